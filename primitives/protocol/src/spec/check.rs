@@ -1,0 +1,225 @@
+//! What a run specification must satisfy. Each error names the field and the remedy.
+
+use super::{F32Bits, RunSpec};
+use crate::NUMERICS_YARDSTICK;
+
+/// Bounds of a specification's fields.
+pub mod limits {
+    /// Largest vocabulary.
+    pub const VOCABULARY: u32 = 1 << 18;
+    /// Largest width of the residual stream.
+    pub const WIDTH: u32 = 1 << 14;
+    /// Most layers.
+    pub const LAYERS: u32 = 256;
+    /// Largest width of the feed-forward layers.
+    pub const FEED_FORWARD: u32 = 1 << 16;
+    /// Longest context, in tokens.
+    pub const CONTEXT: u32 = 1 << 16;
+    /// Most rounds.
+    pub const ROUNDS: u32 = 1_000_000;
+    /// Most slots in a round (W).
+    pub const SLOTS: u16 = 256;
+    /// Most inner steps of a slot (H).
+    pub const INNER_STEPS: u32 = 1 << 14;
+    /// Most segments of a slot (H / L).
+    pub const SEGMENTS: u32 = 1 << 10;
+    /// Most samples in a batch.
+    pub const BATCH: u32 = 1 << 14;
+    /// Most datasets that a stream is made of.
+    pub const SOURCES: u32 = 16;
+    /// Most auditors of a round, and most segments that one of them executes again.
+    pub const AUDIT: u16 = 64;
+    /// Longest clock, in active blocks.
+    pub const CLOCK: u32 = 1_000_000;
+}
+
+/// What is wrong with a specification.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SpecError {
+    /// A whole number is out of its range.
+    #[error("{field} is {value}: it must be from {min} to {max}")]
+    OutOfRange {
+        /// The field, as written in TOML.
+        field: &'static str,
+        /// What was given.
+        value: u64,
+        /// Least accepted value.
+        min: u64,
+        /// Greatest accepted value.
+        max: u64,
+    },
+    /// A real number is not finite or out of its range.
+    #[error("{field} is {value}: it must be {expected}")]
+    BadNumber {
+        /// The field, as written in TOML.
+        field: &'static str,
+        /// What was given.
+        value: F32Bits,
+        /// The accepted range, in words.
+        expected: &'static str,
+    },
+    /// The heads do not divide the width into heads of an even width.
+    #[error("model.heads is {heads}: it must divide model.width ({width}) into heads of an even width")]
+    Heads {
+        /// Attention heads.
+        heads: u32,
+        /// Width.
+        width: u32,
+    },
+    /// Segments do not divide the slot.
+    #[error("rounds.segment_steps is {segment}: it must divide rounds.inner_steps ({inner})")]
+    Segments {
+        /// Steps of a segment.
+        segment: u32,
+        /// Steps of a slot.
+        inner: u32,
+    },
+    /// Tokens of this width cannot index the vocabulary.
+    #[error(
+        "data.token_bytes is {token_bytes}: it must be 1, 2 or 4 and hold model.vocabulary ({vocabulary})"
+    )]
+    TokenWidth {
+        /// Bytes of a token.
+        token_bytes: u8,
+        /// Vocabulary.
+        vocabulary: u32,
+    },
+    /// The stream is too short.
+    #[error(
+        "data.tokens is {tokens} with {heldout} held out: training and held-out part must each hold more than \
+         model.context ({context}) tokens"
+    )]
+    TooFewTokens {
+        /// Tokens of the stream.
+        tokens: u64,
+        /// Tokens held out.
+        heldout: u64,
+        /// Context.
+        context: u32,
+    },
+    /// The floor is above the peak.
+    #[error("optimiser.floor_rate is {floor}: it must not exceed optimiser.peak_rate ({peak})")]
+    Rates {
+        /// Learning rate of the last step.
+        floor: F32Bits,
+        /// Highest learning rate.
+        peak: F32Bits,
+    },
+    /// The price is zero.
+    #[error("price_per_slot is 0: a slot must pay its worker something")]
+    Price,
+    /// No engine and no referee for this version.
+    #[error("numerics_version is {0}: this release knows version 0 only")]
+    NumericsVersion(u16),
+    /// Rounds of several slots need aggregation, which numerics version 0 does not define.
+    #[error("rounds.slots is {0}: numerics version 0 trains rounds of one slot, one after another")]
+    Slots(u16),
+}
+
+impl RunSpec {
+    /// Checks everything that can be checked without the chain.
+    ///
+    /// # Errors
+    /// The first field that is wrong, in the order of the specification.
+    pub fn check(&self) -> Result<(), SpecError> {
+        if self.numerics_version != NUMERICS_YARDSTICK {
+            return Err(SpecError::NumericsVersion(self.numerics_version));
+        }
+        if self.price_per_slot == 0 {
+            return Err(SpecError::Price);
+        }
+        self.check_model()?;
+        self.check_optimiser()?;
+        self.check_rounds()?;
+        self.check_data()
+    }
+
+    fn check_model(&self) -> Result<(), SpecError> {
+        let model = &self.model;
+        whole("model.vocabulary", model.vocabulary, 2, limits::VOCABULARY)?;
+        whole("model.width", model.width, 2, limits::WIDTH)?;
+        whole("model.layers", model.layers, 1, limits::LAYERS)?;
+        whole("model.heads", model.heads, 1, model.width)?;
+        whole("model.feed_forward", model.feed_forward, 1, limits::FEED_FORWARD)?;
+        whole("model.context", model.context, 2, limits::CONTEXT)?;
+        if model.head_width().checked_mul(model.heads) != Some(model.width) || model.head_width() % 2 != 0 {
+            return Err(SpecError::Heads { heads: model.heads, width: model.width });
+        }
+        real("model.rope_base", model.rope_base, "finite and above 1", |x| x > 1.0)?;
+        real("model.norm_epsilon", model.norm_epsilon, "above 0 and below 1", |x| x > 0.0 && x < 1.0)
+    }
+
+    fn check_optimiser(&self) -> Result<(), SpecError> {
+        let optimiser = &self.optimiser;
+        real("optimiser.peak_rate", optimiser.peak_rate, "above 0 and at most 1", |x| x > 0.0 && x <= 1.0)?;
+        real("optimiser.floor_rate", optimiser.floor_rate, "from 0 to 1", |x| (0.0..=1.0).contains(&x))?;
+        if optimiser.floor_rate.get() > optimiser.peak_rate.get() {
+            return Err(SpecError::Rates { floor: optimiser.floor_rate, peak: optimiser.peak_rate });
+        }
+        real("optimiser.beta1", optimiser.beta1, "from 0 to below 1", |x| (0.0..1.0).contains(&x))?;
+        real("optimiser.beta2", optimiser.beta2, "from 0 to below 1", |x| (0.0..1.0).contains(&x))?;
+        real("optimiser.epsilon", optimiser.epsilon, "above 0 and below 1", |x| x > 0.0 && x < 1.0)?;
+        real("optimiser.weight_decay", optimiser.weight_decay, "from 0 to 1", |x| (0.0..=1.0).contains(&x))?;
+        real("optimiser.clip_norm", optimiser.clip_norm, "above 0 and finite", |x| x > 0.0)
+    }
+
+    fn check_rounds(&self) -> Result<(), SpecError> {
+        let rounds = &self.rounds;
+        whole("rounds.count", rounds.count, 1, limits::ROUNDS)?;
+        whole("rounds.slots", rounds.slots.into(), 1, limits::SLOTS.into())?;
+        if rounds.slots != 1 {
+            return Err(SpecError::Slots(rounds.slots));
+        }
+        whole("rounds.inner_steps", rounds.inner_steps, 1, limits::INNER_STEPS)?;
+        whole("rounds.segment_steps", rounds.segment_steps, 1, rounds.inner_steps)?;
+        if rounds.inner_steps.checked_rem(rounds.segment_steps) != Some(0) {
+            return Err(SpecError::Segments { segment: rounds.segment_steps, inner: rounds.inner_steps });
+        }
+        whole("rounds.inner_steps / rounds.segment_steps", self.segments(), 1, limits::SEGMENTS)?;
+        whole("rounds.batch", rounds.batch, 1, limits::BATCH)?;
+        whole("audit.auditors", self.audit.auditors.into(), 0, limits::AUDIT.into())?;
+        whole("audit.segments", self.audit.segments.into(), 0, limits::AUDIT.into())?;
+        whole("clocks.training", self.clocks.training, 1, limits::CLOCK)?;
+        whole("clocks.window", self.clocks.window, 1, limits::CLOCK)
+    }
+
+    fn check_data(&self) -> Result<(), SpecError> {
+        let (data, vocabulary) = (&self.data, self.model.vocabulary);
+        let holds = match data.token_bytes {
+            1 => vocabulary <= 1 << 8,
+            2 => vocabulary <= 1 << 16,
+            4 => true,
+            _ => false,
+        };
+        if !holds {
+            return Err(SpecError::TokenWidth { token_bytes: data.token_bytes, vocabulary });
+        }
+        if self.training_windows().is_none() || data.heldout_tokens <= u64::from(self.model.context) {
+            return Err(SpecError::TooFewTokens {
+                tokens: data.tokens,
+                heldout: data.heldout_tokens,
+                context: self.model.context,
+            });
+        }
+        Ok(())
+    }
+}
+
+fn whole(field: &'static str, value: u32, min: u32, max: u32) -> Result<(), SpecError> {
+    if (min..=max).contains(&value) {
+        return Ok(());
+    }
+    Err(SpecError::OutOfRange { field, value: value.into(), min: min.into(), max: max.into() })
+}
+
+fn real(
+    field: &'static str,
+    value: F32Bits,
+    expected: &'static str,
+    accept: impl Fn(f32) -> bool,
+) -> Result<(), SpecError> {
+    if value.get().is_finite() && accept(value.get()) {
+        return Ok(());
+    }
+    Err(SpecError::BadNumber { field, value, expected })
+}

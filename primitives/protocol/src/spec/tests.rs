@@ -1,0 +1,176 @@
+use super::*;
+use proptest::prelude::*;
+
+/// The specification that tests start from: 0.9M parameters.
+pub(crate) fn spec() -> RunSpec {
+    toml::from_str(SPEC).expect("the example is well formed")
+}
+
+const SPEC: &str = r#"
+numerics_version = 0
+seed = 7
+price_per_slot = "2.5"
+
+[model]
+vocabulary = 256
+width = 128
+layers = 4
+heads = 4
+feed_forward = 344
+context = 128
+rope_base = 10000.0
+norm_epsilon = 1e-5
+tied_embedding = false
+
+[optimiser]
+peak_rate = 3e-3
+floor_rate = 3e-4
+warmup_steps = 20
+inner_warmup_steps = 2
+beta1 = 0.9
+beta2 = 0.95
+epsilon = 1e-8
+weight_decay = 0.1
+clip_norm = 1.0
+
+[data]
+stream = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"
+tokens = 3_900_000
+token_bytes = 1
+heldout_tokens = 65_536
+sources = []
+
+[rounds]
+count = 8
+slots = 1
+inner_steps = 40
+segment_steps = 10
+batch = 8
+
+[audit]
+auditors = 0
+segments = 0
+
+[clocks]
+training = 60
+window = 60
+"#;
+
+#[test]
+fn the_example_passes_and_survives_toml_and_scale() {
+    let spec = spec();
+    spec.check().unwrap();
+    let text = toml::to_string(&spec).unwrap();
+    assert_eq!(toml::from_str::<RunSpec>(&text).unwrap(), spec);
+    assert_eq!(RunSpec::decode(&mut &spec.encode()[..]).unwrap(), spec);
+    assert!(spec.encoded_size() <= RunSpec::max_encoded_len());
+}
+
+#[test]
+fn an_unknown_field_is_refused_by_name() {
+    let error = toml::from_str::<RunSpec>(&SPEC.replace("heads = 4", "heads = 4\nhaeds = 4")).unwrap_err();
+    assert!(error.to_string().contains("haeds"), "{error}");
+}
+
+#[test]
+fn each_bad_field_is_refused_with_its_name() {
+    let refuse = |change: fn(&mut RunSpec), field: &str| {
+        let mut spec = spec();
+        change(&mut spec);
+        let error = spec.check().expect_err(field).to_string();
+        assert!(error.contains(field), "{error:?} should name {field}");
+    };
+    refuse(|s| s.numerics_version = 9, "numerics_version");
+    refuse(|s| s.price_per_slot = 0, "price_per_slot");
+    refuse(|s| s.model.layers = 0, "model.layers");
+    refuse(|s| s.model.heads = 0, "model.heads");
+    refuse(|s| s.model.heads = 3, "model.heads");
+    refuse(|s| s.model.heads = 128, "model.heads");
+    refuse(|s| s.model.width = 0, "model.width");
+    refuse(|s| s.model.vocabulary = 1, "model.vocabulary");
+    refuse(|s| s.model.context = 1, "model.context");
+    refuse(|s| s.model.feed_forward = 0, "model.feed_forward");
+    refuse(|s| s.model.rope_base = f32::NAN.into(), "model.rope_base");
+    refuse(|s| s.model.norm_epsilon = 0.0.into(), "model.norm_epsilon");
+    refuse(|s| s.optimiser.peak_rate = f32::INFINITY.into(), "optimiser.peak_rate");
+    refuse(|s| s.optimiser.floor_rate = 0.5.into(), "optimiser.floor_rate");
+    refuse(|s| s.optimiser.beta1 = 1.0.into(), "optimiser.beta1");
+    refuse(|s| s.optimiser.beta2 = (-0.1).into(), "optimiser.beta2");
+    refuse(|s| s.optimiser.epsilon = 0.0.into(), "optimiser.epsilon");
+    refuse(|s| s.optimiser.weight_decay = 2.0.into(), "optimiser.weight_decay");
+    refuse(|s| s.optimiser.clip_norm = 0.0.into(), "optimiser.clip_norm");
+    refuse(|s| s.rounds.count = 0, "rounds.count");
+    refuse(|s| s.rounds.slots = 0, "rounds.slots");
+    refuse(|s| s.rounds.slots = 2, "rounds.slots");
+    refuse(|s| s.rounds.inner_steps = 0, "rounds.inner_steps");
+    refuse(|s| s.rounds.segment_steps = 0, "rounds.segment_steps");
+    refuse(|s| s.rounds.segment_steps = 7, "rounds.segment_steps");
+    refuse(|s| s.rounds.batch = 0, "rounds.batch");
+    refuse(|s| s.audit.auditors = 65, "audit.auditors");
+    refuse(|s| s.clocks.training = 0, "clocks.training");
+    refuse(|s| s.clocks.window = 0, "clocks.window");
+    refuse(|s| s.data.token_bytes = 3, "data.token_bytes");
+    refuse(|s| s.model.vocabulary = 257, "data.token_bytes");
+    refuse(|s| s.data.tokens = 65_536 + 128, "data.tokens");
+    refuse(|s| s.data.heldout_tokens = u64::MAX, "data.tokens");
+    refuse(|s| s.data.heldout_tokens = 128, "data.tokens");
+}
+
+#[test]
+fn parameters_agree_with_their_count() {
+    for tied_embedding in [false, true] {
+        let model = ModelSpec { tied_embedding, ..spec().model };
+        let listed: u64 = model.parameters().iter().map(Parameter::elements).sum();
+        assert_eq!(listed, model.parameter_count());
+    }
+    assert_eq!(spec().model.parameter_count(), 857_216);
+}
+
+#[test]
+fn the_hash_binds_every_field() {
+    let base = spec().hash();
+    let changes: [fn(&mut RunSpec); 7] = [
+        |s| s.seed += 1,
+        |s| s.price_per_slot += 1,
+        |s| s.model.tied_embedding = true,
+        |s| s.optimiser.beta1 = 0.91.into(),
+        |s| s.data.stream = Digest([1; 32]),
+        |s| s.clocks.window += 1,
+        |s| s.initial_checkpoint = Some(Digest([0; 32])),
+    ];
+    for change in changes {
+        let mut spec = spec();
+        change(&mut spec);
+        assert_ne!(spec.hash(), base);
+    }
+}
+
+/// The hash is on chain for good: these bytes must never change.
+#[test]
+fn golden_hash() {
+    assert_eq!(
+        alloc::string::ToString::to_string(&spec().hash()),
+        "a680ea2f243fe2decfc3b55e9201bd6ef42e7689fbab34af64952052c6cdf5d2"
+    );
+}
+
+#[test]
+fn totals() {
+    let spec = spec();
+    assert_eq!(spec.cost(), 20 * crate::UNITS);
+    assert_eq!(spec.training_tokens(), 8 * 40 * 8 * 128);
+    assert_eq!(spec.segments(), 4);
+}
+
+proptest! {
+    /// Whatever bytes arrive: decoding, checking and every total are total functions.
+    #[test]
+    fn arbitrary_specs_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        if let Ok(spec) = RunSpec::decode(&mut &bytes[..]) {
+            let _ = spec.check();
+            let _ = (spec.hash(), spec.cost(), spec.training_tokens(), spec.segments(), spec.state_bytes());
+            let _ = spec.schedule().rate(3);
+            let _ = spec.model.parameter_count();
+        }
+    }
+}
