@@ -1,0 +1,6 @@
+//! Tests, by what they are about.
+
+mod calls;
+mod offences;
+mod sessions;
+mod try_state;
