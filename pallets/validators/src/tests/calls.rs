@@ -103,7 +103,8 @@ fn remove_of_the_last_fit_validator_fails() {
 #[test]
 fn remove_of_a_dropped_validator_keeps_it_disabled_until_it_is_unseated() {
     run(&[1, 2, 3, 4], || {
-        report(&[4], 0, 10);
+        sessions(2);
+        report(&[4], 2, 10);
         assert_ok!(Validators::remove(root(), 4));
         next_session();
         assert_eq!(Session::validators(), [1, 2, 3, 4]);
@@ -123,6 +124,17 @@ fn remove_of_an_unseated_dropped_validator_leaves_nothing_behind() {
         assert_ok!(Validators::remove(root(), 4));
         assert!(!Dropped::<Test>::contains_key(4));
         assert!(!ForgivenUpTo::<Test>::contains_key(4));
+    });
+}
+
+#[test]
+fn remove_of_a_readmitted_validator_leaves_nothing_behind() {
+    run(&[1, 2], || {
+        report(&[2], 0, 10);
+        assert_ok!(Validators::readmit(root(), 2));
+        assert!(ForgivenUpTo::<Test>::contains_key(2));
+        assert_ok!(Validators::remove(root(), 2));
+        assert!(!ForgivenUpTo::<Test>::contains_key(2));
     });
 }
 

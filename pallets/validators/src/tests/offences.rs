@@ -127,8 +127,9 @@ fn offence_keeps_the_only_one_with_keys() {
 #[test]
 fn offence_of_a_removed_but_seated_validator_disables_it() {
     run(&[1, 2, 3, 4], || {
+        sessions(2);
         assert_ok!(Validators::remove(RuntimeOrigin::root(), 4));
-        report(&[4], 0, 10);
+        report(&[4], 2, 10);
         assert_eq!(disabled(), [4]);
         next_session();
         assert_eq!(disabled(), [4]);

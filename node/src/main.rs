@@ -1,0 +1,36 @@
+//! `sabha-node`: the client of the Sabha chain.
+//!
+//! It produces and finalises blocks (BABE and GRANDPA), keeps the state (ParityDB), talks to other nodes (litep2p) and
+//! answers JSON-RPC. The state transition function is the Wasm blob of `sabha-runtime`; training is the business of the
+//! separate daemon `sabha-worker`, which is a client of this node's RPC.
+//!
+//! | module | subject |
+//! |---|---|
+//! | `cli` | arguments and help texts |
+//! | `command` | which subcommand runs what |
+//! | `chain_spec` | the chains that `--chain` names |
+//! | `ports` | refusing to start on a port that is taken |
+//! | `service` | consensus, pool, network, database: the running node |
+//! | `rpc` | RPC methods beyond the standard set |
+//! | `session_keys` | `session-keys rotate` |
+
+mod chain_spec;
+mod cli;
+mod command;
+mod ports;
+mod rpc;
+mod service;
+mod session_keys;
+
+use sc_cli::SubstrateCli;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match command::run(&cli::Cli::from_args()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Error: {}", command::describe(&error));
+            ExitCode::FAILURE
+        }
+    }
+}

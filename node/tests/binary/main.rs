@@ -1,0 +1,7 @@
+//! Tests of the built `sabha-node`: they start it, talk to it over RPC, and stop it by its process id.
+
+mod database;
+mod errors;
+mod harness;
+mod running;
+mod session_keys;

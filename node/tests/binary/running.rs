@@ -1,0 +1,75 @@
+//! A running node: blocks, finality, RPC, peers, shutdown.
+
+use crate::harness::{Folder, Node, run_failing};
+use jsonrpsee::rpc_params;
+use serde_json::Value;
+
+#[test]
+fn dev_chain_makes_and_finalises_blocks() {
+    let mut node = Node::start(&["--dev"]);
+    node.wait_for_block(2);
+    node.wait_for("finalised block", |node| (node.finalised_block() >= 1).then_some(()));
+
+    assert_eq!(node.call("system_chain", rpc_params![]), "Sabha Development");
+    assert_eq!(node.call("system_name", rpc_params![]), "Sabha Node");
+    assert_eq!(node.call("system_properties", rpc_params![])["tokenSymbol"], "SBH");
+    assert_eq!(node.call("chainSpec_v1_chainName", rpc_params![]), "Sabha Development");
+
+    let methods = node.call("rpc_methods", rpc_params![]);
+    let methods: Vec<&str> =
+        methods["methods"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    for method in [
+        "author_rotateKeysWithOwner",
+        "babe_epochAuthorship",
+        "grandpa_roundState",
+        "payment_queryInfo",
+        "system_accountNextIndex",
+        "chainHead_v1_follow",
+    ] {
+        assert!(methods.contains(&method), "{method} is not offered");
+    }
+    let claims = node.call("babe_epochAuthorship", rpc_params![]);
+    assert_eq!(claims.as_object().expect("a map").len(), 1, "Alice alone claims slots: {claims}");
+    let round = node.call("grandpa_roundState", rpc_params![]);
+    assert_eq!(round["best"]["totalWeight"], 1, "{round}");
+
+    let port = node.rpc_port().to_string();
+    let text = run_failing(&["--dev", "--port", "0", "--prometheus-port", "0", "--rpc-port", &port]);
+    assert!(text.contains(&format!("port {port} is already in use")), "{text}");
+
+    assert!(node.stop().success(), "SIGTERM is a clean end");
+}
+
+#[test]
+fn full_node_syncs_from_a_validator() {
+    let mut validator = Node::start(&["--dev"]);
+    validator.wait_for_block(1);
+    let peer = validator.call("system_localPeerId", rpc_params![]);
+    let addresses = validator.call("system_localListenAddresses", rpc_params![]);
+    let port = addresses
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(Value::as_str)
+        .filter(|address| address.starts_with("/ip4/"))
+        .find_map(|address| address.split("/tcp/").nth(1)?.split('/').next())
+        .unwrap_or_else(|| panic!("no IPv4 address in {addresses}"));
+    let boot_node = format!("/ip4/127.0.0.1/tcp/{port}/p2p/{}", peer.as_str().expect("text"));
+
+    let folder = Folder::new();
+    let mut full =
+        Node::start(&["--chain", "dev", "--base-path", &folder.join("full"), "--bootnodes", &boot_node]);
+    full.wait_for_block(2);
+    let hash = full.call("chain_getBlockHash", rpc_params![1]);
+    assert_eq!(hash, validator.call("chain_getBlockHash", rpc_params![1]));
+    full.wait_for("finalised block", |node| (node.finalised_block() >= 1).then_some(()));
+    assert!(full.stop().success());
+    assert!(validator.stop().success());
+}
+
+#[test]
+fn libp2p_backend_runs() {
+    let mut node = Node::start(&["--dev", "--network-backend", "libp2p"]);
+    node.wait_for_block(1);
+    assert!(node.stop().success());
+}

@@ -1,0 +1,32 @@
+//! One file per pallet configuration.
+
+pub mod authorship;
+pub mod babe;
+pub mod balances;
+pub mod bounties;
+pub mod child_bounties;
+pub mod conviction_voting;
+pub mod dap;
+pub mod grandpa;
+pub mod historical;
+pub mod identity;
+pub mod migrations;
+pub mod multisig;
+pub mod offences;
+pub mod origins;
+pub mod preimage;
+pub mod proxy;
+pub mod referenda;
+pub mod safe_mode;
+pub mod scheduler;
+pub mod session;
+pub mod system;
+pub mod timestamp;
+pub mod timing;
+//T// pub mod training;
+pub mod transaction_payment;
+pub mod treasury;
+pub mod tx_pause;
+pub mod utility;
+pub mod validators;
+pub mod whitelist;

@@ -1,0 +1,129 @@
+//! Proxy: accounts that act for others, within limits.
+
+use crate::{Balance, Balances, Runtime, RuntimeCall, RuntimeEvent, System, constants::currency::deposit};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use frame_support::{
+    parameter_types,
+    traits::{ConstU32, InstanceFilter},
+};
+use scale_info::TypeInfo;
+use sp_runtime::traits::BlakeTwo256;
+
+parameter_types! {
+    // One item; an address, a kind and a delay.
+    pub const ProxyDepositBase: Balance = deposit(1, 8);
+    pub const ProxyDepositFactor: Balance = deposit(0, 37);
+    pub const AnnouncementDepositBase: Balance = deposit(1, 8);
+    pub const AnnouncementDepositFactor: Balance = deposit(0, 68);
+}
+
+/// What a proxy may do for its owner.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Debug,
+    Default,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub enum ProxyType {
+    /// Everything.
+    #[default]
+    #[codec(index = 0)]
+    Any,
+    /// Everything that moves no tokens.
+    #[codec(index = 1)]
+    NonTransfer,
+    /// Votes, referenda, bounties.
+    #[codec(index = 2)]
+    Governance,
+    /// Session keys and the validator's record.
+    #[codec(index = 3)]
+    Validation,
+    /// Workers and runs.
+    #[codec(index = 4)]
+    Compute,
+    /// Judging identities.
+    #[codec(index = 5)]
+    IdentityJudgement,
+    /// Rejecting announced calls of other proxies.
+    #[codec(index = 6)]
+    CancelProxy,
+}
+
+impl InstanceFilter<RuntimeCall> for ProxyType {
+    fn filter(&self, call: &RuntimeCall) -> bool {
+        match self {
+            Self::Any => true,
+            Self::NonTransfer => !matches!(
+                call,
+                RuntimeCall::Balances(_) | RuntimeCall::Treasury(_) //T//                     // Both take money from the owner: a stake, a budget.
+                                                                    //T//                     | RuntimeCall::Training(
+                                                                    //T//                         pallet_sabha_training::Call::register { .. }
+                                                                    //T//                             | pallet_sabha_training::Call::add_stake { .. }
+                                                                    //T//                             | pallet_sabha_training::Call::update_worker { .. }
+                                                                    //T//                             | pallet_sabha_training::Call::create_run { .. }
+                                                                    //T//                             | pallet_sabha_training::Call::top_up_run { .. }
+                                                                    //T//                     )
+            ),
+            Self::Governance => matches!(
+                call,
+                RuntimeCall::Preimage(_)
+                    | RuntimeCall::Referenda(_)
+                    | RuntimeCall::ConvictionVoting(_)
+                    | RuntimeCall::Whitelist(_)
+                    | RuntimeCall::Treasury(_)
+                    | RuntimeCall::Bounties(_)
+                    | RuntimeCall::ChildBounties(_)
+                    | RuntimeCall::Utility(_)
+            ),
+            Self::Validation => {
+                matches!(call, RuntimeCall::Session(_) | RuntimeCall::Validators(_) | RuntimeCall::Utility(_))
+            }
+            //T//             Self::Compute => matches!(call, RuntimeCall::Training(_) | RuntimeCall::Utility(_)),
+            Self::Compute => false, //TT//
+            Self::IdentityJudgement => matches!(
+                call,
+                RuntimeCall::Identity(pallet_identity::Call::provide_judgement { .. })
+                    | RuntimeCall::Utility(_)
+            ),
+            Self::CancelProxy => {
+                matches!(call, RuntimeCall::Proxy(pallet_proxy::Call::reject_announcement { .. }))
+            }
+        }
+    }
+
+    fn is_superset(&self, other: &Self) -> bool {
+        match (self, other) {
+            (own, other) if own == other => true,
+            (Self::Any, _) => true,
+            (_, Self::Any) => false,
+            // Treasury and training calls may move tokens: only these kinds cannot.
+            (Self::NonTransfer, Self::Validation | Self::IdentityJudgement | Self::CancelProxy) => true,
+            _ => false,
+        }
+    }
+}
+
+impl pallet_proxy::Config for Runtime {
+    type RuntimeEvent = RuntimeEvent;
+    type RuntimeCall = RuntimeCall;
+    type Currency = Balances;
+    type ProxyType = ProxyType;
+    type ProxyDepositBase = ProxyDepositBase;
+    type ProxyDepositFactor = ProxyDepositFactor;
+    type MaxProxies = ConstU32<32>;
+    type WeightInfo = pallet_proxy::weights::SubstrateWeight<Runtime>;
+    type MaxPending = ConstU32<32>;
+    type CallHasher = BlakeTwo256;
+    type AnnouncementDepositBase = AnnouncementDepositBase;
+    type AnnouncementDepositFactor = AnnouncementDepositFactor;
+    type BlockNumberProvider = System;
+}

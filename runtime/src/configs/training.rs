@@ -1,0 +1,31 @@
+//! Training: workers, runs, slots and results.
+
+use crate::{
+    Balances, Runtime, RuntimeHoldReason,
+    constants::{bonds, limits, pots},
+    governance::RootOrComputeAllocator,
+};
+use frame_support::{
+    PalletId, parameter_types,
+    traits::{ConstU32, ConstU128},
+};
+
+parameter_types! {
+    pub const TrainingPalletId: PalletId = pots::TRAINING;
+}
+
+impl pallet_sabha_training::Config for Runtime {
+    type Currency = Balances;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type ActiveBlocks = pallet_sabha_timing::ActiveBlocksNow<Runtime>;
+    type Window = pallet_sabha_timing::Window<Runtime>;
+    type Unbonding = pallet_sabha_timing::Unbonding<Runtime>;
+    type AllocatorOrigin = RootOrComputeAllocator;
+    type Randomness = pallet_babe::RandomnessFromOneEpochAgo<Runtime>;
+    type MinStake = ConstU128<{ bonds::WORKER }>;
+    type MaxEndpointLen = ConstU32<{ limits::MAX_ENDPOINT_LEN }>;
+    type MaxUnfinalised = ConstU32<{ limits::MAX_UNFINALISED }>;
+    type MaxRuns = ConstU32<{ limits::MAX_RUNS }>;
+    type PalletId = TrainingPalletId;
+    type WeightInfo = pallet_sabha_training::weights::SubstrateWeight<Runtime>;
+}

@@ -1,0 +1,203 @@
+//! Referenda from the preimage to the enactment.
+
+use super::chain::Chain;
+use crate::{
+    AccountId, Balance, Balances, OriginCaller, Runtime, RuntimeCall, RuntimeEvent, Timing, Treasury, UNITS,
+    governance::{RootOrComputeAllocator, TreasurySpend},
+};
+use codec::Encode;
+use frame_support::{
+    assert_noop, assert_ok,
+    traits::{Bounded, EnsureOrigin, schedule::DispatchTime},
+};
+use pallet_conviction_voting::{AccountVote, Conviction, Vote};
+use pallet_referenda::ReferendumInfo;
+use pallet_sabha_origins::Origin;
+use sp_keyring::Sr25519Keyring::{self, Alice, Bob, Charlie};
+use sp_runtime::{
+    DispatchError,
+    traits::{BlakeTwo256, Hash},
+};
+
+/// Note the preimage, submit, pay the deposit, vote: what a client does. Returns the referendum's index.
+fn propose(
+    chain: &mut Chain,
+    origin: OriginCaller,
+    call: RuntimeCall,
+    votes: &[(Sr25519Keyring, Balance)],
+) -> u32 {
+    let bytes = call.encode();
+    let proposal = Bounded::Lookup { hash: BlakeTwo256::hash(&bytes), len: bytes.len() as u32 };
+    chain.submit(Alice, pallet_preimage::Call::note_preimage { bytes });
+    let index = chain.with(pallet_referenda::ReferendumCount::<Runtime>::get);
+    chain.submit(
+        Alice,
+        pallet_referenda::Call::submit {
+            proposal_origin: Box::new(origin),
+            proposal,
+            enactment_moment: DispatchTime::After(0),
+        },
+    );
+    chain.submit(Bob, pallet_referenda::Call::place_decision_deposit { index });
+    for (who, balance) in votes {
+        let vote = AccountVote::Standard {
+            vote: Vote { aye: true, conviction: Conviction::Locked1x },
+            balance: *balance,
+        };
+        chain.submit(*who, pallet_conviction_voting::Call::vote { poll_index: index, vote });
+    }
+    index
+}
+
+/// Run until the referendum is decided; returns whether it was approved, and how many blocks it took.
+fn decide(chain: &mut Chain, index: u32, at_most: u32) -> (bool, u32) {
+    let start = chain.number();
+    for _ in 0..at_most {
+        match chain.with(|| pallet_referenda::ReferendumInfoFor::<Runtime>::get(index)) {
+            Some(ReferendumInfo::Ongoing(_)) => chain.run(1),
+            Some(ReferendumInfo::Approved(..)) => return (true, chain.number() - start),
+            other => {
+                assert!(other.is_some(), "the referendum exists");
+                return (false, chain.number() - start);
+            }
+        }
+    }
+    panic!("undecided after {at_most} blocks");
+}
+
+#[test]
+fn a_compute_allocator_referendum_takes_two_minutes_on_a_development_chain() {
+    let mut chain = Chain::development();
+    let run = super::runs::create(&mut chain, Charlie);
+    assert!(!super::runs::is_paused(&mut chain, run));
+
+    let first = chain.number();
+    let call = pallet_sabha_training::Call::pause_run { run }.into();
+    let index = propose(&mut chain, Origin::ComputeAllocator.into(), call, &[(Alice, 900_000 * UNITS)]);
+    let (approved, _) = decide(&mut chain, index, 40);
+    assert!(approved);
+    for _ in 0..5 {
+        if super::runs::is_paused(&mut chain, run) {
+            break;
+        }
+        chain.run(1);
+    }
+    assert!(super::runs::is_paused(&mut chain, run), "the call was dispatched");
+    let seconds = u64::from(chain.number() - first) * chain.with(|| Timing::durations().slot_ms) / 1_000;
+    assert!(seconds <= 120, "it took {seconds} s");
+
+    // The deposits come back.
+    chain.submit(Bob, pallet_referenda::Call::refund_decision_deposit { index });
+    chain.submit(Alice, pallet_referenda::Call::refund_submission_deposit { index });
+    assert_eq!(chain.with(|| Balances::reserved_balance(Bob.to_account_id())), 0);
+    chain.check();
+}
+
+#[test]
+fn a_referendum_without_support_is_rejected() {
+    let mut chain = Chain::development();
+    let call = pallet_sabha_training::Call::pause_run { run: 0 }.into();
+    let index = propose(&mut chain, Origin::ComputeAllocator.into(), call, &[(Alice, UNITS)]);
+    let (approved, blocks) = decide(&mut chain, index, 40);
+    assert!(!approved);
+    assert!(blocks >= 19, "it had its whole decision period");
+    chain.check();
+}
+
+#[test]
+fn a_track_cannot_act_for_another() {
+    let mut chain = Chain::development();
+    let run = super::runs::create(&mut chain, Charlie);
+    let call = pallet_sabha_training::Call::pause_run { run }.into();
+    let votes = [(Alice, 900_000 * UNITS), (Bob, 900_000 * UNITS)];
+    let index = propose(&mut chain, Origin::DatasetArbiter.into(), call, &votes);
+    let (approved, _) = decide(&mut chain, index, 40);
+    assert!(approved, "people may agree on what they have no power over");
+    let mut dispatched = Vec::new();
+    for _ in 0..5 {
+        chain.run(1);
+        dispatched.extend(chain.events().into_iter().filter_map(|event| match event {
+            RuntimeEvent::Scheduler(pallet_scheduler::Event::Dispatched { result, .. }) => Some(result),
+            _ => None,
+        }));
+    }
+    assert!(dispatched.contains(&Err(DispatchError::BadOrigin)));
+    assert!(!super::runs::is_paused(&mut chain, run));
+    chain.check();
+}
+
+#[test]
+fn a_whitelisted_call_is_dispatched_as_root() {
+    let mut chain = Chain::development();
+    chain.run(1);
+    chain.with(|| {
+        let call = RuntimeCall::from(frame_system::Call::set_heap_pages { pages: 64 });
+        let hash = BlakeTwo256::hash_of(&call);
+        assert_noop!(
+            crate::Whitelist::whitelist_call(Origin::ParameterAdmin.into(), hash),
+            DispatchError::BadOrigin
+        );
+        assert_ok!(crate::Whitelist::whitelist_call(Origin::EmergencyCanceller.into(), hash));
+        assert_ok!(crate::Whitelist::dispatch_whitelisted_call_with_preimage(
+            Origin::WhitelistedCaller.into(),
+            Box::new(call)
+        ));
+    });
+    chain.check();
+}
+
+#[test]
+fn the_treasury_spends_within_limits_and_keeps_its_account() {
+    let mut chain = Chain::development();
+    chain.run(1);
+    chain.with(|| {
+        let spend = |origin, amount| {
+            Treasury::spend(origin, Box::new(()), amount, Box::new(Charlie.to_account_id()), None)
+        };
+        assert_noop!(
+            spend(Origin::TreasurySpender.into(), 1_000_001 * UNITS),
+            pallet_treasury::Error::<Runtime>::InsufficientPermission
+        );
+        assert_ok!(spend(Origin::TreasurySpender.into(), 1_000_000 * UNITS));
+        let before = Balances::free_balance(Charlie.to_account_id());
+        let payee = frame_system::RawOrigin::Signed(Charlie.to_account_id());
+        assert_ok!(Treasury::payout(payee.clone().into(), 0));
+        assert_eq!(Balances::free_balance(Charlie.to_account_id()), before + 1_000_000 * UNITS);
+
+        // All that is left, to the last planck: refused, for the account would be gone.
+        let rest = Balances::free_balance(Treasury::account_id());
+        assert_ok!(spend(frame_system::RawOrigin::Root.into(), rest));
+        assert_noop!(Treasury::payout(payee.into(), 1), pallet_treasury::Error::<Runtime>::PayoutError);
+    });
+    chain.check();
+}
+
+#[test]
+fn the_treasury_burns_nothing() {
+    let mut chain = Chain::development();
+    let period = chain.with(<crate::configs::treasury::SpendPeriod as frame_support::traits::Get<u32>>::get);
+    chain.run(period + 1);
+    let burnt = chain.events().into_iter().any(|event| {
+        matches!(event, RuntimeEvent::Treasury(pallet_treasury::Event::Burnt { burnt_funds }) if burnt_funds > 0)
+    });
+    assert!(!burnt);
+    assert!(chain.with(|| Balances::free_balance(Treasury::account_id())) >= 10_000_000 * UNITS);
+    // And what it holds does not count as votes that nobody gives.
+    chain.with(|| {
+        use frame_support::traits::Currency;
+        assert!(Balances::active_issuance() < Balances::total_issuance() - 9_000_000 * UNITS);
+    });
+    chain.check();
+}
+
+#[test]
+fn origins_are_told_apart() {
+    type Ensure = RootOrComputeAllocator;
+    let root = || frame_system::RawOrigin::<AccountId>::Root.into();
+    assert!(Ensure::try_origin(root()).is_ok());
+    assert!(Ensure::try_origin(Origin::ComputeAllocator.into()).is_ok());
+    assert!(Ensure::try_origin(Origin::TreasurySpender.into()).is_err());
+    assert_eq!(TreasurySpend::try_origin(root()).ok(), Some(Balance::MAX));
+    assert_eq!(TreasurySpend::try_origin(Origin::TreasurySpender.into()).ok(), Some(1_000_000 * UNITS));
+    assert!(TreasurySpend::try_origin(Origin::ComputeAllocator.into()).is_err());
+}
