@@ -6,6 +6,7 @@ use crate::{
     service::{self, Components},
 };
 use sabha_runtime::opaque::Block;
+use sc_chain_spec::ChainType;
 use sc_cli::SubstrateCli;
 use sc_network::{Litep2pNetworkBackend, NetworkWorker, config::NetworkBackendType};
 use std::error::Error as _;
@@ -59,7 +60,11 @@ pub fn run(cli: &Cli) -> sc_cli::Result<()> {
 fn run_node(cli: &Cli) -> sc_cli::Result<()> {
     let mut runner = cli.create_runner(&cli.run)?;
     ports::reserve(runner.config_mut()).map_err(|error| sc_cli::Error::Application(Box::new(error)))?;
-    runner.run_node_until_exit(|config| async move {
+    runner.run_node_until_exit(|mut config| async move {
+        // Three peers by default, for safety; networks for trials may not have as many.
+        if config.chain_spec.chain_type() != ChainType::Live {
+            config.network.min_peers_to_start_warp_sync = Some(1);
+        }
         match config.network.network_backend {
             NetworkBackendType::Litep2p => service::new_full::<Litep2pNetworkBackend>(config),
             NetworkBackendType::Libp2p => {

@@ -9,14 +9,19 @@
 //! | `cli` | arguments and help texts |
 //! | `command` | which subcommand runs what |
 //! | `chain_spec` | the chains that `--chain` names |
+//! | `genesis` | the genesis block, without compiling the runtime more than once |
 //! | `ports` | refusing to start on a port that is taken |
 //! | `service` | consensus, pool, network, database: the running node |
 //! | `rpc` | RPC methods beyond the standard set |
 //! | `session_keys` | `session-keys rotate` |
 
+// The errors of `sc-cli` and `sc-service` are what their functions return; their size matters once per process.
+#![allow(clippy::result_large_err)]
+
 mod chain_spec;
 mod cli;
 mod command;
+mod genesis;
 mod ports;
 mod rpc;
 mod service;

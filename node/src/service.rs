@@ -4,7 +4,7 @@
 //! consensus tasks. Slot and epoch lengths come from the chain's state through the BABE runtime API, so one binary serves
 //! every preset.
 
-use crate::rpc;
+use crate::{genesis::Genesis, rpc};
 use futures::FutureExt;
 use sabha_runtime::{Hash, apis::RuntimeApi, opaque::Block};
 use sc_client_api::Backend;
@@ -33,7 +33,8 @@ pub type FullSelectChain = sc_consensus::LongestChain<FullBackend, Block>;
 /// The transaction pool, fork-aware unless `--pool-type` says otherwise.
 pub type FullPool = sc_transaction_pool::TransactionPoolHandle<Block, FullClient>;
 
-type Executor = sc_executor::WasmExecutor<sp_io::SubstrateHostFunctions>;
+/// What runs the Wasm; clones share what was compiled.
+pub type Executor = sc_executor::WasmExecutor<sp_io::SubstrateHostFunctions>;
 type GrandpaImport = GrandpaBlockImport<FullBackend, Block, FullClient, FullSelectChain>;
 type BlockImport = BabeBlockImport<
     Block,
@@ -92,13 +93,24 @@ pub fn new_partial(config: &Configuration) -> Result<Components, ServiceError> {
         .transpose()?;
 
     let executor = sc_service::new_wasm_executor::<sp_io::SubstrateHostFunctions>(&config.executor);
+    let mut database = config.db_config();
+    // A pruned node still has to serve warp sync.
+    database.pruning_filters = vec![Arc::new(GrandpaPruningFilter)];
+    let backend = sc_service::new_db_backend(database)?;
+    let genesis = Genesis {
+        spec: &*config.chain_spec,
+        commit_state: !config.no_genesis(),
+        backend: backend.clone(),
+        executor: executor.clone(),
+    };
     let (client, backend, keystore_container, task_manager) =
-        sc_service::new_full_parts::<Block, RuntimeApi, _>(
+        sc_service::new_full_parts_with_genesis_builder::<Block, RuntimeApi, _, _>(
             config,
             telemetry.as_ref().map(|(_, telemetry)| telemetry.handle()),
             executor,
-            // A pruned node still has to serve warp sync.
-            vec![Arc::new(GrandpaPruningFilter)],
+            backend,
+            genesis,
+            false,
         )?;
     let client = Arc::new(client);
     let telemetry = telemetry.map(|(worker, telemetry)| {

@@ -3,8 +3,7 @@
 use crate::*;
 use alloc::{string::String, vec::Vec};
 use frame_benchmarking::{
-    BenchmarkBatch, BenchmarkConfig, BenchmarkList, add_benchmark, baseline,
-    baseline::Pallet as BaselineBench, list_benchmark,
+    BenchmarkBatch, BenchmarkConfig, BenchmarkList, baseline, baseline::Pallet as BaselineBench,
 };
 use frame_support::traits::{StorageInfo, StorageInfoTrait, WhitelistedStorageKeys};
 use frame_system_benchmarking::{Pallet as SystemBench, extensions::Pallet as SystemExtensionsBench};
@@ -42,6 +41,7 @@ frame_benchmarking::define_benchmarks!(
 
 impl frame_system_benchmarking::Config for Runtime {}
 impl baseline::Config for Runtime {}
+impl pallet_transaction_payment::BenchmarkConfig for Runtime {}
 
 /// All benchmarks, and the storage that they may touch.
 pub fn metadata(extra: bool) -> (Vec<BenchmarkList>, Vec<StorageInfo>) {

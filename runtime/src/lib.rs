@@ -39,6 +39,8 @@ use sp_runtime::{
 };
 use sp_version::RuntimeVersion;
 
+#[cfg(feature = "std")]
+pub use apis::RuntimeApi;
 pub use constants::currency::UNITS;
 
 /// Types that a client may use without knowing what the runtime's calls look like.
@@ -223,6 +225,6 @@ mod runtime {
     // Money and work.
     #[runtime::pallet_index(40)]
     pub type Dap = pallet_dap;
-    //T//     #[runtime::pallet_index(51)]
-    //T//     pub type Training = pallet_sabha_training;
+    #[runtime::pallet_index(51)]
+    pub type Training = pallet_sabha_training;
 }

@@ -40,12 +40,10 @@ fn dev_chain_makes_and_finalises_blocks() {
     assert!(node.stop().success(), "SIGTERM is a clean end");
 }
 
-#[test]
-fn full_node_syncs_from_a_validator() {
-    let mut validator = Node::start(&["--dev"]);
-    validator.wait_for_block(1);
-    let peer = validator.call("system_localPeerId", rpc_params![]);
-    let addresses = validator.call("system_localListenAddresses", rpc_params![]);
+/// Where other nodes on this machine find it.
+fn boot_node(node: &Node) -> String {
+    let peer = node.call("system_localPeerId", rpc_params![]);
+    let addresses = node.call("system_localListenAddresses", rpc_params![]);
     let port = addresses
         .as_array()
         .expect("a list")
@@ -54,7 +52,14 @@ fn full_node_syncs_from_a_validator() {
         .filter(|address| address.starts_with("/ip4/"))
         .find_map(|address| address.split("/tcp/").nth(1)?.split('/').next())
         .unwrap_or_else(|| panic!("no IPv4 address in {addresses}"));
-    let boot_node = format!("/ip4/127.0.0.1/tcp/{port}/p2p/{}", peer.as_str().expect("text"));
+    format!("/ip4/127.0.0.1/tcp/{port}/p2p/{}", peer.as_str().expect("text"))
+}
+
+#[test]
+fn full_node_syncs_from_a_validator() {
+    let mut validator = Node::start(&["--dev"]);
+    validator.wait_for_block(1);
+    let boot_node = boot_node(&validator);
 
     let folder = Folder::new();
     let mut full =
@@ -64,6 +69,23 @@ fn full_node_syncs_from_a_validator() {
     assert_eq!(hash, validator.call("chain_getBlockHash", rpc_params![1]));
     full.wait_for("finalised block", |node| (node.finalised_block() >= 1).then_some(()));
     assert!(full.stop().success());
+    assert!(validator.stop().success());
+}
+
+#[test]
+fn warp_sync_needs_one_peer_on_a_development_chain() {
+    let mut validator = Node::start(&["--dev"]);
+    validator.wait_for("finalised block", |node| (node.finalised_block() >= 2).then_some(()));
+
+    let folder = Folder::new();
+    let (base, peer) = (folder.join("warp"), boot_node(&validator));
+    let mut node =
+        Node::start(&["--chain", "dev", "--sync", "warp", "--base-path", &base, "--bootnodes", &peer]);
+    // The state comes from the peer, not from executing blocks.
+    node.wait_for("end of state sync", |node| node.find_log("State sync is complete"));
+    let best = validator.best_block();
+    node.wait_for_block(best);
+    assert!(node.stop().success());
     assert!(validator.stop().success());
 }
 

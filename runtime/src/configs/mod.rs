@@ -23,7 +23,7 @@ pub mod session;
 pub mod system;
 pub mod timestamp;
 pub mod timing;
-//T// pub mod training;
+pub mod training;
 pub mod transaction_payment;
 pub mod treasury;
 pub mod tx_pause;

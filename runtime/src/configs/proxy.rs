@@ -64,14 +64,16 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
             Self::Any => true,
             Self::NonTransfer => !matches!(
                 call,
-                RuntimeCall::Balances(_) | RuntimeCall::Treasury(_) //T//                     // Both take money from the owner: a stake, a budget.
-                                                                    //T//                     | RuntimeCall::Training(
-                                                                    //T//                         pallet_sabha_training::Call::register { .. }
-                                                                    //T//                             | pallet_sabha_training::Call::add_stake { .. }
-                                                                    //T//                             | pallet_sabha_training::Call::update_worker { .. }
-                                                                    //T//                             | pallet_sabha_training::Call::create_run { .. }
-                                                                    //T//                             | pallet_sabha_training::Call::top_up_run { .. }
-                                                                    //T//                     )
+                RuntimeCall::Balances(_)
+                    | RuntimeCall::Treasury(_)
+                    // These take money from the owner, or name who is paid.
+                    | RuntimeCall::Training(
+                        pallet_sabha_training::Call::register { .. }
+                            | pallet_sabha_training::Call::add_stake { .. }
+                            | pallet_sabha_training::Call::update_worker { .. }
+                            | pallet_sabha_training::Call::create_run { .. }
+                            | pallet_sabha_training::Call::top_up_run { .. }
+                    )
             ),
             Self::Governance => matches!(
                 call,
@@ -87,8 +89,7 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
             Self::Validation => {
                 matches!(call, RuntimeCall::Session(_) | RuntimeCall::Validators(_) | RuntimeCall::Utility(_))
             }
-            //T//             Self::Compute => matches!(call, RuntimeCall::Training(_) | RuntimeCall::Utility(_)),
-            Self::Compute => false, //TT//
+            Self::Compute => matches!(call, RuntimeCall::Training(_) | RuntimeCall::Utility(_)),
             Self::IdentityJudgement => matches!(
                 call,
                 RuntimeCall::Identity(pallet_identity::Call::provide_judgement { .. })

@@ -28,4 +28,17 @@ impl pallet_sabha_training::Config for Runtime {
     type MaxRuns = ConstU32<{ limits::MAX_RUNS }>;
     type PalletId = TrainingPalletId;
     type WeightInfo = pallet_sabha_training::weights::SubstrateWeight<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = Clock;
+}
+
+/// Lets benchmarks turn the protocol's clock.
+#[cfg(feature = "runtime-benchmarks")]
+pub struct Clock;
+
+#[cfg(feature = "runtime-benchmarks")]
+impl pallet_sabha_training::BenchmarkHelper for Clock {
+    fn set_active_blocks(now: u32) {
+        pallet_sabha_timing::ActiveBlocks::<Runtime>::put(now);
+    }
 }

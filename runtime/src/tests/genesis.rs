@@ -2,7 +2,7 @@
 
 use super::chain::{Chain, try_build, whole_genesis};
 use crate::{
-    AccountId, Babe, Balances, Runtime, Session, Timing, Treasury, UNITS, Validators,
+    AccountId, Babe, Balances, Runtime, Session, Timing, Training, Treasury, UNITS, Validators,
     configs::dap::GenesisSupply,
     constants::{currency::EXISTENTIAL_DEPOSIT, issuance::LIVE_SUPPLY},
     genesis::{self, LIVE_PRESET, PLACEHOLDER, placeholders},
@@ -77,7 +77,7 @@ fn every_pot_is_endowed() {
     let mut chain = Chain::development();
     chain.with(|| {
         let pots = genesis::pot_accounts().map(|(_, pot)| pot);
-        //T//         assert!(pots.contains(&Training::account_id()), "the training pallet's pot is one of them");
+        assert!(pots.contains(&Training::account_id()), "the training pallet's pot is one of them");
         let budget =
             <<Runtime as pallet_dap::Config>::BudgetRecipients as sp_staking::budget::BudgetRecipientList<
                 AccountId,

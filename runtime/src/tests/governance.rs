@@ -2,7 +2,8 @@
 
 use super::chain::Chain;
 use crate::{
-    AccountId, Balance, Balances, OriginCaller, Runtime, RuntimeCall, RuntimeEvent, Timing, Treasury, UNITS,
+    Balance, Balances, OriginCaller, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, Timing, Treasury,
+    UNITS,
     governance::{RootOrComputeAllocator, TreasurySpend},
 };
 use codec::Encode;
@@ -192,12 +193,14 @@ fn the_treasury_burns_nothing() {
 
 #[test]
 fn origins_are_told_apart() {
-    type Ensure = RootOrComputeAllocator;
-    let root = || frame_system::RawOrigin::<AccountId>::Root.into();
-    assert!(Ensure::try_origin(root()).is_ok());
-    assert!(Ensure::try_origin(Origin::ComputeAllocator.into()).is_ok());
-    assert!(Ensure::try_origin(Origin::TreasurySpender.into()).is_err());
-    assert_eq!(TreasurySpend::try_origin(root()).ok(), Some(Balance::MAX));
-    assert_eq!(TreasurySpend::try_origin(Origin::TreasurySpender.into()).ok(), Some(1_000_000 * UNITS));
-    assert!(TreasurySpend::try_origin(Origin::ComputeAllocator.into()).is_err());
+    let compute = |origin: RuntimeOrigin| RootOrComputeAllocator::try_origin(origin).is_ok();
+    assert!(compute(RuntimeOrigin::root()));
+    assert!(compute(Origin::ComputeAllocator.into()));
+    assert!(!compute(Origin::TreasurySpender.into()));
+    assert!(!compute(RuntimeOrigin::signed(Alice.to_account_id())));
+
+    let spend = |origin: RuntimeOrigin| TreasurySpend::try_origin(origin).ok();
+    assert_eq!(spend(RuntimeOrigin::root()), Some(Balance::MAX));
+    assert_eq!(spend(Origin::TreasurySpender.into()), Some(1_000_000 * UNITS));
+    assert_eq!(spend(Origin::ComputeAllocator.into()), None);
 }

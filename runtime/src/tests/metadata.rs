@@ -10,7 +10,7 @@ use crate::{
 use codec::Encode;
 use frame_support::{
     dispatch::DispatchClass,
-    traits::{Get, GetCallIndex, GetCallName, PalletsInfoAccess},
+    traits::{Get, GetCallMetadata, PalletsInfoAccess},
 };
 use pallet_referenda::TracksInfo;
 use sp_runtime::traits::TransactionExtension;
@@ -89,7 +89,8 @@ fn the_constants_are_those_of_the_table() {
     assert_eq!(VERSION.spec_name, "sabha");
     assert_eq!(UNITS, 10_u128.pow(u32::from(currency::DECIMALS)));
     assert_eq!(currency::EXISTENTIAL_DEPOSIT, UNITS / 100);
-    assert_eq!(<Runtime as frame_system::Config>::SS58Prefix::get(), 42);
+    let prefix: u16 = <Runtime as frame_system::Config>::SS58Prefix::get();
+    assert_eq!(prefix, 42);
 
     let weights = <Runtime as frame_system::Config>::BlockWeights::get();
     assert_eq!(weights.max_block, block::MAXIMUM_WEIGHT);
@@ -189,7 +190,6 @@ fn calls_are_at_their_indices() {
     // A worker's hardware wallet or script may have these bytes.
     let poke = RuntimeCall::Training(pallet_sabha_training::Call::poke { run: 0 });
     assert_eq!(poke.encode()[..2], [51, 8]);
-    assert_eq!(poke.get_call_index(), 8);
 }
 
 #[cfg(feature = "try-runtime")]

@@ -93,7 +93,9 @@ fn safe_mode_ends_by_itself() {
     let mut chain = Chain::development();
     chain.run(1);
     let window = chain.with(<pallet_sabha_timing::Window<Runtime> as Get<u32>>::get);
-    chain.with(|| assert_ok!(SafeMode::force_enter(emergency())));
+    chain.with(|| {
+        assert_ok!(SafeMode::force_enter(emergency()));
+    });
     chain.run(window);
     assert!(chain.with(SafeMode::is_entered));
     chain.run(2);
@@ -115,10 +117,14 @@ fn clocks_stand_still_in_safe_mode() {
     let active = |chain: &mut Chain| chain.with(ActiveBlocks::<Runtime>::get);
     chain.run(3);
     assert_eq!(active(&mut chain), 3);
-    chain.with(|| assert_ok!(SafeMode::force_enter(emergency())));
+    chain.with(|| {
+        assert_ok!(SafeMode::force_enter(emergency()));
+    });
     chain.run(4);
     assert_eq!(active(&mut chain), 3);
-    chain.with(|| assert_ok!(SafeMode::force_exit(emergency())));
+    chain.with(|| {
+        assert_ok!(SafeMode::force_exit(emergency()));
+    });
     chain.run(2);
     assert_eq!(active(&mut chain), 5);
     chain.check();
@@ -128,13 +134,19 @@ fn clocks_stand_still_in_safe_mode() {
 fn clocks_stand_still_while_a_call_is_paused_that_a_deadline_may_need() {
     let mut chain = Chain::development();
     chain.run(3);
-    chain.with(|| assert_ok!(TxPause::pause(emergency(), name("Balances", "transfer_all"))));
+    chain.with(|| {
+        assert_ok!(TxPause::pause(emergency(), name("Balances", "transfer_all")));
+    });
     chain.run(1);
     assert_eq!(chain.with(ActiveBlocks::<Runtime>::get), 4, "not a call of the protocol");
-    chain.with(|| assert_ok!(TxPause::pause(emergency(), name("Training", "update_worker"))));
+    chain.with(|| {
+        assert_ok!(TxPause::pause(emergency(), name("Training", "update_worker")));
+    });
     chain.run(3);
     assert_eq!(chain.with(ActiveBlocks::<Runtime>::get), 4);
-    chain.with(|| assert_ok!(TxPause::unpause(emergency(), name("Training", "update_worker"))));
+    chain.with(|| {
+        assert_ok!(TxPause::unpause(emergency(), name("Training", "update_worker")));
+    });
     chain.run(1);
     assert_eq!(chain.with(ActiveBlocks::<Runtime>::get), 5);
     chain.check();

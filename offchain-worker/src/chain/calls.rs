@@ -1,0 +1,140 @@
+//! The calls that the worker makes, typed. Arguments are encoded by their own SCALE definition and then checked against the
+//! node's metadata: a runtime whose call has changed is an error before anything is signed.
+
+use super::{
+    error::ChainError,
+    names::{Name, call},
+    types::Device,
+};
+use crate::keys::AccountId;
+use codec::Encode;
+use sabha_protocol::{Balance, Generation, Outcome, RunId, RunSpec, SlotId};
+use subxt::{
+    client::OfflineClientAtBlockT,
+    config::Config,
+    ext::scale_value::Composite,
+    transactions::{DynamicPayload, TransactionsClient},
+};
+
+/// A call with its arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Which call.
+    pub name: Name,
+    arguments: Vec<u8>,
+}
+
+/// What `update_worker` changes; `None` leaves a field as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode)]
+pub struct WorkerChanges {
+    /// The account that speaks for the worker day by day.
+    pub hot_key: Option<AccountId>,
+    /// The account that is paid.
+    pub payout: Option<AccountId>,
+    /// What it computes with.
+    pub device: Option<Device>,
+    /// Where it serves its results.
+    pub endpoint: Option<String>,
+}
+
+impl Call {
+    fn new(name: Name, arguments: impl Encode) -> Self {
+        Self { name, arguments: arguments.encode() }
+    }
+
+    /// Registers the signer's worker. `stake` in units of 10^-12 SBH.
+    pub fn register(
+        hot_key: AccountId,
+        payout: AccountId,
+        device: Device,
+        endpoint: &str,
+        stake: Balance,
+    ) -> Self {
+        Self::new(call::REGISTER, (hot_key, payout, device, endpoint, stake))
+    }
+
+    /// Changes the signer's worker.
+    pub fn update_worker(changes: &WorkerChanges) -> Self {
+        Self::new(call::UPDATE_WORKER, changes)
+    }
+
+    /// Raises the stake of the signer's worker, by units of 10^-12 SBH.
+    pub fn add_stake(amount: Balance) -> Self {
+        Self::new(call::ADD_STAKE, amount)
+    }
+
+    /// Takes slots from now on.
+    pub fn ready() -> Self {
+        Self::new(call::READY, ())
+    }
+
+    /// Takes no more slots.
+    pub fn drain() -> Self {
+        Self::new(call::DRAIN, ())
+    }
+
+    /// Asks for the stake.
+    pub fn unbond() -> Self {
+        Self::new(call::UNBOND, ())
+    }
+
+    /// Takes the stake.
+    pub fn withdraw() -> Self {
+        Self::new(call::WITHDRAW, ())
+    }
+
+    /// Creates a run. `budget` in units of 10^-12 SBH.
+    pub fn create_run(spec: &RunSpec, budget: Balance) -> Self {
+        Self::new(call::CREATE_RUN, (spec, budget))
+    }
+
+    /// Does what is due for a run.
+    pub fn poke(run: RunId) -> Self {
+        Self::new(call::POKE, run)
+    }
+
+    /// Commits a slot's outcome.
+    pub fn commit(slot: SlotId, generation: Generation, outcome: Outcome) -> Self {
+        Self::new(call::COMMIT, (slot.run, slot.round, slot.slot, generation, outcome))
+    }
+
+    /// Raises the budget of a run, by units of 10^-12 SBH.
+    pub fn top_up_run(run: RunId, amount: Balance) -> Self {
+        Self::new(call::TOP_UP_RUN, (run, amount))
+    }
+
+    /// Moves units of 10^-12 SBH to another account, and keeps the signer's alive.
+    pub fn transfer(to: AccountId, amount: Balance) -> Self {
+        // `MultiAddress::Id` is variant 0; the amount is compact.
+        Self::new(call::TRANSFER, (0u8, to, codec::Compact(amount)))
+    }
+
+    /// The call as subxt signs it, checked against the metadata of `transactions`' block.
+    ///
+    /// # Errors
+    /// [`ChainError::Incompatible`] if the runtime has no such call, or its arguments are of other types.
+    pub fn payload<T: Config, C: OfflineClientAtBlockT<T>>(
+        &self,
+        client: &subxt::client::ClientAtBlock<T, C>,
+    ) -> Result<DynamicPayload<Composite<()>>, ChainError> {
+        let incompatible =
+            |reason: String| ChainError::Incompatible { what: format!("the call {}", self.name), reason };
+        let pallet = client
+            .metadata_ref()
+            .pallet_by_name(self.name.pallet)
+            .ok_or_else(|| incompatible("the runtime has no such pallet".into()))?;
+        let variant = pallet
+            .call_variant_by_name(self.name.item)
+            .ok_or_else(|| incompatible("the runtime has no such call".into()))?;
+        let mut bytes = vec![pallet.call_index(), variant.index];
+        bytes.extend_from_slice(&self.arguments);
+        let transactions: TransactionsClient<T, C> = client.transactions();
+        let payload =
+            transactions.from_call_data_bytes(&bytes).map_err(|error| incompatible(error.to_string()))?;
+        let again = transactions.call_data(&payload).map_err(|error| incompatible(error.to_string()))?;
+        if again != bytes {
+            return Err(incompatible("its arguments do not read back as they were written".into()));
+        }
+        Ok(payload)
+    }
+}

@@ -1,0 +1,299 @@
+//! The connection to a node: made with a bounded wait, checked, kept alive, and every request bounded in time.
+
+use super::{error::ChainError, names::SPEC_NAME, queries::At};
+use crate::config::ChainConfig;
+use serde::Deserialize;
+use std::{fmt::Display, future::Future, sync::Arc, time::Duration};
+use subxt::{
+    OnlineClient, PolkadotConfig,
+    backend::LegacyBackend,
+    config::RpcConfigFor,
+    rpcs::{
+        LegacyRpcMethods, RpcClient,
+        client::{ReconnectingRpcClient, reconnecting_rpc_client::ExponentialBackoff, rpc_params},
+    },
+};
+
+/// How this chain encodes addresses, headers and extensions: as Polkadot does.
+pub type ChainTypes = PolkadotConfig;
+
+/// A 32-byte hash of the chain.
+pub type Hash = subxt::utils::H256;
+
+/// A connection to one node. Clones share it. It reconnects by itself when the connection is lost; requests that are made
+/// meanwhile fail in time, and the caller asks again.
+#[derive(Clone)]
+pub struct Client {
+    pub(super) online: OnlineClient<ChainTypes>,
+    methods: LegacyRpcMethods<RpcConfigFor<ChainTypes>>,
+    raw: RpcClient,
+    pub(super) limits: Limits,
+    url: Arc<str>,
+}
+
+/// How long things may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// One request.
+    pub request: Duration,
+    /// The inclusion of a transaction.
+    pub inclusion: Duration,
+}
+
+/// The runtime that a node runs.
+#[derive(Clone, Debug, Deserialize, serde::Serialize, PartialEq, Eq)]
+#[serde(rename_all(deserialize = "camelCase"))]
+pub struct RuntimeVersion {
+    /// The network's name.
+    pub spec_name: String,
+    /// Grows with every upgrade.
+    pub spec_version: u32,
+    /// Grows when transactions change their encoding.
+    pub transaction_version: u32,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Client({})", self.url)
+    }
+}
+
+impl Client {
+    /// Connects to the first of the configured nodes that answers, and checks that it belongs to the configured chain.
+    ///
+    /// # Errors
+    /// [`ChainError::NoNode`] if none answers; [`ChainError::WrongGenesis`] or [`ChainError::WrongRuntime`] if the one that
+    /// answers belongs to another chain: the remedy is another configuration, so no further node is tried.
+    pub async fn connect(config: &ChainConfig) -> Result<Self, ChainError> {
+        let mut reasons = Vec::new();
+        for url in &config.urls {
+            match Self::connect_to(url, config).await {
+                Ok(client) => {
+                    client.check(config).await?;
+                    return Ok(client);
+                }
+                Err(reason) => {
+                    tracing::debug!(%url, %reason, "node does not answer");
+                    reasons.push(format!("{url}: {reason}"));
+                }
+            }
+        }
+        Err(ChainError::NoNode(reasons.join("; ")))
+    }
+
+    async fn connect_to(url: &str, config: &ChainConfig) -> Result<Self, String> {
+        let limits = Limits { request: config.request_timeout(), inclusion: config.inclusion_timeout() };
+        let connecting = async {
+            // The reconnecting client would try a wrong address for ever, in silence: look first.
+            let probe = RpcClient::from_insecure_url(url).await.map_err(|error| innermost(&error))?;
+            drop(probe);
+            let inner = ReconnectingRpcClient::builder()
+                .retry_policy(ExponentialBackoff::from_millis(100).max_delay(Duration::from_secs(5)))
+                .request_timeout(limits.request)
+                .connection_timeout(config.connect_timeout())
+                .build(url)
+                .await
+                .map_err(|error| innermost(&error))?;
+            let raw = RpcClient::new(inner);
+            // The older RPC methods need no pinned blocks, so they survive a reconnection.
+            let backend = LegacyBackend::builder().build(raw.clone());
+            let online =
+                OnlineClient::from_backend(Arc::new(backend)).await.map_err(|error| innermost(&error))?;
+            Ok(Self { online, methods: LegacyRpcMethods::new(raw.clone()), raw, limits, url: url.into() })
+        };
+        let after = config.connect_timeout();
+        match tokio::time::timeout(after, connecting).await {
+            Ok(result) => result,
+            Err(_) => Err(format!("no answer within {} s", after.as_secs())),
+        }
+    }
+
+    async fn check(&self, config: &ChainConfig) -> Result<(), ChainError> {
+        let runtime = self.runtime_version().await?;
+        if runtime.spec_name != SPEC_NAME {
+            return Err(ChainError::WrongRuntime { url: self.url().into(), found: runtime.spec_name });
+        }
+        let found = self.genesis_hex();
+        match &config.genesis {
+            Some(expected) if !same_hash(expected, &found) => {
+                Err(ChainError::WrongGenesis { url: self.url().into(), found, expected: expected.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The node's address.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Hash of the genesis block: the chain's identity.
+    pub fn genesis(&self) -> [u8; 32] {
+        self.online.genesis_hash().0
+    }
+
+    /// [`Self::genesis`] as 0x and hexadecimal digits.
+    pub fn genesis_hex(&self) -> String {
+        format!("0x{}", hex::encode(self.genesis()))
+    }
+
+    /// The runtime of the best block.
+    ///
+    /// # Errors
+    /// If the node does not answer.
+    pub async fn runtime_version(&self) -> Result<RuntimeVersion, ChainError> {
+        let request = self.raw.request("state_getRuntimeVersion", rpc_params![]);
+        self.within("asking for the runtime's version", request).await
+    }
+
+    /// The node's name and version, and how many peers it has.
+    ///
+    /// # Errors
+    /// If the node does not answer.
+    pub async fn node(&self) -> Result<NodeInfo, ChainError> {
+        let version = self.within("asking for the node's version", self.methods.system_version()).await?;
+        let health = self.within("asking for the node's health", self.methods.system_health()).await?;
+        Ok(NodeInfo { version, peers: health.peers, syncing: health.is_syncing })
+    }
+
+    /// Hash of the best block.
+    ///
+    /// # Errors
+    /// If the node does not answer.
+    pub async fn best_hash(&self) -> Result<Hash, ChainError> {
+        let what = "asking for the best block";
+        self.within(what, self.methods.chain_get_block_hash(None))
+            .await?
+            .ok_or_else(|| ChainError::Rpc { what: what.into(), reason: "the node has no block".into() })
+    }
+
+    /// Hash of the latest finalised block.
+    ///
+    /// # Errors
+    /// If the node does not answer.
+    pub async fn finalised_hash(&self) -> Result<Hash, ChainError> {
+        self.within("asking for the finalised block", self.methods.chain_get_finalized_head()).await
+    }
+
+    /// The state after the block `hash`. The runtime's metadata is fetched when its version is new.
+    ///
+    /// # Errors
+    /// If the node does not answer, or no longer has the block's state.
+    pub async fn at(&self, hash: Hash) -> Result<At, ChainError> {
+        let at = self.within("reading a block", self.online.at_block(hash)).await?;
+        Ok(At::new(at, self.limits.request))
+    }
+
+    /// The state after the best block.
+    ///
+    /// # Errors
+    /// As [`Self::at`].
+    pub async fn at_best(&self) -> Result<At, ChainError> {
+        self.at(self.best_hash().await?).await
+    }
+
+    /// The state after the latest finalised block.
+    ///
+    /// # Errors
+    /// As [`Self::at`].
+    pub async fn at_finalised(&self) -> Result<At, ChainError> {
+        self.at(self.finalised_hash().await?).await
+    }
+
+    /// The nonce of `account`'s next transaction, those in the node's pool counted.
+    pub(super) async fn next_nonce(&self, account: &crate::keys::AccountId) -> Result<u64, ChainError> {
+        self.within("asking for the account's nonce", self.methods.system_account_next_index(account)).await
+    }
+
+    /// Bounds a request in time, and says what was asked when it fails.
+    pub(super) async fn within<T, E: Display>(
+        &self,
+        what: &str,
+        request: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, ChainError> {
+        within(self.limits.request, what, request).await
+    }
+}
+
+/// What a node says of itself.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct NodeInfo {
+    /// Its version.
+    pub version: String,
+    /// Its peers.
+    pub peers: usize,
+    /// Whether it still fetches old blocks.
+    pub syncing: bool,
+}
+
+pub(super) async fn within<T, E: Display>(
+    after: Duration,
+    what: &str,
+    request: impl Future<Output = Result<T, E>>,
+) -> Result<T, ChainError> {
+    match tokio::time::timeout(after, request).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(ChainError::Rpc { what: what.into(), reason: error.to_string() }),
+        Err(_) => Err(ChainError::Timeout { what: what.into(), after }),
+    }
+}
+
+/// The most telling part of an error: what started it. The RPC crates repeat themselves in front of it.
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut current = error;
+    while let Some(source) = current.source() {
+        current = source;
+    }
+    let text = current.to_string();
+    text.rsplit_once("client error: ").map_or(text.as_str(), |(_, rest)| rest).to_string()
+}
+
+/// Whether two written hashes are the same, with or without 0x, in either case.
+fn same_hash(one: &str, two: &str) -> bool {
+    let plain = |text: &str| text.trim().trim_start_matches("0x").to_ascii_lowercase();
+    plain(one) == plain(two)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(urls: &[&str]) -> ChainConfig {
+        ChainConfig {
+            urls: urls.iter().map(|url| url.to_string()).collect(),
+            connect_timeout_s: 1,
+            ..ChainConfig::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn connect_without_a_node_fails_soon_and_names_every_address() {
+        // Port 1 and 2 of the own machine: nobody listens there.
+        let began = std::time::Instant::now();
+        let error = Client::connect(&config(&["ws://127.0.0.1:1", "ws://127.0.0.1:2"])).await.unwrap_err();
+        assert!(
+            matches!(&error, ChainError::NoNode(reason) if reason.contains(":1") && reason.contains(":2"))
+        );
+        assert!(began.elapsed() < Duration::from_secs(5));
+    }
+
+    #[tokio::test]
+    async fn connect_to_something_mute_fails_in_time() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}", listener.local_addr().unwrap());
+        let error = Client::connect(&config(&[&url])).await.unwrap_err();
+        assert!(matches!(&error, ChainError::NoNode(reason) if reason.contains("within 1 s")), "{error}");
+    }
+
+    #[tokio::test]
+    async fn connect_to_a_malformed_address_fails() {
+        let error = Client::connect(&config(&["not an address"])).await.unwrap_err();
+        assert!(matches!(error, ChainError::NoNode(_)), "{error}");
+    }
+
+    #[test]
+    fn hashes_compare_as_people_write_them() {
+        assert!(same_hash("0xAB", "ab"));
+        assert!(!same_hash("0xab", "0xac"));
+    }
+}

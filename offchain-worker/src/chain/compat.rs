@@ -1,0 +1,284 @@
+//! Whether a runtime is as this release knows it: every name of [`super::names`], with its types.
+//!
+//! The same check runs against the committed `metadata.scale` (a test) and against a node (`doctor`).
+
+use super::{
+    calls::{Call, WorkerChanges},
+    error::ChainError,
+    names::{Name, call, constant, event, storage, view},
+    queries::At,
+    types::{AccountInfo, Device, Due, RunRecord, WorkerRecord},
+};
+use crate::keys::AccountId;
+use codec::Encode;
+use sabha_protocol::{
+    Balance, Commitment, Digest, Divergence, NUMERICS_YARDSTICK, Outcome, RunId, Slot, SlotId, UNITS,
+    slot::ActiveBlock,
+    spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, RoundSpec, RunSpec},
+};
+use std::collections::BTreeSet;
+use subxt::{
+    client::{ClientAtBlock, OfflineClientAtBlockT},
+    config::Config,
+    dynamic::Value,
+    ext::{scale_decode::DecodeAsType, scale_value::scale::decode_as_type},
+    metadata::Metadata,
+};
+
+impl At {
+    /// Checks that the block's runtime is as this release knows it.
+    ///
+    /// # Errors
+    /// [`ChainError::Incompatible`] names the first item that is missing or of another type.
+    pub fn check_compatible(&self) -> Result<(), ChainError> {
+        check(self.block())
+    }
+}
+
+/// Checks that a runtime is as this release knows it.
+///
+/// # Errors
+/// [`ChainError::Incompatible`] names the first item that is missing or of another type.
+pub fn check<T: Config, C: OfflineClientAtBlockT<T>>(block: &ClientAtBlock<T, C>) -> Result<(), ChainError> {
+    let calls = sample_calls();
+    debug_assert_eq!(
+        calls.iter().map(|sample| sample.name).collect::<BTreeSet<_>>(),
+        call::ALL.into_iter().collect(),
+        "every call has a sample"
+    );
+    for sample in calls {
+        sample.payload(block)?;
+    }
+    let metadata = block.metadata_ref();
+    check_storage(metadata)?;
+    for item in constant::ALL {
+        let known = pallet(metadata, item)?.constant_by_name(item.item).ok_or_else(|| missing(item))?;
+        reads::<Balance>(metadata, item, known.ty())?;
+    }
+    for (item, output) in [
+        (view::WORKER_OF, reads::<Option<(AccountId, WorkerRecord)>> as fn(&Metadata, Name, u32) -> _),
+        (view::WITHDRAWABLE_FROM, reads::<Option<ActiveBlock>>),
+        (view::DUE, reads::<Due>),
+    ] {
+        let known = pallet(metadata, item)?.view_function_by_name(item.item).ok_or_else(|| missing(item))?;
+        let inputs: Vec<u32> = known.inputs().map(|input| input.id).collect();
+        let sample = if item == view::DUE { 7u32.encode() } else { [7u8; 32].encode() };
+        match inputs.as_slice() {
+            [input] => encodes(metadata, item, *input, &sample)?,
+            _ => return Err(differs(item, "it takes other arguments")),
+        }
+        output(metadata, item, known.output_ty())?;
+    }
+    for item in event::ALL {
+        let known = pallet(metadata, item)?;
+        let variants = known.event_variants().unwrap_or_default();
+        let found = variants.iter().find(|variant| variant.name == item.item).ok_or_else(|| missing(item))?;
+        let first = found.fields.first().ok_or_else(|| differs(item, "it has no fields"))?;
+        reads::<RunId>(metadata, item, first.ty.id)?;
+    }
+    Ok(())
+}
+
+fn check_storage(metadata: &Metadata) -> Result<(), ChainError> {
+    let worker = AccountId::from([7; 32]);
+    let mut committed = Slot::assign(worker, 3, 100, 20);
+    let outcome = Outcome::Diverged(Divergence { step: 1, instruction: 2, element: 3 });
+    // Cannot fail: in time, by its worker, of the same generation.
+    let _ = committed.commit(&worker, 3, outcome, 101, 10, 60);
+    for (item, keys) in storage::ALL {
+        let known = pallet(metadata, item)?
+            .storage()
+            .and_then(|storage| storage.entry_by_name(item.item))
+            .ok_or_else(|| missing(item))?;
+        if known.keys().len() != keys {
+            return Err(differs(item, "it has another number of keys"));
+        }
+        let ty = known.value_ty();
+        match item {
+            storage::RUNS => reads::<RunRecord>(metadata, item, ty)?,
+            storage::ACCOUNT => reads::<AccountInfo>(metadata, item, ty)?,
+            storage::SPECS => encodes(metadata, item, ty, &sample_spec().encode())?,
+            storage::SLOTS => {
+                encodes(metadata, item, ty, &Slot::assign(worker, 3, 100, 20).encode())?;
+                encodes(metadata, item, ty, &committed.encode())?;
+            }
+            storage::NOW => encodes(metadata, item, ty, &1u64.encode())?,
+            _ => encodes(metadata, item, ty, &1u32.encode())?,
+        }
+    }
+    Ok(())
+}
+
+fn pallet(metadata: &Metadata, item: Name) -> Result<subxt::metadata::PalletMetadata<'_>, ChainError> {
+    metadata.pallet_by_name(item.pallet).ok_or_else(|| missing(item))
+}
+
+/// Whether `bytes` are exactly one value of a type: the same definition on both sides.
+fn encodes(metadata: &Metadata, item: Name, ty: u32, bytes: &[u8]) -> Result<(), ChainError> {
+    let mut left = bytes;
+    let value: Result<Value<u32>, _> = decode_as_type(&mut left, ty, metadata.types());
+    match value {
+        Ok(_) if left.is_empty() => Ok(()),
+        Ok(_) => Err(differs(item, "it is shorter than this release knows it")),
+        Err(error) => Err(differs(item, &error.to_string())),
+    }
+}
+
+/// Whether a value of a type reads as `T`, field by field: tried with zeros, which every type here has a value of.
+fn reads<T: DecodeAsType>(metadata: &Metadata, item: Name, ty: u32) -> Result<(), ChainError> {
+    // The first byte 1 makes an optional value present.
+    for first in [0u8, 1] {
+        let mut bytes = [0u8; 1024];
+        bytes[0] = first;
+        T::decode_as_type(&mut bytes.as_slice(), ty, metadata.types())
+            .map_err(|error| differs(item, &error.to_string()))?;
+    }
+    Ok(())
+}
+
+fn missing(item: Name) -> ChainError {
+    differs(item, "the runtime has none")
+}
+
+fn differs(item: Name, reason: &str) -> ChainError {
+    ChainError::Incompatible { what: item.to_string(), reason: reason.into() }
+}
+
+/// Every call, with arguments that have all variants and optional parts.
+fn sample_calls() -> Vec<Call> {
+    let account = AccountId::from([7; 32]);
+    let slot = SlotId { run: 1, round: 2, slot: 3 };
+    let trained = Outcome::Trained(Commitment {
+        segments_root: Digest([1; 32]),
+        update_digest: Digest([2; 32]),
+        mean_loss: 1.5.into(),
+    });
+    let diverged = Outcome::Diverged(Divergence { step: 1, instruction: 2, element: 3 });
+    let spec = sample_spec();
+    let with_checkpoint = RunSpec { initial_checkpoint: Some(Digest([3; 32])), ..spec.clone() };
+    vec![
+        Call::register(account, account, Device::Cpu, "", 100 * UNITS),
+        Call::register(account, account, Device::Cuda, "tcp://192.0.2.1:9", UNITS),
+        Call::update_worker(&WorkerChanges::default()),
+        Call::update_worker(&WorkerChanges {
+            hot_key: Some(account),
+            payout: Some(account),
+            device: Some(Device::Cuda),
+            endpoint: Some("x".into()),
+        }),
+        Call::add_stake(UNITS),
+        Call::ready(),
+        Call::drain(),
+        Call::unbond(),
+        Call::withdraw(),
+        Call::create_run(&spec, UNITS),
+        Call::create_run(&with_checkpoint, UNITS),
+        Call::poke(1),
+        Call::commit(slot, 4, trained),
+        Call::commit(slot, 4, diverged),
+        Call::top_up_run(1, UNITS),
+        Call::transfer(account, UNITS),
+    ]
+}
+
+/// A specification that is valid and tiny: an argument to check calls with, and what `doctor` trains.
+pub fn sample_spec() -> RunSpec {
+    RunSpec {
+        numerics_version: NUMERICS_YARDSTICK,
+        seed: 1,
+        initial_checkpoint: None,
+        price_per_slot: 1,
+        model: ModelSpec {
+            vocabulary: 16,
+            width: 16,
+            layers: 1,
+            heads: 2,
+            feed_forward: 32,
+            context: 8,
+            rope_base: 10_000.0.into(),
+            norm_epsilon: 1e-5.into(),
+            tied_embedding: true,
+        },
+        optimiser: OptimiserSpec {
+            peak_rate: 0.01.into(),
+            floor_rate: 0.001.into(),
+            warmup_steps: 0,
+            inner_warmup_steps: 0,
+            beta1: 0.9.into(),
+            beta2: 0.95.into(),
+            epsilon: 1e-8.into(),
+            weight_decay: 0.1.into(),
+            clip_norm: 1.0.into(),
+        },
+        data: DataSpec {
+            stream: Digest([0; 32]),
+            tokens: 64,
+            token_bytes: 1,
+            heldout_tokens: 16,
+            sources: Default::default(),
+        },
+        rounds: RoundSpec { count: 1, slots: 1, inner_steps: 2, segment_steps: 1, batch: 4 },
+        audit: AuditSpec { auditors: 0, segments: 0 },
+        clocks: ClockSpec { training: 1, window: 1 },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use subxt::{
+        OfflineClient, SubstrateConfig, client::OfflineClientAtBlock, config::substrate::SpecVersionForRange,
+    };
+
+    const COMMITTED: &[u8] = include_bytes!("../../metadata.scale");
+
+    fn block(metadata: &[u8]) -> OfflineClientAtBlock<SubstrateConfig> {
+        let metadata = Metadata::decode_from(metadata).unwrap();
+        let config = SubstrateConfig::builder()
+            .set_metadata_for_spec_versions([(1, metadata.arc())])
+            .set_spec_version_for_block_ranges([SpecVersionForRange {
+                block_range: 0..u64::MAX,
+                spec_version: 1,
+                transaction_version: 1,
+            }])
+            .build();
+        OfflineClient::new_with_config(config).at_block(1u64).unwrap()
+    }
+
+    #[test]
+    fn the_committed_metadata_is_as_this_release_knows_it() {
+        check(&block(COMMITTED)).unwrap();
+    }
+
+    #[test]
+    fn the_sample_specification_is_valid() {
+        sample_spec().check().unwrap();
+    }
+
+    #[test]
+    fn whatever_is_renamed_is_missed() {
+        for (from, to) in [
+            ("withdraw", "withdrew"),
+            ("ActiveBlocks", "ActiveBlocky"),
+            ("ExistentialDeposit", "ExistentialDepozit"),
+            ("withdrawable_from", "withdrawable_form"),
+            ("RunCreated", "RunCreatod"),
+            ("next_round", "last_round"),
+            ("outstanding", "outstandink"),
+        ] {
+            let mut bytes = COMMITTED.to_vec();
+            // Each name with the length that SCALE puts before it, so that no longer name is hit.
+            let pattern = [&[(from.len() as u8) << 2], from.as_bytes()].concat();
+            let mut found = 0;
+            for start in 0..bytes.len() - pattern.len() {
+                if bytes[start..].starts_with(&pattern) {
+                    bytes[start + 1..start + pattern.len()].copy_from_slice(to.as_bytes());
+                    found += 1;
+                }
+            }
+            assert!(found > 0, "{from} is not in the metadata");
+            let error = check(&block(&bytes)).unwrap_err();
+            assert!(matches!(error, ChainError::Incompatible { .. }), "{from}: {error}");
+        }
+    }
+}

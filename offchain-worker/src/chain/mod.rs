@@ -1,0 +1,21 @@
+//! The chain's client: a reconnecting connection whose every request is bounded in time, typed reads of the state after one
+//! block, and signed calls whose result is looked at.
+//!
+//! The runtime is known through its metadata, which the node serves: names are in [`names`], and [`compat`] checks each of
+//! them, with its types, against the committed `metadata.scale` and against a node.
+
+pub mod calls;
+pub mod client;
+pub mod compat;
+pub mod error;
+pub mod names;
+pub mod queries;
+pub mod submit;
+pub mod types;
+
+pub use calls::{Call, WorkerChanges};
+pub use client::{Client, Hash, RuntimeVersion};
+pub use error::{ChainError, ChainResult};
+pub use queries::{At, PlacedSlot};
+pub use submit::{Included, Until};
+pub use types::{Balances, Device, Due, Run, RunStatus, Worker, WorkerStatus};

@@ -1,0 +1,133 @@
+//! Every name of the runtime's metadata that the worker uses, in one place. [`super::compat`] checks each of them, with its
+//! types, against a runtime's metadata.
+
+/// An item of a pallet: pallet and item, as the metadata names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Name {
+    /// The pallet's name in the runtime.
+    pub pallet: &'static str,
+    /// The call, storage item, constant or event.
+    pub item: &'static str,
+}
+
+impl std::fmt::Display for Name {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.pallet, self.item)
+    }
+}
+
+const fn of(pallet: &'static str, item: &'static str) -> Name {
+    Name { pallet, item }
+}
+
+/// The spec name of every runtime of this chain.
+pub const SPEC_NAME: &str = "sabha";
+
+/// Calls.
+pub mod call {
+    use super::{Name, of};
+
+    /// `register(hot_key, payout, device, endpoint, stake)`
+    pub const REGISTER: Name = of("Training", "register");
+    /// `update_worker(hot_key?, payout?, device?, endpoint?)`
+    pub const UPDATE_WORKER: Name = of("Training", "update_worker");
+    /// `add_stake(amount)`
+    pub const ADD_STAKE: Name = of("Training", "add_stake");
+    /// `ready()`
+    pub const READY: Name = of("Training", "ready");
+    /// `drain()`
+    pub const DRAIN: Name = of("Training", "drain");
+    /// `unbond()`
+    pub const UNBOND: Name = of("Training", "unbond");
+    /// `withdraw()`
+    pub const WITHDRAW: Name = of("Training", "withdraw");
+    /// `create_run(spec, budget)`
+    pub const CREATE_RUN: Name = of("Training", "create_run");
+    /// `poke(run)`
+    pub const POKE: Name = of("Training", "poke");
+    /// `commit(run, round, slot, generation, outcome)`
+    pub const COMMIT: Name = of("Training", "commit");
+    /// `top_up_run(run, amount)`
+    pub const TOP_UP_RUN: Name = of("Training", "top_up_run");
+    /// `transfer_keep_alive(dest, value)`
+    pub const TRANSFER: Name = of("Balances", "transfer_keep_alive");
+
+    /// All of them.
+    pub const ALL: [Name; 12] = [
+        REGISTER,
+        UPDATE_WORKER,
+        ADD_STAKE,
+        READY,
+        DRAIN,
+        UNBOND,
+        WITHDRAW,
+        CREATE_RUN,
+        POKE,
+        COMMIT,
+        TOP_UP_RUN,
+        TRANSFER,
+    ];
+}
+
+/// Storage items.
+pub mod storage {
+    use super::{Name, of};
+
+    /// Workers that wait for a slot.
+    pub const READY_COUNT: Name = of("Training", "ReadyCount");
+    /// Run id -> run.
+    pub const RUNS: Name = of("Training", "Runs");
+    /// Run id -> specification.
+    pub const SPECS: Name = of("Training", "Specs");
+    /// Run id, place -> slot.
+    pub const SLOTS: Name = of("Training", "Slots");
+    /// Active blocks since genesis.
+    pub const ACTIVE_BLOCKS: Name = of("Timing", "ActiveBlocks");
+    /// Milliseconds since 1970.
+    pub const NOW: Name = of("Timestamp", "Now");
+    /// Account -> balances.
+    pub const ACCOUNT: Name = of("System", "Account");
+
+    /// All of them, each with the number of its keys.
+    pub const ALL: [(Name, usize); 7] =
+        [(READY_COUNT, 0), (RUNS, 1), (SPECS, 1), (SLOTS, 2), (ACTIVE_BLOCKS, 0), (NOW, 0), (ACCOUNT, 1)];
+}
+
+/// Constants.
+pub mod constant {
+    use super::{Name, of};
+
+    /// Balance below which an account is removed.
+    pub const EXISTENTIAL_DEPOSIT: Name = of("Balances", "ExistentialDeposit");
+    /// Least stake of a worker.
+    pub const MIN_STAKE: Name = of("Training", "MinStake");
+
+    /// All of them.
+    pub const ALL: [Name; 2] = [EXISTENTIAL_DEPOSIT, MIN_STAKE];
+}
+
+/// View functions.
+pub mod view {
+    use super::{Name, of};
+
+    /// `worker_of(who)`: the worker that an account owns or is the hot key of, and its owner.
+    pub const WORKER_OF: Name = of("Training", "worker_of");
+    /// `withdrawable_from(owner)`: the active block from which a stake can be withdrawn.
+    pub const WITHDRAWABLE_FROM: Name = of("Training", "withdrawable_from");
+    /// `due(run)`: what a poke would do.
+    pub const DUE: Name = of("Training", "due");
+
+    /// All of them.
+    pub const ALL: [Name; 3] = [WORKER_OF, WITHDRAWABLE_FROM, DUE];
+}
+
+/// Events.
+pub mod event {
+    use super::{Name, of};
+
+    /// A run exists; its first field is the run's id.
+    pub const RUN_CREATED: Name = of("Training", "RunCreated");
+
+    /// All of them.
+    pub const ALL: [Name; 1] = [RUN_CREATED];
+}

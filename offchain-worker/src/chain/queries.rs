@@ -1,0 +1,302 @@
+//! Reading the chain's state after one block, typed. Everything read through one [`At`] is consistent: it is the state after the
+//! same block.
+
+use super::{
+    client::{ChainTypes, Hash, within},
+    error::ChainError,
+    names::{Name, constant, storage, view},
+    types::{AccountInfo, Balances, Due, Run, RunRecord, Worker, WorkerRecord},
+};
+use crate::keys::AccountId;
+use codec::{Decode, DecodeAll, Encode};
+use sabha_protocol::{Balance, RoundIndex, RunId, RunSpec, Slot, SlotIndex, slot::ActiveBlock};
+use std::{fmt::Display, time::Duration};
+use subxt::{
+    OnlineClientAtBlock,
+    dynamic::{self, Value},
+    ext::scale_decode::DecodeAsType,
+    storage::DynamicAddress,
+};
+
+/// A slot and its place: round, index within the round.
+pub type PlacedSlot = (RoundIndex, SlotIndex, Slot<AccountId>);
+
+/// The state after one block.
+pub struct At {
+    block: OnlineClientAtBlock<ChainTypes>,
+    timeout: Duration,
+}
+
+impl At {
+    pub(super) fn new(block: OnlineClientAtBlock<ChainTypes>, timeout: Duration) -> Self {
+        Self { block, timeout }
+    }
+
+    /// The block's number.
+    pub fn number(&self) -> u64 {
+        self.block.block_number()
+    }
+
+    /// The block's hash.
+    pub fn hash(&self) -> Hash {
+        self.block.block_hash()
+    }
+
+    /// The version of the runtime that the block leaves in force.
+    pub fn spec_version(&self) -> u32 {
+        self.block.spec_version()
+    }
+
+    pub(super) fn block(&self) -> &OnlineClientAtBlock<ChainTypes> {
+        &self.block
+    }
+
+    /// The worker that `who` owns or is the hot key of.
+    ///
+    /// # Errors
+    /// If the node does not answer, or the runtime differs from what this release knows; so for all that follow.
+    pub async fn worker_of(&self, who: &AccountId) -> Result<Option<Worker>, ChainError> {
+        let found: Option<(AccountId, WorkerRecord)> = self.view(view::WORKER_OF, who).await?;
+        Ok(found.map(|(owner, record)| record.of(owner)))
+    }
+
+    /// The active block from which `owner` can withdraw its stake, if it is unbonding.
+    ///
+    /// # Errors
+    /// As for [`Self::worker_of`].
+    pub async fn withdrawable_from(&self, owner: &AccountId) -> Result<Option<ActiveBlock>, ChainError> {
+        self.view(view::WITHDRAWABLE_FROM, owner).await
+    }
+
+    /// What a poke of `run` would do.
+    ///
+    /// # Errors
+    /// As for [`Self::worker_of`].
+    pub async fn due(&self, run: RunId) -> Result<Due, ChainError> {
+        self.view(view::DUE, run).await
+    }
+
+    /// How many workers wait for a slot.
+    ///
+    /// # Errors
+    /// As for [`Self::worker_of`].
+    pub async fn ready_count(&self) -> Result<u32, ChainError> {
+        Ok(self.plain(storage::READY_COUNT, vec![]).await?.unwrap_or_default())
+    }
+
+    /// A run.
+    ///
+    /// # Errors
+    /// As for [`Self::worker_of`].
+    pub async fn run(&self, id: RunId) -> Result<Option<Run>, ChainError> {
+        let record: Option<RunRecord> = self.typed(storage::RUNS, vec![Value::u128(id.into())]).await?;
+        Ok(record.map(|record| record.of(id)))
+    }
+
+    /// Every run, those that are over included, in order.
+    ///
+    /// # Errors
+    /// As for [`Self::worker_of`].
+    pub async fn runs(&self) -> Result<Vec<Run>, ChainError> {
+        let mut runs = self
+            .entries(storage::RUNS, vec![], |key, value| {
+                let id: RunId = decode(storage::RUNS, key)?;
+                let record: RunRecord = value.decode_as().map_err(incompatible(storage::RUNS))?;
+                Ok(record.of(id))
+            })
+            .await?;
+        runs.sort_by_key(|run| run.id);
+        Ok(runs)
+    }
+
+    /// The numbers of the runs that are not over, in order.
+    ///
+    /// # Errors
+    /// As for [`Self::worker_of`].
+    pub async fn open_runs(&self) -> Result<Vec<RunId>, ChainError> {
+        // A run has its specification exactly as long as it is open.
+        let mut ids = self.entries(storage::SPECS, vec![], |key, _| decode(storage::SPECS, key)).await?;
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    /// The specification of a run that is not over.
+    ///
+    /// # Errors
+    /// As for [`Self::worker_of`].
+    pub async fn spec(&self, id: RunId) -> Result<Option<RunSpec>, ChainError> {
+        self.plain(storage::SPECS, vec![Value::u128(id.into())]).await
+    }
+
+    /// A slot that is assigned, or committed and not final.
+    ///
+    /// # Errors
+    /// As for [`Self::worker_of`].
+    pub async fn slot(
+        &self,
+        run: RunId,
+        round: RoundIndex,
+        slot: SlotIndex,
+    ) -> Result<Option<Slot<AccountId>>, ChainError> {
+        let position = Value::named_composite([
+            ("round", Value::u128(round.into())),
+            ("slot", Value::u128(slot.into())),
+        ]);
+        self.plain(storage::SLOTS, vec![Value::u128(run.into()), position]).await
+    }
+
+    /// The slots of `run` that are assigned, or committed and not final, in order.
+    ///
+    /// # Errors
+    /// As for [`Self::worker_of`].
+    pub async fn slots(&self, run: RunId) -> Result<Vec<PlacedSlot>, ChainError> {
+        let mut slots = self
+            .entries(storage::SLOTS, vec![Value::u128(run.into())], |key, value| {
+                let (round, slot) = decode(storage::SLOTS, key)?;
+                Ok((round, slot, decode(storage::SLOTS, value.bytes())?))
+            })
+            .await?;
+        slots.sort_by_key(|(round, slot, _)| (*round, *slot));
+        Ok(slots)
+    }
+
+    /// Active blocks since genesis: the clock of every deadline.
+    ///
+    /// # Errors
+    /// As for [`Self::worker_of`].
+    pub async fn active_blocks(&self) -> Result<ActiveBlock, ChainError> {
+        Ok(self.plain(storage::ACTIVE_BLOCKS, vec![]).await?.unwrap_or_default())
+    }
+
+    /// The block's time, in milliseconds since 1970; 0 in the genesis block.
+    ///
+    /// # Errors
+    /// As for [`Self::worker_of`].
+    pub async fn timestamp_ms(&self) -> Result<u64, ChainError> {
+        Ok(self.plain(storage::NOW, vec![]).await?.unwrap_or_default())
+    }
+
+    /// What an account has.
+    ///
+    /// # Errors
+    /// As for [`Self::worker_of`].
+    pub async fn balances(&self, who: &AccountId) -> Result<Balances, ChainError> {
+        let info: Option<AccountInfo> = self.typed(storage::ACCOUNT, vec![Value::from_bytes(who.0)]).await?;
+        Ok(info.map(|info| info.data).unwrap_or_default())
+    }
+
+    /// The balance below which an account is removed, in units of 10^-12 SBH.
+    ///
+    /// # Errors
+    /// If the runtime differs from what this release knows.
+    pub fn existential_deposit(&self) -> Result<Balance, ChainError> {
+        self.constant(constant::EXISTENTIAL_DEPOSIT)
+    }
+
+    /// The least stake of a worker, in units of 10^-12 SBH.
+    ///
+    /// # Errors
+    /// If the runtime differs from what this release knows.
+    pub fn min_stake(&self) -> Result<Balance, ChainError> {
+        self.constant(constant::MIN_STAKE)
+    }
+
+    /// A value of a type that the chain and the worker share: decoded by its own definition.
+    async fn plain<T: Decode>(&self, item: Name, keys: Vec<Value>) -> Result<Option<T>, ChainError> {
+        let value = self.fetch(item, keys).await?;
+        value.map(|value| decode(item, value.bytes())).transpose()
+    }
+
+    /// A value that is decoded by the names of its fields.
+    async fn typed<T: DecodeAsType>(&self, item: Name, keys: Vec<Value>) -> Result<Option<T>, ChainError> {
+        let value = self.fetch(item, keys).await?;
+        value.map(|value| value.decode_as().map_err(incompatible(item))).transpose()
+    }
+
+    async fn fetch(
+        &self,
+        item: Name,
+        keys: Vec<Value>,
+    ) -> Result<Option<subxt::storage::StorageValue<'_, Value>>, ChainError> {
+        let storage = self.block.storage();
+        let entry = storage.entry(address(item)).map_err(incompatible(item))?;
+        within(self.timeout, &format!("reading {item}"), entry.try_fetch(keys)).await
+    }
+
+    /// Every entry under `keys` of a map, by the encoded last part of its key.
+    async fn entries<T>(
+        &self,
+        item: Name,
+        keys: Vec<Value>,
+        read: impl Fn(&[u8], &subxt::storage::StorageValue<'_, Value>) -> Result<T, ChainError>,
+    ) -> Result<Vec<T>, ChainError> {
+        let what = format!("reading {item}");
+        let last = keys.len();
+        let storage = self.block.storage();
+        let entry = storage.entry(address(item)).map_err(incompatible(item))?;
+        let mut stream = within(self.timeout, &what, entry.iter(keys)).await?;
+        let mut found = Vec::new();
+        loop {
+            let next = async { Ok::<_, std::convert::Infallible>(stream.next().await) };
+            let Some(pair) = within(self.timeout, &what, next).await? else { return Ok(found) };
+            let pair =
+                pair.map_err(|error| ChainError::Rpc { what: what.clone(), reason: error.to_string() })?;
+            let key = pair.key().map_err(incompatible(item))?;
+            let part = key.part(last).ok_or_else(|| ChainError::Incompatible {
+                what: item.to_string(),
+                reason: "its key has fewer parts".into(),
+            })?;
+            found.push(read(part.value_bytes(), pair.value())?);
+        }
+    }
+
+    /// Asks a view function. subxt 0.50 encodes its arguments without the length that the runtime expects, so this does it.
+    async fn view<T: DecodeAsType>(&self, function: Name, arguments: impl Encode) -> Result<T, ChainError> {
+        let metadata = self.block.metadata_ref();
+        let known = metadata
+            .pallet_by_name(function.pallet)
+            .and_then(|pallet| pallet.view_function_by_name(function.item))
+            .ok_or_else(|| incompatible(function)("the runtime has no such view function"))?;
+        let input = (*known.query_id(), arguments.encode()).encode();
+        let functions = self.block.view_functions();
+        let what = format!("asking {function}");
+        let answer = within(self.timeout, &what, functions.call_raw(Some(&input))).await?;
+        let value: Result<Vec<u8>, Refusal> = decode(function, &answer)?;
+        let value = value.map_err(|refusal| incompatible(function)(refusal))?;
+        T::decode_as_type(&mut value.as_slice(), known.output_ty(), metadata.types())
+            .map_err(incompatible(function))
+    }
+
+    fn constant<T: DecodeAsType>(&self, item: Name) -> Result<T, ChainError> {
+        self.block
+            .constants()
+            .entry(dynamic::constant::<T>(item.pallet, item.item))
+            .map_err(incompatible(item))
+    }
+}
+
+fn address(item: Name) -> DynamicAddress {
+    dynamic::storage(item.pallet, item.item)
+}
+
+fn decode<T: Decode>(item: Name, bytes: &[u8]) -> Result<T, ChainError> {
+    T::decode_all(&mut &*bytes).map_err(incompatible(item))
+}
+
+fn incompatible<E: Display>(item: Name) -> impl FnOnce(E) -> ChainError {
+    move |error| ChainError::Incompatible { what: item.to_string(), reason: error.to_string() }
+}
+
+/// Why the runtime does not answer a view function.
+#[derive(Debug, Decode, thiserror::Error)]
+enum Refusal {
+    /// The runtime has none at all.
+    #[error("the runtime has no view functions")]
+    NotImplemented,
+    /// The runtime has none of this id.
+    #[error("the runtime knows no view function 0x{}", hex::encode(.0))]
+    NotFound([u8; 32]),
+    /// The arguments are of other types.
+    #[error("the runtime cannot read the arguments")]
+    Codec,
+}

@@ -1,0 +1,398 @@
+//! `doctor`: is everything there that a worker needs, and what is to be fixed.
+
+use super::{Context, on_chain::sbh};
+use crate::{
+    blobs::LocalBlobs,
+    chain::{At, ChainError, Client, compat, names::SPEC_NAME},
+    config::{ChainArgs, Config, SignerArgs, StorageArgs},
+    data::Batch,
+    engine::{CandleEngine, Engine, init},
+    error::{Exit, failure},
+    keys::Key,
+};
+use clap::Args;
+use sabha_protocol::{Digest, NUMERICS_YARDSTICK, UNITS};
+use serde::Serialize;
+use std::{
+    fmt::Write,
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// The difference between this machine's clock and the best block's time above which `doctor` warns, in seconds: several blocks
+/// may be missing on a slow chain, a wrong clock is off by more.
+const CLOCK_SKEW_S: u64 = 60;
+
+/// What a hot key should hold for fees, which the chain takes before it gives them back.
+const FEES: u128 = UNITS;
+
+/// Arguments of `doctor`.
+#[derive(Args, Debug)]
+pub struct DoctorArgs {
+    /// Which chain.
+    #[command(flatten)]
+    pub chain: ChainArgs,
+    /// Whose worker to look for: the hot key's.
+    #[command(flatten)]
+    pub signer: SignerArgs,
+    /// Where files are.
+    #[command(flatten)]
+    pub storage: StorageArgs,
+    /// What to train on: cpu, or cuda:0 in a build with CUDA
+    #[arg(long, env = "SABHA_DEVICE")]
+    pub device: Option<String>,
+}
+
+/// How a check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Grade {
+    Good,
+    Warning,
+    Bad,
+}
+
+/// One check.
+#[derive(Debug, Serialize)]
+struct Check {
+    name: &'static str,
+    grade: Grade,
+    found: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<String>,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Report {
+    checks: Vec<Check>,
+    #[serde(skip)]
+    exit: Option<Exit>,
+}
+
+impl Report {
+    fn good(&mut self, name: &'static str, found: impl Into<String>) {
+        self.checks.push(Check { name, grade: Grade::Good, found: found.into(), fix: None });
+    }
+
+    fn warn(&mut self, name: &'static str, found: impl Into<String>, fix: impl Into<String>) {
+        self.checks.push(Check { name, grade: Grade::Warning, found: found.into(), fix: Some(fix.into()) });
+    }
+
+    /// Something that keeps a worker from working. The first one's code is the command's.
+    fn bad(&mut self, name: &'static str, exit: Exit, found: impl Into<String>, fix: impl Into<String>) {
+        self.exit.get_or_insert(exit);
+        self.checks.push(Check { name, grade: Grade::Bad, found: found.into(), fix: Some(fix.into()) });
+    }
+
+    fn text(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        for check in &self.checks {
+            let mark = match check.grade {
+                Grade::Good => "ok   ",
+                Grade::Warning => "warn ",
+                Grade::Bad => "FAIL ",
+            };
+            writeln!(text, "{mark} {:<9} {}", check.name, check.found)?;
+            if let Some(fix) = &check.fix {
+                writeln!(text, "                -> {fix}")?;
+            }
+        }
+        Ok(text)
+    }
+}
+
+/// Checks everything, prints what was found and what to fix.
+///
+/// # Errors
+/// With the code of the first thing that keeps a worker from working.
+pub async fn run(args: DoctorArgs, context: &Context) -> anyhow::Result<()> {
+    let mut config = Config::load(&context.global)?
+        .with_chain(&args.chain)
+        .with_signer(&args.signer)
+        .with_storage(&args.storage);
+    if let Some(device) = &args.device {
+        config.engine.device.clone_from(device);
+    }
+    let mut report = Report::default();
+    let key = check_key(&mut report, &config);
+    if let Err(error) = check_chain(&mut report, &config, key.as_ref()).await {
+        let fix = match &error {
+            ChainError::WrongGenesis { .. } | ChainError::WrongRuntime { .. } => {
+                "point --url (chain.urls) at a node of your chain, or correct --genesis"
+            }
+            ChainError::Incompatible { .. } => "update sabha-worker to a release for this runtime",
+            _ => "start a node (sabha-node --dev for a try), or correct --url or chain.urls",
+        };
+        report.bad("chain", error.exit_code(), error.to_string(), fix);
+    }
+    check_disk(&mut report, &config);
+    let device = config.engine.device.clone();
+    match tokio::task::spawn_blocking(move || self_test(&device)).await {
+        Ok(Ok(found)) => report.good("engine", found),
+        Ok(Err(error)) => report.bad(
+            "engine",
+            Exit::Failure,
+            format!("{error:#}"),
+            "choose another device (--device cpu), or check the driver and the machine's memory",
+        ),
+        Err(error) => report.bad(
+            "engine",
+            Exit::Failure,
+            error.to_string(),
+            "this is a defect of sabha-worker: report it",
+        ),
+    }
+    context.print(&report, report.text()?)?;
+    match report.exit {
+        None => Ok(()),
+        Some(exit) => {
+            let count = report.checks.iter().filter(|check| check.grade == Grade::Bad).count();
+            Err(failure(exit, format!("{count} of {} checks failed", report.checks.len())))
+        }
+    }
+}
+
+fn check_key(report: &mut Report, config: &Config) -> Option<Key> {
+    match Key::load(config.worker.key.as_deref()) {
+        Ok(key) => {
+            report.good("key", key.account().to_string());
+            Some(key)
+        }
+        Err(crate::keys::KeyError::None) => {
+            report.warn(
+                "key",
+                "none is configured",
+                "make one: sabha-worker key generate hot.json, then --key hot.json",
+            );
+            None
+        }
+        Err(error) => {
+            report.bad("key", Exit::BadInput, error.to_string(), "correct --key or worker.key");
+            None
+        }
+    }
+}
+
+async fn check_chain(report: &mut Report, config: &Config, key: Option<&Key>) -> Result<(), ChainError> {
+    let client = Client::connect(&config.chain).await?;
+    let node = client.node().await?;
+    let found = format!("{} answers: version {}, {} peers", client.url(), node.version, node.peers);
+    if node.syncing {
+        report.warn("node", found, "it still fetches old blocks: wait until it has them");
+    } else {
+        report.good("node", found);
+    }
+    match &config.chain.genesis {
+        Some(_) => report.good("chain", client.genesis_hex()),
+        None => report.good("chain", format!("{} (not compared: no --genesis)", client.genesis_hex())),
+    }
+    let runtime = client.runtime_version().await?;
+    report.good(
+        "runtime",
+        format!("{SPEC_NAME} {}, transactions {}", runtime.spec_version, runtime.transaction_version),
+    );
+    let best = client.at_best().await?;
+    best.check_compatible()?;
+    report.good("calls", "every call and storage item is as this release knows it");
+    check_clock(report, best.timestamp_ms().await?, best.number());
+    check_numerics(report, &best).await?;
+    let Some(key) = key else { return Ok(()) };
+    let account = key.account();
+    match best.worker_of(&account).await? {
+        Some(worker) => {
+            report.good("worker", format!("{}, stake {}", worker.status.word(), sbh(worker.stake)))
+        }
+        None => report.bad(
+            "worker",
+            Exit::Refused,
+            format!("{account} speaks for no worker on this chain"),
+            format!("sabha-worker register --key OWNER --hot-key {account}"),
+        ),
+    }
+    let free = best.balances(&account).await?.free;
+    if free >= FEES {
+        report.good("fees", format!("{account} has {}", sbh(free)));
+    } else {
+        report.warn(
+            "fees",
+            format!("{account} has {}", sbh(free)),
+            format!("send it about {}: the chain takes fees before it gives them back", sbh(FEES)),
+        );
+    }
+    Ok(())
+}
+
+fn check_clock(report: &mut Report, block_ms: u64, number: u64) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_millis());
+    let skew = now.abs_diff(u128::from(block_ms)) / 1_000;
+    if number == 0 {
+        report.warn("clock", "the chain has no block yet", "wait for the first block and try again");
+    } else if skew > u128::from(CLOCK_SKEW_S) {
+        report.warn(
+            "clock",
+            format!("{skew} s off the time of block {number}"),
+            "set this machine's clock (NTP); if it is right, the chain stands still or the node is behind",
+        );
+    } else {
+        report.good("clock", format!("{skew} s off the time of block {number}"));
+    }
+}
+
+async fn check_numerics(report: &mut Report, at: &At) -> Result<(), ChainError> {
+    let mut unknown = Vec::new();
+    let open = at.open_runs().await?;
+    for run in &open {
+        match at.spec(*run).await? {
+            Some(spec) if spec.numerics_version != NUMERICS_YARDSTICK => {
+                unknown.push((*run, spec.numerics_version))
+            }
+            _ => {}
+        }
+    }
+    if unknown.is_empty() {
+        report.good(
+            "numerics",
+            format!("version {NUMERICS_YARDSTICK} is known; {} open runs follow it", open.len()),
+        );
+    } else {
+        report.bad(
+            "numerics",
+            Exit::Failure,
+            format!("runs with versions that this release does not know (run, version): {unknown:?}"),
+            "update sabha-worker",
+        );
+    }
+    Ok(())
+}
+
+fn check_disk(report: &mut Report, config: &Config) {
+    for (name, folder) in [("blobs", &config.storage.blobs), ("state", &config.storage.state)] {
+        match writable(folder) {
+            Ok(()) => report.good(name, format!("{} can be written", folder.display())),
+            Err(error) => report.bad(
+                name,
+                Exit::BadInput,
+                format!("{} cannot be written: {error:#}", folder.display()),
+                "correct its owner and mode, free some space, or choose another folder",
+            ),
+        }
+    }
+    match free_mib(&config.storage.blobs) {
+        Some(free) if free < config.storage.min_free_mib => report.warn(
+            "disk",
+            format!("{free} MiB free in {}", config.storage.blobs.display()),
+            format!("free some space: at least {} MiB are advised", config.storage.min_free_mib),
+        ),
+        Some(free) => report.good("disk", format!("{free} MiB free")),
+        None => report.warn("disk", "the free space is unknown", "look with df"),
+    }
+}
+
+fn writable(folder: &Path) -> anyhow::Result<()> {
+    LocalBlobs::open(folder)?;
+    let probe = folder.join(format!(".doctor-{}", std::process::id()));
+    crate::files::write_atomic(&probe, b"probe")?;
+    crate::files::remove(&probe)?;
+    Ok(())
+}
+
+/// Free space, in mebibytes, as `df` tells it: the standard library has no call for it.
+fn free_mib(folder: &Path) -> Option<u64> {
+    let output = std::process::Command::new("df").args(["-Pk", "--"]).arg(folder).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let kib: u64 = text.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()?;
+    Some(kib / 1024)
+}
+
+/// Two steps of a tiny model, done twice: finite, falling loss, and the same bits.
+fn self_test(device: &str) -> anyhow::Result<String> {
+    let engine = CandleEngine::on(device)?;
+    let spec = compat::sample_spec();
+    let tokens = |offset: u32| (0..32u32).map(|place| (place * 7 + offset) % 16).collect::<Vec<_>>();
+    let batch = Batch { samples: 4, context: 8, inputs: tokens(0), targets: tokens(7) };
+    let train = || -> anyhow::Result<(Digest, Vec<f32>)> {
+        let mut session = engine.begin(&spec, &init::initial(&spec.model, spec.seed))?;
+        let mut losses = Vec::new();
+        for _ in 0..2 {
+            match session.step(&batch, 0.01)? {
+                crate::engine::StepOutcome::Done { loss, .. } => losses.push(loss),
+                crate::engine::StepOutcome::Diverged(at) => {
+                    anyhow::bail!("a step left the finite numbers: {at:?}")
+                }
+            }
+        }
+        Ok((session.digest()?, losses))
+    };
+    let (first, losses) = train()?;
+    let (second, _) = train()?;
+    anyhow::ensure!(first == second, "the same steps gave other bits the second time: is the memory sound?");
+    anyhow::ensure!(losses.last() < losses.first(), "the loss did not fall: {losses:?}");
+    Ok(format!("{}: two steps, twice the same bits", engine.describe()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_engine_passes_its_self_test() {
+        let found = self_test("cpu").unwrap();
+        assert!(found.contains("same bits"), "{found}");
+        assert!(self_test("abacus").unwrap_err().to_string().contains("abacus"));
+    }
+
+    #[test]
+    fn a_clock_is_judged_by_the_block() {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
+        for (block_ms, number, grade) in [
+            (now, 5, Grade::Good),
+            (now - 600_000, 5, Grade::Warning),
+            (now + 600_000, 5, Grade::Warning),
+            (0, 0, Grade::Warning),
+        ] {
+            let mut report = Report::default();
+            check_clock(&mut report, block_ms, number);
+            assert_eq!(report.checks[0].grade, grade, "{number}");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_bad_and_names_the_fix() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "x").unwrap();
+        let mut config = Config::default();
+        config.storage.blobs = file;
+        config.storage.state = folder.path().join("state");
+        let mut report = Report::default();
+        check_disk(&mut report, &config);
+        assert_eq!(report.exit, Some(Exit::BadInput));
+        assert_eq!(report.checks.iter().filter(|check| check.grade == Grade::Bad).count(), 1);
+        assert!(report.text().unwrap().contains("-> "));
+    }
+
+    #[tokio::test]
+    async fn without_a_node_the_rest_is_checked_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("worker.toml");
+        let mut config = Config::default();
+        config.chain.urls = vec!["ws://127.0.0.1:1".into()];
+        config.chain.connect_timeout_s = 2;
+        config.storage.blobs = folder.path().join("blobs");
+        config.storage.state = folder.path().join("state");
+        config.write_new(&path).unwrap();
+        let context = Context {
+            global: crate::cli::GlobalArgs { config: Some(path), ..Default::default() },
+            stop: crate::stop::Stop::new(),
+        };
+        let args = DoctorArgs {
+            chain: ChainArgs::default(),
+            signer: SignerArgs::default(),
+            storage: StorageArgs::default(),
+            device: None,
+        };
+        let error = run(args, &context).await.unwrap_err();
+        assert_eq!(Exit::of(&error), Exit::NoNode);
+        assert!(error.to_string().starts_with("1 of "), "{error}");
+    }
+}

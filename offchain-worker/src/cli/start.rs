@@ -1,0 +1,116 @@
+//! `start`: the daemon.
+
+use super::Context;
+use crate::{
+    chain::{ChainResult, Client},
+    config::{ChainArgs, Config, Follow, SignerArgs, StorageArgs},
+    daemon::{Daemon, Options, train::EngineTrainer},
+    error::{Exit, ResultExt},
+    keys::Key,
+};
+use clap::Args;
+use sabha_protocol::RunId;
+use std::sync::Arc;
+
+/// Arguments of `start`.
+#[derive(Args, Debug, Default, PartialEq)]
+#[command(
+    after_help = "SIGTERM and Ctrl-C park the slot at the end of the current step and end the daemon with exit code 0; the next \
+                        start goes on from there.\n\n\
+                        Example: sabha-worker start --key hot.json --dataset packed/spanish --ready"
+)]
+pub struct StartArgs {
+    /// Which chain.
+    #[command(flatten)]
+    pub chain: ChainArgs,
+    /// Who signs: the worker's hot key.
+    #[command(flatten)]
+    pub signer: SignerArgs,
+    /// Where files are.
+    #[command(flatten)]
+    pub storage: StorageArgs,
+    /// Which blocks to act on
+    #[arg(long, value_enum, env = "SABHA_FOLLOW")]
+    pub follow: Option<Follow>,
+    /// What to train on: cpu, or cuda:0 in a build with CUDA
+    #[arg(long, env = "SABHA_DEVICE")]
+    pub device: Option<String>,
+    /// Tell the chain that the worker takes slots, if it is idle
+    #[arg(long)]
+    pub ready: bool,
+    /// Do not move runs on when something is due
+    #[arg(long)]
+    pub no_poke: bool,
+    /// End when this run is over
+    #[arg(long, value_name = "RUN")]
+    pub exit_when_run_over: Option<RunId>,
+}
+
+impl StartArgs {
+    /// Applies the flags to a configuration.
+    pub fn apply(&self, config: Config) -> Config {
+        let mut config = config.with_chain(&self.chain).with_signer(&self.signer).with_storage(&self.storage);
+        if let Some(follow) = self.follow {
+            config.chain.follow = follow;
+        }
+        if let Some(device) = &self.device {
+            config.engine.device.clone_from(device);
+        }
+        if self.no_poke {
+            config.worker.poke = false;
+        }
+        config
+    }
+}
+
+/// Runs the daemon until a signal comes or the awaited run is over.
+///
+/// # Errors
+/// [`Exit::BadInput`] (key, configuration, device), [`Exit::NoNode`], [`Exit::WrongChain`], [`Exit::Refused`] (no worker).
+pub async fn run(args: StartArgs, context: &Context) -> anyhow::Result<()> {
+    let path = Config::default_path();
+    if context.global.config.is_none() && !path.exists() {
+        // A convenience: a home that cannot be written to is no reason not to work.
+        match Config::default().write_new(&path) {
+            Ok(()) => tracing::info!(path = %path.display(), "wrote a configuration with its defaults"),
+            Err(error) => tracing::debug!(%error, "wrote no configuration"),
+        }
+    }
+    let config = args.apply(Config::load(&context.global)?);
+    let key = Key::load(config.worker.key.as_deref()).exit(Exit::BadInput)?;
+    let trainer = EngineTrainer::new(&config)?;
+    let client = Client::connect(&config.chain).await.coded()?;
+    let options = Options { ready: args.ready, until_run_over: args.exit_when_run_over };
+    Daemon::new(config, options, client, key, Arc::new(trainer), context.stop.clone()).await?.run().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use clap::Parser;
+
+    fn parse(flags: &[&str]) -> StartArgs {
+        match Cli::parse_from(["sabha-worker", "start"].iter().chain(flags)).command {
+            Command::Start(args) => args,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn no_arguments_are_the_default() {
+        if std::env::vars().any(|(name, _)| name.starts_with("SABHA_")) {
+            return;
+        }
+        assert_eq!(parse(&[]), StartArgs::default());
+        assert_eq!(StartArgs::default().apply(Config::default()), Config::default());
+    }
+
+    #[test]
+    fn flags_override_the_configuration() {
+        let config = parse(&["--follow", "best", "--device", "cuda:1", "--no-poke"]).apply(Config::default());
+        assert_eq!(config.chain.follow, Follow::Best);
+        assert_eq!(config.engine.device, "cuda:1");
+        assert!(!config.worker.poke);
+    }
+}

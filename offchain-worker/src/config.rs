@@ -1,0 +1,487 @@
+//! Configuration: a TOML file, overridden by the environment, overridden by flags.
+//!
+//! Every field has a default, and a file that names an unknown field is refused: a typing error must not silently mean the
+//! default. `config init` writes the file with its defaults and a comment on each; so does `start` when there is none.
+
+use crate::{
+    cli::GlobalArgs,
+    error::{Exit, ResultExt, failure},
+};
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+use std::{
+    fs,
+    io::{ErrorKind, Write},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// The whole configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Which chain, and how to reach it.
+    pub chain: ChainConfig,
+    /// Who works.
+    pub worker: WorkerConfig,
+    /// Where files are.
+    pub storage: StorageConfig,
+    /// What trains.
+    pub engine: EngineConfig,
+}
+
+/// Which chain, and how to reach it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ChainConfig {
+    /// RPC addresses of nodes; the first that answers is used.
+    pub urls: Vec<String>,
+    /// Hash of the genesis block, 0x and 64 hexadecimal digits: a node of another chain is refused. Not checked if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub genesis: Option<String>,
+    /// Which blocks the daemon acts on.
+    pub follow: Follow,
+    /// How long one request may take, in seconds.
+    pub request_timeout_s: u64,
+    /// How long a connection may take to be made, in seconds.
+    pub connect_timeout_s: u64,
+    /// How long to wait for a transaction to be included, in seconds.
+    pub inclusion_timeout_s: u64,
+    /// How often the daemon looks for a new block, in milliseconds.
+    pub poll_ms: u64,
+}
+
+/// Which blocks the daemon acts on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Follow {
+    /// Finalised blocks: a few blocks later, and no work is ever for a slot that a reorganisation takes away
+    #[default]
+    Finalised,
+    /// The best block: sooner
+    Best,
+}
+
+/// Who works.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WorkerConfig {
+    /// The key file of the daemon's hot key. Absent: the secret is in the environment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<PathBuf>,
+    /// Whether the daemon moves runs on (`training.poke`) when something is due.
+    pub poke: bool,
+}
+
+/// Where files are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StorageConfig {
+    /// The daemon's event log and parked slots; one folder for each daemon.
+    pub state: PathBuf,
+    /// The blob store: checkpoints and updates by their digests. Workers on one machine may share it.
+    pub blobs: PathBuf,
+    /// Packed datasets, besides the blob store: folders that `data pack` wrote.
+    pub datasets: Vec<PathBuf>,
+    /// The free space below which `doctor` warns, in mebibytes.
+    pub min_free_mib: u64,
+}
+
+/// What trains.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EngineConfig {
+    /// `cpu`, or `cuda:0` in a build with the feature `cuda`.
+    pub device: String,
+}
+
+impl Default for WorkerConfig {
+    fn default() -> Self {
+        Self { key: None, poke: true }
+    }
+}
+
+impl Default for ChainConfig {
+    fn default() -> Self {
+        Self {
+            urls: vec!["ws://127.0.0.1:9944".into()],
+            genesis: None,
+            follow: Follow::Finalised,
+            request_timeout_s: 20,
+            connect_timeout_s: 10,
+            inclusion_timeout_s: 120,
+            poll_ms: 1_000,
+        }
+    }
+}
+
+impl Default for StorageConfig {
+    fn default() -> Self {
+        let data = base("XDG_DATA_HOME", ".local/share");
+        Self {
+            state: data.join("state"),
+            blobs: data.join("blobs"),
+            datasets: Vec::new(),
+            min_free_mib: 1_024,
+        }
+    }
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self { device: "cpu".into() }
+    }
+}
+
+/// Flags that override the configuration, beside the global ones. Each has an environment variable.
+#[derive(clap::Args, Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChainArgs {
+    /// The hash of the chain's genesis block: a node of another chain is refused
+    #[arg(long, env = "SABHA_GENESIS", value_name = "HASH")]
+    pub genesis: Option<String>,
+}
+
+/// Flags of commands that sign.
+#[derive(clap::Args, Clone, Debug, Default, PartialEq, Eq)]
+pub struct SignerArgs {
+    /// The key file to sign with. Without one the secret is taken from the environment (SABHA_SECRET)
+    #[arg(long, env = "SABHA_KEY_FILE", value_name = "FILE")]
+    pub key: Option<PathBuf>,
+}
+
+/// Flags about folders.
+#[derive(clap::Args, Clone, Debug, Default, PartialEq, Eq)]
+pub struct StorageArgs {
+    /// The folder of the daemon's event log and parked slots
+    #[arg(long, env = "SABHA_STATE", value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// The folder of checkpoints and updates, by digest
+    #[arg(long, env = "SABHA_BLOBS", value_name = "DIR")]
+    pub blobs: Option<PathBuf>,
+    /// A folder that `data pack` wrote; may be given several times
+    #[arg(long = "dataset", env = "SABHA_DATASETS", value_delimiter = ':', value_name = "DIR")]
+    pub datasets: Vec<PathBuf>,
+}
+
+impl Config {
+    /// Where the configuration file is unless `--config` says otherwise.
+    pub fn default_path() -> PathBuf {
+        base("XDG_CONFIG_HOME", ".config").join("worker.toml")
+    }
+
+    /// Reads the file that the global flags name, or the default one if it is there, and applies the global flags.
+    ///
+    /// # Errors
+    /// [`Exit::BadInput`] if a named file is missing, or a file is malformed or names an unknown field.
+    pub fn load(global: &GlobalArgs) -> anyhow::Result<Self> {
+        let path = global.config.clone().unwrap_or_else(Self::default_path);
+        let mut config = match fs::read_to_string(&path) {
+            Ok(text) => {
+                Self::parse(&text).with_context(|| format!("in {}", path.display())).exit(Exit::BadInput)?
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound && global.config.is_none() => Self::default(),
+            Err(error) => {
+                return Err(error)
+                    .with_context(|| format!("cannot read the configuration {}", path.display()))
+                    .exit(Exit::BadInput);
+            }
+        };
+        if let Some(url) = &global.url {
+            config.chain.urls = vec![url.clone()];
+        }
+        Ok(config)
+    }
+
+    /// Parses and checks a file's text.
+    ///
+    /// # Errors
+    /// Names the line or the field.
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
+        let config: Self = toml::from_str(text)?;
+        let chain = &config.chain;
+        anyhow::ensure!(!chain.urls.is_empty(), "chain.urls is empty: name at least one node");
+        for (field, value) in [
+            ("chain.request_timeout_s", chain.request_timeout_s),
+            ("chain.connect_timeout_s", chain.connect_timeout_s),
+            ("chain.inclusion_timeout_s", chain.inclusion_timeout_s),
+            ("chain.poll_ms", chain.poll_ms),
+        ] {
+            anyhow::ensure!(value > 0, "{field} is 0: it must be at least 1");
+        }
+        Ok(config)
+    }
+
+    /// Applies flags about the chain.
+    pub fn with_chain(mut self, args: &ChainArgs) -> Self {
+        if args.genesis.is_some() {
+            self.chain.genesis.clone_from(&args.genesis);
+        }
+        self
+    }
+
+    /// Applies flags about keys.
+    pub fn with_signer(mut self, args: &SignerArgs) -> Self {
+        if args.key.is_some() {
+            self.worker.key.clone_from(&args.key);
+        }
+        self
+    }
+
+    /// Applies flags about folders.
+    pub fn with_storage(mut self, args: &StorageArgs) -> Self {
+        if let Some(state) = &args.state {
+            self.storage.state.clone_from(state);
+        }
+        if let Some(blobs) = &args.blobs {
+            self.storage.blobs.clone_from(blobs);
+        }
+        if !args.datasets.is_empty() {
+            self.storage.datasets.clone_from(&args.datasets);
+        }
+        self
+    }
+
+    /// The file's text with this configuration's values, and a comment on each.
+    pub fn to_toml(&self) -> String {
+        let quoted = |text: &str| toml::Value::from(text).to_string();
+        let path = |path: &Path| quoted(&path.to_string_lossy());
+        let list = |items: Vec<String>| format!("[{}]", items.join(", "));
+        let genesis = match &self.chain.genesis {
+            Some(hash) => format!("genesis = {}", quoted(hash)),
+            None => "# genesis = \"0x…\"".into(),
+        };
+        let key = match &self.worker.key {
+            Some(file) => format!("key = {}", path(file)),
+            None => "# key = \"…/hot.json\"".into(),
+        };
+        format!(
+            "\
+# Configuration of sabha-worker. Flags and SABHA_… variables override what is here.
+
+[chain]
+# RPC addresses of nodes; the first that answers is used.
+urls = {urls}
+# Hash of the chain's genesis block: a node of another chain is refused.
+{genesis}
+# Which blocks the daemon acts on: \"finalised\", or \"best\" (sooner, but a reorganisation can waste work).
+follow = \"{follow}\"
+# How long one request, a connection, and the inclusion of a transaction may take, in seconds.
+request_timeout_s = {request}
+connect_timeout_s = {connect}
+inclusion_timeout_s = {inclusion}
+# How often the daemon looks for a new block, in milliseconds.
+poll_ms = {poll}
+
+[worker]
+# The key file of the daemon's hot key (see `sabha-worker key generate`). Absent: the secret is in SABHA_SECRET.
+{key}
+# Whether the daemon moves runs on when something is due.
+poke = {poke}
+
+[storage]
+# The daemon's event log and parked slots; one folder for each daemon.
+state = {state}
+# Checkpoints and updates by their digests. Workers on one machine may share it.
+blobs = {blobs}
+# Packed datasets, besides the blob store: folders that `data pack` wrote.
+datasets = {datasets}
+# The free space below which `doctor` warns, in mebibytes.
+min_free_mib = {min_free}
+
+[engine]
+# \"cpu\", or \"cuda:0\" in a build with the feature `cuda`.
+device = {device}
+",
+            urls = list(self.chain.urls.iter().map(|url| quoted(url)).collect()),
+            follow = match self.chain.follow {
+                Follow::Finalised => "finalised",
+                Follow::Best => "best",
+            },
+            request = self.chain.request_timeout_s,
+            connect = self.chain.connect_timeout_s,
+            inclusion = self.chain.inclusion_timeout_s,
+            poll = self.chain.poll_ms,
+            poke = self.worker.poke,
+            state = path(&self.storage.state),
+            blobs = path(&self.storage.blobs),
+            datasets = list(self.storage.datasets.iter().map(|folder| path(folder)).collect()),
+            min_free = self.storage.min_free_mib,
+            device = quoted(&self.engine.device),
+        )
+    }
+
+    /// Writes the file, which must not exist yet.
+    ///
+    /// # Errors
+    /// [`Exit::BadInput`] if it exists; else if it cannot be written.
+    pub fn write_new(&self, path: &Path) -> anyhow::Result<()> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        }
+        let mut file = match fs::OpenOptions::new().write(true).create_new(true).open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                return Err(failure(Exit::BadInput, format!("{} exists: remove it first", path.display())));
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot create {}", path.display()));
+            }
+        };
+        file.write_all(self.to_toml().as_bytes()).with_context(|| format!("cannot write {}", path.display()))
+    }
+}
+
+impl ChainConfig {
+    /// How long one request may take.
+    pub fn request_timeout(&self) -> Duration {
+        Duration::from_secs(self.request_timeout_s)
+    }
+
+    /// How long a connection may take to be made.
+    pub fn connect_timeout(&self) -> Duration {
+        Duration::from_secs(self.connect_timeout_s)
+    }
+
+    /// How long a transaction may take to be included.
+    pub fn inclusion_timeout(&self) -> Duration {
+        Duration::from_secs(self.inclusion_timeout_s)
+    }
+
+    /// How often to look for a new block.
+    pub fn poll(&self) -> Duration {
+        Duration::from_millis(self.poll_ms)
+    }
+}
+
+/// The worker's folder under a base directory of the XDG specification.
+fn base(variable: &str, fallback: &str) -> PathBuf {
+    let set = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    set(variable)
+        .or_else(|| set("HOME").map(|home| home.join(fallback)))
+        .unwrap_or_else(|| PathBuf::from("."))
+        .join("sabha-worker")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser, Debug)]
+    struct Flags {
+        #[command(flatten)]
+        chain: ChainArgs,
+        #[command(flatten)]
+        signer: SignerArgs,
+        #[command(flatten)]
+        storage: StorageArgs,
+    }
+
+    fn changed() -> Config {
+        Config {
+            chain: ChainConfig {
+                urls: vec!["ws://a:1".into(), "ws://b:2".into()],
+                genesis: Some(format!("0x{}", "ab".repeat(32))),
+                follow: Follow::Best,
+                request_timeout_s: 1,
+                connect_timeout_s: 2,
+                inclusion_timeout_s: 3,
+                poll_ms: 4,
+            },
+            worker: WorkerConfig { key: Some("/k \"quoted\".json".into()), poke: false },
+            storage: StorageConfig {
+                state: "/s".into(),
+                blobs: "/b".into(),
+                datasets: vec!["/d".into(), "/e".into()],
+                min_free_mib: 5,
+            },
+            engine: EngineConfig { device: "cuda:1".into() },
+        }
+    }
+
+    #[test]
+    fn an_empty_file_is_the_default() {
+        assert_eq!(Config::parse("").unwrap(), Config::default());
+        assert!(Config::default().worker.poke);
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        for config in [Config::default(), changed()] {
+            let text = config.to_toml();
+            assert_eq!(Config::parse(&text).unwrap(), config, "{text}");
+        }
+    }
+
+    #[test]
+    fn no_arguments_are_the_default() {
+        let variables =
+            ["SABHA_GENESIS", "SABHA_KEY_FILE", "SABHA_STATE", "SABHA_BLOBS", "SABHA_DATASETS", "SABHA_URL"];
+        if variables.iter().any(|name| std::env::var_os(name).is_some()) {
+            return;
+        }
+        let flags = Flags::parse_from(["x"]);
+        assert_eq!(flags.chain, ChainArgs::default());
+        assert_eq!(flags.signer, SignerArgs::default());
+        assert_eq!(flags.storage, StorageArgs::default());
+        for config in [Config::default(), changed()] {
+            let same = config.clone().with_chain(&flags.chain).with_signer(&flags.signer);
+            assert_eq!(same.with_storage(&flags.storage), config);
+        }
+    }
+
+    #[test]
+    fn flags_override_the_file() {
+        let flags = Flags::parse_from([
+            "x",
+            "--genesis",
+            "0x01",
+            "--key",
+            "/key",
+            "--state",
+            "/state",
+            "--blobs",
+            "/blobs",
+            "--dataset",
+            "/one",
+            "--dataset",
+            "/two",
+        ]);
+        let config =
+            changed().with_chain(&flags.chain).with_signer(&flags.signer).with_storage(&flags.storage);
+        assert_eq!(config.chain.genesis.as_deref(), Some("0x01"));
+        assert_eq!(config.worker.key.as_deref(), Some(Path::new("/key")));
+        assert_eq!(config.storage.state, Path::new("/state"));
+        assert_eq!(config.storage.blobs, Path::new("/blobs"));
+        assert_eq!(config.storage.datasets, [Path::new("/one"), Path::new("/two")]);
+    }
+
+    #[test]
+    fn parse_of_an_unknown_field_or_a_bad_value_fails() {
+        for bad in [
+            "[chain]\nurl = \"ws://x\"",
+            "[chian]",
+            "follow = 1",
+            "[chain]\nfollow = \"newest\"",
+            "[chain]\nurls = []",
+            "[chain]\nrequest_timeout_s = 0",
+            "[chain]\nrequest_timeout_s = -1",
+        ] {
+            assert!(Config::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_written_once_and_a_named_one_must_exist() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/worker.toml");
+        let global =
+            GlobalArgs { config: Some(path.clone()), url: Some("ws://flag:1".into()), ..Default::default() };
+        assert_eq!(Exit::of(&Config::load(&global).unwrap_err()), Exit::BadInput);
+        changed().write_new(&path).unwrap();
+        assert_eq!(Exit::of(&changed().write_new(&path).unwrap_err()), Exit::BadInput);
+        let mut expected = changed();
+        expected.chain.urls = vec!["ws://flag:1".into()];
+        assert_eq!(Config::load(&global).unwrap(), expected);
+    }
+}

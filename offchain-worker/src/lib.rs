@@ -1,0 +1,38 @@
+//! The worker: a daemon of its own that trains open models for the chain, and the command line that everybody uses.
+//!
+//! It is not Substrate's `offchain_worker` hook. It talks to a node over RPC, through the node's metadata, and never links the
+//! runtime.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`cli`] | the commands, one file each |
+//! | [`engine`] | training: the engine behind a trait, the slot runner, checkpoints, evaluation, generation |
+//! | [`data`] | packing text into token streams, and reading them |
+//! | [`specfile`] | a run specification as people write it |
+//! | [`blobs`] | content-addressed files |
+//! | [`plot`], [`progress`] | the loss curve, and what is shown while long work goes on |
+//! | [`chain`] | the chain's client |
+//! | [`daemon`] | the life of a worker: watch, train, commit |
+//! | [`keys`], [`config`] | keystore and configuration |
+//! | [`error`], [`stop`] | exit codes, and signals that ask for a stop |
+//!
+//! A slot's result is a pure function of checkpoint, data, specification and place: whatever stops a worker, another one - or
+//! the same one, later - comes to the same result.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod blobs;
+pub mod chain;
+pub mod cli;
+pub mod config;
+pub mod daemon;
+pub mod data;
+pub mod engine;
+pub mod error;
+pub mod files;
+pub mod keys;
+pub mod plot;
+pub mod progress;
+pub mod specfile;
+pub mod stop;
