@@ -239,11 +239,11 @@ impl Daemon {
         }
         let followed_at = self.client.at(followed).await?;
         let best_at = self.client.at(best).await?;
-        if let Some(run) = self.options.until_run_over {
-            if followed_at.run(run).await?.is_some_and(|run| run.status.is_over()) && self.training.is_none()
-            {
-                return Ok(Flow::Over);
-            }
+        if let Some(run) = self.options.until_run_over
+            && self.training.is_none()
+            && followed_at.run(run).await?.is_some_and(|run| run.status.is_over())
+        {
+            return Ok(Flow::Over);
         }
         match watch::worker(&followed_at, &best_at, &self.key.account()).await? {
             watch::Found::Worker(worker) => {
@@ -437,12 +437,13 @@ impl Daemon {
     }
 
     async fn commit(&mut self, task: Task, outcome: Outcome, view: &View) -> anyhow::Result<()> {
-        if let Outcome::Trained(commitment) = outcome {
-            if !self.blobs.has(commitment.update_digest)? {
-                let Some(duty) = view.duty.clone() else { return Ok(()) };
-                tracing::warn!(%task, update = %commitment.update_digest, "the update is gone from the blob store: training it again");
-                return self.train(duty, view.failed);
-            }
+        if let Outcome::Trained(commitment) = outcome
+            && !self.blobs.has(commitment.update_digest)?
+        {
+            let Some(duty) = view.duty.clone() else { return Ok(()) };
+            let update = commitment.update_digest;
+            tracing::warn!(%task, %update, "the update is gone from the blob store: training it again");
+            return self.train(duty, view.failed);
         }
         // A refused commitment costs a fee: look at the newest state first.
         let best = self.client.at_best().await?;
