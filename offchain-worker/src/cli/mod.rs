@@ -185,8 +185,11 @@ fn start_logs(verbose: u8) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("SABHA_LOG").unwrap_or_else(|_| default.into());
     // Fails only if a subscriber is there already, which then stays.
     let colours = std::io::stderr().is_terminal();
-    let _ =
-        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colours)
+        .with_writer(std::io::stderr)
+        .try_init();
 }
 
 fn report(error: &anyhow::Error, json: bool) -> ExitCode {
