@@ -1,0 +1,102 @@
+//! Bad input: a clear message with the remedy, the right exit code, and nothing lost.
+
+use crate::harness::{Chain, Home, dataset, free_port, spec};
+
+const BAD_INPUT: i32 = 3;
+const NO_NODE: i32 = 4;
+const REFUSED: i32 = 5;
+const WRONG_CHAIN: i32 = 6;
+
+fn says(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "`{part}` is missing in: {text}");
+    }
+}
+
+#[test]
+fn no_node_is_named_with_a_remedy() {
+    let url = format!("ws://127.0.0.1:{}", free_port());
+    let home = Home::at(url.clone());
+    let key = home.key("Bob");
+    for arguments in [
+        &["run", "list"][..],
+        &["register", "--key", &key],
+        &["start", "--key", &key],
+        &["doctor", "--key", &key],
+    ] {
+        let output = home.run(arguments);
+        let text =
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(NO_NODE), "{arguments:?}: {text}");
+        says(&text, &[&url, "sabha-node"]);
+    }
+}
+
+/// One chain for all of these: none of them changes it.
+#[test]
+fn a_chain_refuses_and_loses_nothing() {
+    let chain = Chain::start();
+    let home = Home::new(&chain);
+    let bob = home.key("Bob");
+    let data = dataset(&home);
+    let good = home.write("good.toml", &spec(2, 20));
+
+    // Another chain.
+    let foreign = format!("0x{}", "11".repeat(32));
+    says(&home.refused(&["run", "list", "--genesis", &foreign], WRONG_CHAIN), &["another chain", &foreign]);
+    says(
+        &home.refused(&["register", "--key", &bob, "--genesis", &foreign], WRONG_CHAIN),
+        &["another chain", &foreign],
+    );
+
+    // Too little stake, an owner without money, no key.
+    says(&home.refused(&["register", "--key", &bob, "--stake", "1"], BAD_INPUT), &["stake", "at least 100"]);
+    let poor = home.path("poor.json");
+    home.json(&["key", "generate", &poor]);
+    says(&home.refused(&["register", "--key", &poor], BAD_INPUT), &["needs at least"]);
+    says(&home.refused(&["register", "--key", &home.path("none.json")], BAD_INPUT), &["none.json"]);
+    says(&home.refused(&["start", "--key", &bob, "--dataset", &data], REFUSED), &["register"]);
+    says(&home.refused(&["status", "--key", &bob], REFUSED), &["register"]);
+
+    // Too little budget, specifications that no model can have, no data.
+    let propose = |spec: &str, more: &[&str]| {
+        let mut arguments = vec!["run", "propose", spec, "--data", &data, "--key", &bob];
+        arguments.extend(more);
+        home.refused(&arguments, BAD_INPUT)
+    };
+    says(&propose(&good, &["--budget", "4.9"]), &["budget", "5 SBH"]);
+    for (from, to, parts) in [
+        ("layers = 2", "layers = 0", &["model.layers"][..]),
+        ("heads = 2", "heads = 3", &["model.heads", "model.width"]),
+        ("count = 2", "count = 0", &["rounds.count"]),
+        ("segment_steps = 10", "segment_steps = 3", &["rounds.segment_steps"]),
+        ("window = 4", "window = 1", &["window"]),
+        ("numerics_version = 0", "numerics_version = 9", &["numerics_version"]),
+        ("seed = 7", "sead = 7", &["sead"]),
+    ] {
+        let text = spec(2, 20);
+        assert!(text.contains(from), "{from}");
+        let file = home.write("bad.toml", &text.replace(from, to));
+        let output = home.run(&["run", "propose", &file, "--data", &data, "--key", &bob]);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        // What only the chain knows, it refuses; the rest is refused here.
+        assert!(
+            matches!(output.status.code(), Some(BAD_INPUT | REFUSED)),
+            "{to}: {:?} {text}",
+            output.status
+        );
+        says(&text, parts);
+    }
+    says(&propose(&home.path("none.toml"), &[]), &["none.toml"]);
+    says(&home.refused(&["run", "show", "0"], BAD_INPUT), &["no run 0"]);
+    says(&home.refused(&["run", "watch", "7"], BAD_INPUT), &["no run 7"]);
+
+    // Nothing of this is on the chain.
+    assert_eq!(home.json(&["run", "list"]), serde_json::json!([]));
+
+    // The same worker twice.
+    home.json(&["register", "--key", &bob]);
+    says(&home.refused(&["register", "--key", &bob], REFUSED), &["Training."]);
+    says(&home.refused(&["withdraw", "--key", &bob], REFUSED), &["Training."]);
+    assert_eq!(home.json(&["status", "--key", &bob])["stake"], "100");
+}

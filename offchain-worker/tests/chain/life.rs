@@ -1,0 +1,115 @@
+//! A worker's whole life on a real chain: it registers, trains, is stopped, killed and cut off, is paid, and leaves.
+
+use crate::harness::{Chain, Home, dataset, spec};
+use serde_json::Value;
+
+/// Long enough that a stop falls into the middle of a slot.
+const STEPS: u32 = 1_500;
+
+#[test]
+fn a_worker_is_stopped_killed_and_cut_off_and_its_results_are_the_same() {
+    let mut chain = Chain::start();
+    let home = Home::new(&chain);
+    let (alice, bob) = (home.key("Alice"), home.key("Bob"));
+    let (hot, pay) = (home.path("hot.json"), home.path("pay.json"));
+    home.json(&["key", "generate", &hot]);
+    home.json(&["key", "generate", &pay]);
+    let data = dataset(&home);
+    let spec = home.write("spec.toml", &spec(3, STEPS));
+
+    home.json(&[
+        "register",
+        "--key",
+        &bob,
+        "--hot-key",
+        &home.account(&hot),
+        "--payout",
+        &home.account(&pay),
+        "--fund",
+        "5",
+    ]);
+    let proposed = home.json(&["run", "propose", &spec, "--data", &data, "--key", &alice]);
+    let run = proposed["run"].to_string();
+    assert_eq!(proposed["budget"], "7.5");
+
+    let (state, blobs) = (home.path("state"), home.path("blobs"));
+    let daemon = [
+        "start",
+        "--key",
+        &hot,
+        "--state",
+        &state,
+        "--blobs",
+        &blobs,
+        "--dataset",
+        &data,
+        "--follow",
+        "best",
+        "--ready",
+        "--exit-when-run-over",
+        &run,
+    ];
+    let count = |event: &str| home.events(&state).iter().filter(|entry| entry["event"] == event).count();
+    let committed = || home.json(&["run", "show", &run])["committed"].as_u64().unwrap();
+
+    // SIGTERM in the middle of a slot parks it.
+    let process = home.start("daemon", &daemon);
+    chain.wait("training to begin", || (count("taken") == 1).then_some(()));
+    let status = process.stop();
+    assert!(status.success(), "{status}");
+    let parked =
+        home.events(&state).into_iter().find(|entry| entry["event"] == "parked").expect("a parked slot");
+    let step = parked["step"].as_u64().unwrap();
+    assert!(step > 0 && step < u64::from(STEPS), "it should be in the middle of the slot: {step}");
+
+    // SIGKILL in the middle of the next one loses work, nothing else.
+    let process = home.start("daemon", &daemon);
+    chain.wait("the first commitment", || (committed() == 1).then_some(()));
+    chain.wait("the second slot", || taken(&home, &state, 1).then_some(()));
+    process.kill();
+
+    // The node goes away and comes back.
+    let process = home.start("daemon", &daemon);
+    chain.wait("the second slot again", || (count("started") == 3).then_some(()));
+    chain.stop_node();
+    chain.start_node();
+    let status = process.wait();
+    assert!(status.success(), "the daemon ends when the run is over: {status}");
+
+    // One outcome was ever signed for each slot, and all of them are what training alone gives.
+    let shown = home.json(&["run", "show", &run]);
+    assert_eq!((&shown["status"], &shown["committed"]), (&"completed".into(), &3.into()), "{shown}");
+    assert_eq!((&shown["paid"], &shown["escrow"]), (&"7.5".into(), &"0".into()), "{shown}");
+    for round in 0..3 {
+        let signed: Vec<Value> = home
+            .events(&state)
+            .into_iter()
+            .filter(|entry| entry["event"] == "signing" && entry["task"]["slot"]["round"] == round)
+            .map(|entry| entry["outcome"].clone())
+            .collect();
+        assert!(!signed.is_empty() && signed.iter().all(|outcome| *outcome == signed[0]), "{signed:?}");
+    }
+    let alone = home.path("alone");
+    home.json(&["train", &spec, "--data", &data, "--out", &alone]);
+    let checkpoint = std::fs::read(format!("{alone}/checkpoint.safetensors")).unwrap();
+    assert_eq!(shown["checkpoint"], blake3::hash(&checkpoint).to_hex().as_str());
+
+    // Paid, to the payout account alone.
+    let status = home.json(&["status", "--key", &bob]);
+    assert_eq!((&status["payout_balance"], &status["completed"]), (&"7.5".into(), &3.into()), "{status}");
+
+    // The stake comes back after the unbonding time, and not before.
+    if status["status"] == "ready" {
+        home.json(&["drain", "--key", &bob]);
+    }
+    home.json(&["unbond", "--key", &bob]);
+    assert_eq!(home.run(&["withdraw", "--key", &bob]).status.code(), Some(5), "not yet");
+    chain.wait("the stake", || home.run(&["withdraw", "--key", &bob]).status.success().then_some(()));
+    assert_eq!(home.run(&["status", "--key", &bob]).status.code(), Some(5), "it is a worker no more");
+}
+
+/// Whether the daemon has begun to train a round.
+fn taken(home: &Home, state: &str, round: u32) -> bool {
+    let is = |entry: &Value| entry["event"] == "taken" && entry["task"]["slot"]["round"] == round;
+    home.events(state).iter().any(is)
+}
