@@ -6,17 +6,32 @@
 //! logarithm has a say.
 
 use super::Checkpoint;
+use crate::error::{Exit, failure};
 use rand_chacha::{
     ChaCha20Rng,
     rand_core::{Rng, SeedableRng},
 };
-use sabha_protocol::spec::{ModelSpec, Parameter};
+use sabha_protocol::spec::{ModelSpec, Parameter, RunSpec};
 
 /// Standard deviation of a matrix's elements.
 const DEVIATION: f64 = 0.02;
 
 /// Words of the stream that one element takes.
 const WORDS: u32 = 6;
+
+/// The checkpoint that a run's first round starts from.
+///
+/// # Errors
+/// [`Exit::BadInput`] if the specification names one: checkpoints cannot be fetched yet.
+pub fn of_spec(spec: &RunSpec) -> anyhow::Result<Checkpoint> {
+    match spec.initial_checkpoint {
+        None => Ok(initial(&spec.model, spec.seed)),
+        Some(root) => Err(failure(
+            Exit::BadInput,
+            format!("the run starts from the checkpoint with root {root}, which this release cannot fetch"),
+        )),
+    }
+}
 
 /// The checkpoint that a run of `model` with this seed starts from: norms are 1, matrices normal with deviation 0.02, and
 /// projections into the residual stream smaller by the square root of twice the number of layers.

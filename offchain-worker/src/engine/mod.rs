@@ -30,7 +30,7 @@ pub(crate) mod testing;
 pub use self::{
     candle::CandleEngine,
     checkpoint::{Checkpoint, CheckpointError, State},
-    runner::{Observer, SlotEnd, SlotJob, SlotResult, StepReport, run_slot},
+    runner::{Observer, SlotEnd, SlotJob, StepReport, Trained, run_slot},
 };
 
 use crate::data::Batch;
