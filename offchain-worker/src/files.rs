@@ -187,7 +187,10 @@ mod tests {
         };
         assert!(error.is_disk_full());
         let text = error.to_string();
-        assert!(text.contains("/a/b") && text.contains("disk is full") && text.contains("free some space"), "{text}");
+        assert!(
+            text.contains("/a/b") && text.contains("disk is full") && text.contains("free some space"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -32,7 +32,9 @@ pub enum SpecFileError {
     #[error("data.{0} is missing: write it, or pass a packed dataset with --data")]
     MissingData(&'static str),
     /// What is written contradicts the dataset.
-    #[error("data.{field} is {written}, but the dataset has {dataset}: leave the field out, or pass the dataset that it names")]
+    #[error(
+        "data.{field} is {written}, but the dataset has {dataset}: leave the field out, or pass the dataset that it names"
+    )]
     OtherDataset {
         /// The field.
         field: &'static str,
@@ -125,6 +127,16 @@ impl SpecFile {
     }
 }
 
+/// Reads the model of a specification, and checks it. What `[data]` leaves open does not matter.
+///
+/// # Errors
+/// As [`SpecFile::read`], and if a value of the model is out of its range.
+pub fn model_of(path: &Path) -> Result<ModelSpec, SpecFileError> {
+    let model = SpecFile::read(path)?.fields.model;
+    model.check().map_err(|source| SpecFileError::Invalid { path: path.to_path_buf(), source })?;
+    Ok(model)
+}
+
 /// Reads a specification, fills `[data]` from the dataset in the folder `data` if there is one, and checks it.
 ///
 /// # Errors
@@ -177,7 +189,7 @@ mod tests {
     use super::*;
     use crate::{
         data::Shard,
-        engine::testing::{demo_spec_toml, demo_spec},
+        engine::testing::{demo_spec, demo_spec_toml},
     };
 
     fn manifest() -> Manifest {

@@ -5,7 +5,9 @@ use clap::{Args, CommandFactory};
 
 /// Arguments of `completions`.
 #[derive(Args, Debug)]
-#[command(after_help = "Example: sabha-worker completions bash > ~/.local/share/bash-completion/completions/sabha-worker")]
+#[command(
+    after_help = "Example: sabha-worker completions bash > ~/.local/share/bash-completion/completions/sabha-worker"
+)]
 pub struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]

@@ -1,15 +1,294 @@
-//! `model`: being written.
+//! `model`: text from a checkpoint, its loss on held-out text, and what is in it.
 
-use super::Context;
+use super::{Context, train::drop_pct};
+use crate::{
+    blobs::LocalBlobs,
+    config::{Config, StorageArgs},
+    data::Stream,
+    engine::{
+        CandleEngine, Checkpoint, Engine, Inference,
+        evaluate::heldout_loss,
+        generate::{Sampling, Utf8, generate},
+        init,
+    },
+    error::{Exit, ResultExt, failure},
+    files, specfile,
+};
+use clap::{Args, Subcommand};
+use sabha_protocol::{
+    Digest,
+    spec::{ModelSpec, RunSpec},
+};
+use safetensors::SafeTensors;
+use serde::Serialize;
+use std::{
+    fmt::Write as _,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
 /// Arguments of `model`.
-#[derive(clap::Args, Debug)]
-pub struct ModelArgs {}
+#[derive(Args, Debug)]
+pub struct ModelArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ModelCommand,
+}
+
+/// What to do with models.
+#[derive(Subcommand, Debug)]
+pub enum ModelCommand {
+    /// Write text with a trained model
+    Generate(GenerateArgs),
+    /// Measure a checkpoint's loss on the held-out text, beside the untrained model's
+    Evaluate(EvaluateArgs),
+    /// Show what a checkpoint holds
+    Show(ShowArgs),
+}
+
+/// Which checkpoint.
+#[derive(Args, Clone, Debug)]
+pub struct CheckpointArgs {
+    /// The checkpoint: a safetensors file, or the digest that `run show` prints of one in the blob store (see --blobs)
+    #[arg(long, value_name = "FILE|DIGEST")]
+    pub checkpoint: PathBuf,
+    /// The folder of checkpoints and updates, by digest
+    #[arg(long, env = "SABHA_BLOBS", value_name = "DIR")]
+    pub blobs: Option<PathBuf>,
+}
+
+/// Which model, on what.
+#[derive(Args, Clone, Debug)]
+pub struct EngineArgs {
+    /// The run specification that the model was trained with
+    #[arg(long, value_name = "FILE")]
+    pub spec: PathBuf,
+    /// What to compute on: cpu, or cuda:0 in a build with CUDA
+    #[arg(long, env = "SABHA_DEVICE", default_value = "cpu")]
+    pub device: String,
+}
+
+/// Arguments of `model generate`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example: sabha-worker model generate --checkpoint first-run/checkpoint.safetensors --spec spec.toml \
+                        --prompt \"En el principio\" --length 200"
+)]
+pub struct GenerateArgs {
+    /// Which checkpoint.
+    #[command(flatten)]
+    pub checkpoint: CheckpointArgs,
+    /// Which model.
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    /// What the text begins with. Without it: what begins a document
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub prompt: String,
+    /// How many bytes to write at most
+    #[arg(long, default_value_t = 400)]
+    pub length: usize,
+    /// 0 always takes the likeliest byte, 1 draws as the model says
+    #[arg(long, default_value_t = 0.8)]
+    pub temperature: f64,
+    /// Draw from so many of the likeliest bytes only; 0 for all
+    #[arg(long, default_value_t = 40)]
+    pub top_k: usize,
+    /// Seed of the draws: the same seed gives the same text
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// Arguments of `model evaluate`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example: sabha-worker model evaluate --checkpoint first-run/checkpoint.safetensors --spec spec.toml \
+                        --data packed/spanish"
+)]
+pub struct EvaluateArgs {
+    /// Which checkpoint.
+    #[command(flatten)]
+    pub checkpoint: CheckpointArgs,
+    /// Which model.
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    /// The packed dataset whose tail was held out
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Windows of the held-out text to measure on, spread evenly over it
+    #[arg(long, default_value_t = 128, value_name = "NUMBER")]
+    pub windows: u32,
+}
+
+/// Arguments of `model show`.
+#[derive(Args, Debug)]
+pub struct ShowArgs {
+    /// Which checkpoint.
+    #[command(flatten)]
+    pub checkpoint: CheckpointArgs,
+}
 
 /// Runs the command.
 ///
 /// # Errors
-/// Always, for now.
-pub fn run(_args: ModelArgs, _context: &Context) -> anyhow::Result<()> {
-    anyhow::bail!("being written")
+/// [`Exit::BadInput`] for a checkpoint, specification or dataset that cannot be used.
+pub fn run(args: ModelArgs, context: &Context) -> anyhow::Result<()> {
+    match args.command {
+        ModelCommand::Generate(args) => run_generate(&args, context),
+        ModelCommand::Evaluate(args) => evaluate(&args, context),
+        ModelCommand::Show(args) => show(&args, context),
+    }
+}
+
+impl CheckpointArgs {
+    /// The file, and its bytes.
+    fn read(&self, context: &Context) -> anyhow::Result<(PathBuf, Vec<u8>)> {
+        let path = self.path(context)?;
+        let bytes = files::read(&path).exit(Exit::BadInput)?;
+        Ok((path, bytes))
+    }
+
+    /// A file of that name, or else the blob of that digest.
+    fn path(&self, context: &Context) -> anyhow::Result<PathBuf> {
+        let digest = self.checkpoint.to_str().and_then(|text| text.parse::<Digest>().ok());
+        match digest {
+            Some(digest) if !self.checkpoint.exists() => {
+                let storage = StorageArgs { blobs: self.blobs.clone(), ..StorageArgs::default() };
+                let config = Config::load(&context.global)?.with_storage(&storage);
+                Ok(LocalBlobs::open(&config.storage.blobs).exit(Exit::BadInput)?.path(digest))
+            }
+            _ => Ok(self.checkpoint.clone()),
+        }
+    }
+
+    /// The checkpoint, which must be one of `model`.
+    fn load(&self, model: &ModelSpec, context: &Context) -> anyhow::Result<Checkpoint> {
+        let (path, bytes) = self.read(context)?;
+        Checkpoint::from_blob(model, &bytes)
+            .map_err(|error| failure(Exit::BadInput, format!("{} cannot be used: {error}", path.display())))
+    }
+}
+
+/// A model on a device.
+fn load(
+    engine: &EngineArgs,
+    model: &ModelSpec,
+    checkpoint: &Checkpoint,
+) -> anyhow::Result<Box<dyn Inference>> {
+    let engine = CandleEngine::on(&engine.device).exit(Exit::BadInput)?;
+    Ok(engine.load(model, checkpoint)?)
+}
+
+#[derive(Serialize)]
+struct Generated<'a> {
+    prompt: &'a str,
+    text: &'a str,
+}
+
+fn run_generate(args: &GenerateArgs, context: &Context) -> anyhow::Result<()> {
+    let sampling = Sampling { temperature: args.temperature, top_k: args.top_k, seed: args.seed };
+    sampling.check().exit(Exit::BadInput)?;
+    let spec = specfile::model_of(&args.engine.spec).exit(Exit::BadInput)?;
+    // Tokens are bytes: a larger vocabulary needs a tokeniser, which this release has not.
+    if spec.vocabulary > 256 {
+        let message = format!("model.vocabulary is {}: text needs a byte-level model (256)", spec.vocabulary);
+        return Err(failure(Exit::BadInput, message));
+    }
+    let model = load(&args.engine, &spec, &args.checkpoint.load(&spec, context)?)?;
+    let prompt: Vec<u32> = args.prompt.bytes().map(u32::from).collect();
+    if let Some(token) = prompt.iter().find(|token| **token >= spec.vocabulary) {
+        let message = format!("the prompt holds byte {token}, the model knows {} only", spec.vocabulary);
+        return Err(failure(Exit::BadInput, message));
+    }
+    let mut out = std::io::stdout().lock();
+    let json = context.global.json;
+    if !json {
+        write!(out, "{}", args.prompt)?;
+    }
+    let (mut text, mut utf8) = (String::new(), Utf8::default());
+    generate(model.as_ref(), &prompt, args.length, &sampling, |token| {
+        let piece = utf8.push(u8::try_from(token).unwrap_or_default());
+        if !json {
+            write!(out, "{piece}")?;
+            out.flush()?;
+        }
+        text.push_str(&piece);
+        Ok(!context.stop.is_raised())
+    })?;
+    let rest = utf8.finish();
+    text.push_str(&rest);
+    if json {
+        drop(out);
+        return context.print(&Generated { prompt: &args.prompt, text: &text }, "");
+    }
+    writeln!(out, "{rest}")?;
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Evaluated {
+    windows: u32,
+    untrained: f64,
+    trained: f64,
+    drop_pct: f64,
+}
+
+fn evaluate(args: &EvaluateArgs, context: &Context) -> anyhow::Result<()> {
+    let spec = specfile::load(&args.engine.spec, Some(&args.data)).exit(Exit::BadInput)?;
+    let stream = Stream::of_spec(&args.data, &spec).exit(Exit::BadInput)?;
+    let checkpoint = args.checkpoint.load(&spec.model, context)?;
+    let loss = |spec: &RunSpec, checkpoint: &Checkpoint| -> anyhow::Result<f64> {
+        heldout_loss(load(&args.engine, &spec.model, checkpoint)?.as_ref(), spec, &stream, args.windows)
+    };
+    let untrained = loss(&spec, &init::of_spec(&spec)?)?;
+    let trained = loss(&spec, &checkpoint)?;
+    let drop_pct = drop_pct(untrained, trained);
+    let text = format!(
+        "held-out loss {untrained:.4} untrained, {trained:.4} trained: {drop_pct:.1} % less (nats per token)"
+    );
+    context.print(&Evaluated { windows: args.windows, untrained, trained, drop_pct }, text)
+}
+
+#[derive(Serialize)]
+struct Shown {
+    file: PathBuf,
+    digest: Digest,
+    parameters: u64,
+    tensors: Vec<ShownTensor>,
+}
+
+#[derive(Serialize)]
+struct ShownTensor {
+    name: String,
+    shape: Vec<usize>,
+    dtype: String,
+}
+
+fn show(args: &ShowArgs, context: &Context) -> anyhow::Result<()> {
+    let (file, bytes) = args.checkpoint.read(context)?;
+    let tensors = tensors(&file, &bytes)?;
+    let count = |tensor: &ShownTensor| tensor.shape.iter().map(|d| *d as u64).product::<u64>();
+    let shown =
+        Shown { digest: Digest::of(&bytes), parameters: tensors.iter().map(count).sum(), file, tensors };
+    let mut text =
+        format!("{}\nBLAKE3 {}\n{} parameters\n", shown.file.display(), shown.digest, shown.parameters);
+    for ShownTensor { name, shape, dtype } in &shown.tensors {
+        writeln!(text, "  {name} {dtype} {shape:?}")?;
+    }
+    context.print(&shown, text)
+}
+
+fn tensors(file: &Path, bytes: &[u8]) -> anyhow::Result<Vec<ShownTensor>> {
+    let read = SafeTensors::deserialize(bytes).map_err(|error| {
+        failure(Exit::BadInput, format!("{} is not a whole safetensors file ({error})", file.display()))
+    })?;
+    let mut tensors: Vec<ShownTensor> = read
+        .iter()
+        .map(|(name, tensor)| ShownTensor {
+            name: name.to_string(),
+            shape: tensor.shape().to_vec(),
+            dtype: format!("{:?}", tensor.dtype()),
+        })
+        .collect();
+    tensors.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(tensors)
 }

@@ -1,15 +1,225 @@
-//! `run_check`: being written.
+//! `run check`: whether a specification can be run, and what it amounts to.
 
-use super::Context;
+use super::{
+    Context,
+    on_chain::{as_text, sbh},
+};
+use crate::{
+    error::{Exit, ResultExt},
+    specfile,
+};
+use sabha_protocol::{Balance, Digest, spec::RunSpec};
+use serde::Serialize;
+use std::{fmt::Write, path::PathBuf};
 
-/// Arguments of `run_check`.
+/// Arguments of `run check`.
 #[derive(clap::Args, Debug)]
-pub struct CheckArgs {}
+#[command(after_help = "Example: sabha-worker run check spec.toml --data packed/spanish")]
+pub struct CheckArgs {
+    /// The run specification
+    pub spec: PathBuf,
+    /// The packed dataset to train on: it fills what the specification leaves open in [data]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
+/// What a specification amounts to.
+#[derive(Debug, PartialEq, Serialize)]
+struct Report {
+    spec_hash: Digest,
+    parameters: u64,
+    /// Of one update, which is a whole checkpoint.
+    update_bytes: u64,
+    /// Parameters, gradients and moments.
+    state_bytes: u64,
+    /// An estimate of what one step holds besides.
+    activation_bytes: u64,
+    tokens_per_step: u64,
+    tokens_per_slot: u64,
+    tokens_in_all: u64,
+    /// Tokens of the stream that are trained on.
+    stream_tokens: u64,
+    /// How often each of them is seen, on average.
+    passes: f64,
+    rounds: u32,
+    slots: u64,
+    #[serde(serialize_with = "as_text")]
+    cost: Balance,
+    warnings: Vec<String>,
+}
+
+impl Report {
+    fn of(spec: &RunSpec) -> Self {
+        let parameters = spec.model.parameter_count();
+        let tokens_per_step = u64::from(spec.rounds.batch).saturating_mul(u64::from(spec.model.context));
+        let stream_tokens = spec.data.tokens.saturating_sub(spec.data.heldout_tokens);
+        let tokens_in_all = spec.training_tokens();
+        let passes = tokens_in_all as f64 / stream_tokens.max(1) as f64;
+        Self {
+            spec_hash: spec.hash(),
+            parameters,
+            update_bytes: parameters.saturating_mul(4),
+            state_bytes: spec.state_bytes(),
+            activation_bytes: activations(spec),
+            tokens_per_step,
+            tokens_per_slot: tokens_per_step.saturating_mul(u64::from(spec.rounds.inner_steps)),
+            tokens_in_all,
+            stream_tokens,
+            passes,
+            rounds: spec.rounds.count,
+            slots: u64::from(spec.rounds.count).saturating_mul(u64::from(spec.rounds.slots)),
+            cost: spec.cost(),
+            warnings: warnings(spec, passes, parameters),
+        }
+    }
+}
 
 /// Runs the command.
 ///
 /// # Errors
-/// Always, for now.
-pub fn run(_args: CheckArgs, _context: &Context) -> anyhow::Result<()> {
-    anyhow::bail!("being written")
+/// [`Exit::BadInput`] names the field and what is accepted.
+pub fn run(args: CheckArgs, context: &Context) -> anyhow::Result<()> {
+    let spec = specfile::load(&args.spec, args.data.as_deref()).exit(Exit::BadInput)?;
+    let report = Report::of(&spec);
+    context.print(&report, text(&report)?)
+}
+
+/// What candle keeps for the backward pass, roughly, in bytes of `f32`: for each token and layer about sixteen vectors of the
+/// model's width and eight of the feed-forward's, for each pair of positions and head five scores, and five rows of logits.
+fn activations(spec: &RunSpec) -> u64 {
+    let model = &spec.model;
+    let [width, wide, heads, context, layers, vocabulary, batch] = [
+        model.width,
+        model.feed_forward,
+        model.heads,
+        model.context,
+        model.layers,
+        model.vocabulary,
+        spec.rounds.batch,
+    ]
+    .map(u64::from);
+    let sum = |parts: &[u64]| parts.iter().fold(0u64, |sum, part| sum.saturating_add(*part));
+    let token = sum(&[
+        width.saturating_mul(16),
+        wide.saturating_mul(8),
+        heads.saturating_mul(context).saturating_mul(5),
+    ]);
+    let token = sum(&[token.saturating_mul(layers), vocabulary.saturating_mul(5)]);
+    token.saturating_mul(context).saturating_mul(batch).saturating_mul(4)
+}
+
+fn warnings(spec: &RunSpec, passes: f64, parameters: u64) -> Vec<String> {
+    let mut found = Vec::new();
+    if passes > 4.0 {
+        found.push(format!(
+            "each token of the data is seen {passes:.1} times: beyond about four, more data helps more than more steps"
+        ));
+    }
+    // Hoffmann et al., "Training Compute-Optimal Large Language Models", 2022.
+    let tokens = spec.training_tokens();
+    if tokens < parameters.saturating_mul(20) {
+        found.push(format!(
+            "{tokens} tokens are few for {parameters} parameters: about twenty for each is usual, or a smaller model"
+        ));
+    }
+    if u64::from(spec.optimiser.warmup_steps)
+        > u64::from(spec.rounds.count).saturating_mul(u64::from(spec.rounds.inner_steps)) / 4
+    {
+        found.push("optimiser.warmup_steps is more than a quarter of all steps".into());
+    }
+    if spec.data.heldout_tokens < u64::from(spec.model.context).saturating_mul(16) {
+        found.push(
+            "data.heldout_tokens has room for fewer than 16 windows: the held-out loss will be rough".into(),
+        );
+    }
+    found
+}
+
+fn text(report: &Report) -> Result<String, std::fmt::Error> {
+    let mut text = String::new();
+    writeln!(text, "specification  {}", report.spec_hash)?;
+    writeln!(text, "parameters     {}", grouped(report.parameters))?;
+    writeln!(text, "update         {} a slot", bytes(report.update_bytes))?;
+    writeln!(
+        text,
+        "memory         {} for parameters, gradients and moments, about {} for activations",
+        bytes(report.state_bytes),
+        bytes(report.activation_bytes)
+    )?;
+    writeln!(
+        text,
+        "tokens         {} a step, {} a slot, {} in all",
+        grouped(report.tokens_per_step),
+        grouped(report.tokens_per_slot),
+        grouped(report.tokens_in_all)
+    )?;
+    writeln!(
+        text,
+        "data           {} tokens to train on, each seen {:.2} times",
+        grouped(report.stream_tokens),
+        report.passes
+    )?;
+    writeln!(
+        text,
+        "cost           {} for {} slots in {} rounds",
+        sbh(report.cost),
+        report.slots,
+        report.rounds
+    )?;
+    for warning in &report.warnings {
+        writeln!(text, "note: {warning}")?;
+    }
+    Ok(text)
+}
+
+/// Digits in groups of three.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn bytes(number: u64) -> String {
+    indicatif::BinaryBytes(number).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::testing::{demo_spec, tiny_spec};
+
+    #[test]
+    fn the_demo_amounts_to_what_its_comments_say() {
+        let spec = demo_spec();
+        let report = Report::of(&spec);
+        assert_eq!(report.parameters, 857_216);
+        assert_eq!(report.update_bytes, 4 * 857_216);
+        assert_eq!(report.tokens_per_step, 1_024);
+        assert_eq!(report.slots, u64::from(spec.rounds.count));
+        assert_eq!(report.cost, spec.price_per_slot * u128::from(report.slots));
+        let text = text(&report).unwrap();
+        assert!(text.contains("857,216") && text.contains("SBH for"), "{text}");
+    }
+
+    #[test]
+    fn unwise_values_are_pointed_out() {
+        let mut spec = tiny_spec();
+        spec.rounds.inner_steps = 1_000;
+        spec.optimiser.warmup_steps = 1_999;
+        let warnings = Report::of(&spec).warnings.join("\n");
+        for part in ["seen", "warmup_steps", "heldout_tokens"] {
+            assert!(warnings.contains(part), "{part} is missing in: {warnings}");
+        }
+    }
+
+    #[test]
+    fn digits_are_grouped() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    }
 }

@@ -1,15 +1,205 @@
-//! `train`: being written.
+//! `train`: a whole run on this machine alone, by the chain's rules.
 
 use super::Context;
+use crate::{
+    data::Stream,
+    engine::{
+        CandleEngine, Checkpoint, Engine, Observer, StepReport,
+        evaluate::heldout_loss,
+        init,
+        local::{CHECKPOINT, LocalEnd, LocalError, LocalRun},
+    },
+    error::{Exit, ResultExt, failure},
+    plot::{Losses, PlotError},
+    progress::{Progress, Unit},
+    specfile,
+};
+use clap::Args;
+use sabha_protocol::{Digest, RoundIndex, spec::RunSpec};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// The plot's name in the folder of the run.
+const PLOT: &str = "loss.svg";
 
 /// Arguments of `train`.
-#[derive(clap::Args, Debug)]
-pub struct TrainArgs {}
+#[derive(Args, Debug)]
+#[command(
+    after_help = "SIGTERM and Ctrl-C park the run at the end of the current step; --resume goes on from there to the same bits.\n\n\
+                        Example: sabha-worker train spec.toml --data packed/spanish --out first-run"
+)]
+pub struct TrainArgs {
+    /// The run specification
+    pub spec: PathBuf,
+    /// The packed dataset to train on
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// The folder for the checkpoint, the record and the plot
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Go on with the run that is in the folder
+    #[arg(long)]
+    pub resume: bool,
+    /// What to train on: cpu, or cuda:0 in a build with CUDA
+    #[arg(long, env = "SABHA_DEVICE", default_value = "cpu")]
+    pub device: String,
+    /// Windows of the held-out text on which the loss is measured, before and after
+    #[arg(long, default_value_t = 64, value_name = "NUMBER")]
+    pub heldout_windows: u32,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    spec: Digest,
+    rounds: usize,
+    steps: u64,
+    checkpoint: PathBuf,
+    digest: Digest,
+    plot: Option<PathBuf>,
+    mean_loss: f32,
+    heldout_untrained: f64,
+    heldout_trained: f64,
+    heldout_drop_pct: f64,
+}
 
 /// Runs the command.
 ///
 /// # Errors
-/// Always, for now.
-pub fn run(_args: TrainArgs, _context: &Context) -> anyhow::Result<()> {
-    anyhow::bail!("being written")
+/// [`Exit::BadInput`] for a specification, dataset or folder that cannot be used; the signal's exit code if it was stopped.
+pub fn run(args: TrainArgs, context: &Context) -> anyhow::Result<()> {
+    let spec = specfile::load(&args.spec, Some(&args.data)).exit(Exit::BadInput)?;
+    let engine = CandleEngine::on(&args.device).exit(Exit::BadInput)?;
+    let stream = Stream::of_spec(&args.data, &spec).exit(Exit::BadInput)?;
+    let mut run =
+        if args.resume { LocalRun::resume(&args.out, &spec) } else { LocalRun::begin(&args.out, &spec) }
+            .map_err(as_bad_input)?;
+    let heldout = |checkpoint: &Checkpoint| -> anyhow::Result<f64> {
+        let model = engine.load(&spec.model, checkpoint)?;
+        heldout_loss(model.as_ref(), &spec, &stream, args.heldout_windows)
+    };
+    let untrained = heldout(&init::of_spec(&spec)?)?;
+    if !context.global.json {
+        eprintln!(
+            "{}; held-out loss of the untrained model {untrained:.4} nats per token",
+            engine.describe()
+        );
+    }
+    let mut bar = Bar::new(&spec, context.global.json);
+    let ended = run.train(&engine, &spec, &stream, &mut bar, &context.stop);
+    bar.progress.finish();
+    match ended? {
+        LocalEnd::Parked { round, step } => Err(context.stop.error(format!(
+            "stopped in round {round} after {step} of {} steps; the state is saved: run the same command with --resume",
+            spec.rounds.inner_steps
+        ))),
+        LocalEnd::Diverged { round, divergence } => Err(failure(
+            Exit::Failure,
+            format!(
+                "round {round} diverged at step {} (instruction {}): lower optimiser.peak_rate, or warm up longer; the rounds before \
+                 it are saved",
+                divergence.step, divergence.instruction
+            ),
+        )),
+        LocalEnd::Done => {
+            let trained = heldout(run.checkpoint())?;
+            finish(&args.out, &spec, &run, untrained, trained, context)
+        }
+    }
+}
+
+fn finish(
+    out: &Path,
+    spec: &RunSpec,
+    run: &LocalRun,
+    untrained: f64,
+    trained: f64,
+    context: &Context,
+) -> anyhow::Result<()> {
+    let record = run.record();
+    let steps = u64::from(spec.rounds.count).saturating_mul(u64::from(spec.rounds.inner_steps));
+    let losses = Losses {
+        title: format!("{} parameters, {steps} steps", spec.model.parameter_count()),
+        training: record.losses.iter().map(|(step, loss)| (*step, f64::from(*loss))).collect(),
+        heldout: vec![(0, untrained), (steps, trained)],
+    };
+    let plot = out.join(PLOT);
+    let plot = match losses.write_svg(&plot) {
+        Ok(()) => Some(plot),
+        Err(error @ PlotError::File(_)) => return Err(error.into()),
+        Err(error) => {
+            tracing::warn!(%error, "no plot");
+            None
+        }
+    };
+    let last = record.rounds.last().ok_or_else(|| anyhow::anyhow!("the run has no rounds"))?;
+    let summary = Summary {
+        spec: record.spec,
+        rounds: record.rounds.len(),
+        steps,
+        checkpoint: out.join(CHECKPOINT),
+        digest: last.update_digest,
+        plot,
+        mean_loss: last.mean_loss.get(),
+        heldout_untrained: untrained,
+        heldout_trained: trained,
+        heldout_drop_pct: drop_pct(untrained, trained),
+    };
+    let text = format!(
+        "{} rounds, {steps} steps: held-out loss {untrained:.4} -> {trained:.4} nats per token ({:.1} % less)\n\
+         checkpoint {} (BLAKE3 {})\n{}",
+        summary.rounds,
+        summary.heldout_drop_pct,
+        summary.checkpoint.display(),
+        summary.digest,
+        summary.plot.as_ref().map_or(String::new(), |plot| format!("plot {}", plot.display()))
+    );
+    context.print(&summary, text)
+}
+
+/// By how many percent `after` is below `before`.
+pub(super) fn drop_pct(before: f64, after: f64) -> f64 {
+    100.0 * (1.0 - after / before)
+}
+
+/// What a folder holds is input; a disk that fails is not.
+fn as_bad_input(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast::<LocalError>() {
+        Ok(error @ LocalError::File(_)) => error.into(),
+        Ok(error) => failure(Exit::BadInput, error),
+        Err(other) => other,
+    }
+}
+
+/// The progress bar.
+struct Bar<'a> {
+    spec: &'a RunSpec,
+    progress: Progress,
+    begun: bool,
+}
+
+impl<'a> Bar<'a> {
+    fn new(spec: &'a RunSpec, quiet: bool) -> Self {
+        let steps = u64::from(spec.rounds.count).saturating_mul(u64::from(spec.rounds.inner_steps));
+        Self { spec, progress: Progress::new("training", Unit::Steps, steps, quiet), begun: false }
+    }
+
+    fn step_of(&self, round: RoundIndex, done: u32) -> u64 {
+        u64::from(round) * u64::from(self.spec.rounds.inner_steps) + u64::from(done)
+    }
+}
+
+impl Observer for Bar<'_> {
+    fn begins(&mut self, round: RoundIndex, done: u32) {
+        if !std::mem::replace(&mut self.begun, true) {
+            self.progress.starts_at(self.step_of(round, done));
+        }
+    }
+
+    fn step(&mut self, report: &StepReport) {
+        let done = self.step_of(report.round, report.done);
+        let tokens = f64::from(self.spec.rounds.batch) * f64::from(self.spec.model.context);
+        let rate = self.progress.rate(done) * tokens;
+        self.progress
+            .set(done, || format!("round {}, loss {:.4}, {rate:.0} tokens/s", report.round, report.loss));
+    }
 }

@@ -274,8 +274,10 @@ impl StreamWriter {
             self.end_shard();
         }
         let digest = Digest(*self.whole.finalize().as_bytes());
-        let file = self.file.into_inner().map_err(|error| {
-            FileError { action: "write", path: self.path.clone(), source: error.into_error() }
+        let file = self.file.into_inner().map_err(|error| FileError {
+            action: "write",
+            path: self.path.clone(),
+            source: error.into_error(),
         })?;
         Ok(Packed { file, digest, shards: self.shards, bytes: self.bytes })
     }
@@ -342,13 +344,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("out");
         // The offsets lie before, on and beyond the bounds of the pieces that are read.
-        for (at, bytes) in [(3u64, &b"\0"[..]), (65_535, b"\xff"), (65_536, b"\0"), (70_000, b"\xc3("), (9, b"\xf0\x9f")] {
+        for (at, bytes) in
+            [(3u64, &b"\0"[..]), (65_535, b"\xff"), (65_536, b"\0"), (70_000, b"\xc3("), (9, b"\xf0\x9f")]
+        {
             let input = folder.path().join("binary");
             let mut content = vec![b'x'; at as usize];
             content.extend_from_slice(bytes);
             fs::write(&input, &content).unwrap();
             let error = quiet(&[input.clone()], &out).unwrap_err();
-            assert!(matches!(&error, DataError::NotText { offset, path, .. } if *offset == at && *path == input), "{error}");
+            assert!(
+                matches!(&error, DataError::NotText { offset, path, .. } if *offset == at && *path == input),
+                "{error}"
+            );
             assert!(!out.join(STREAM).exists() && !out.join(MANIFEST).exists(), "nothing is left behind");
         }
     }
@@ -427,7 +434,9 @@ mod tests {
         assert!(manifest.verify(&out).is_err());
 
         let text = fs::read_to_string(out.join(MANIFEST)).unwrap();
-        for (from, to) in [("\"version\": 1", "\"version\": 2"), ("\"bytes\": 1048576", "\"bytes\": 1"), ("{", "[")] {
+        for (from, to) in
+            [("\"version\": 1", "\"version\": 2"), ("\"bytes\": 1048576", "\"bytes\": 1"), ("{", "[")]
+        {
             fs::write(out.join(MANIFEST), text.replacen(from, to, 1)).unwrap();
             assert!(matches!(Manifest::read(&out), Err(DataError::BadManifest { .. })), "{to}");
         }

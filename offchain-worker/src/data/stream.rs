@@ -97,8 +97,7 @@ impl Stream {
     /// If a window reaches beyond the stream, the stream cannot be read, or holds a token that the model does not know.
     pub fn windows(&self, spec: &RunSpec, offsets: &[u64]) -> Result<Batch, DataError> {
         let context = spec.model.context as usize;
-        let mut batch =
-            Batch { samples: offsets.len(), context, inputs: Vec::new(), targets: Vec::new() };
+        let mut batch = Batch { samples: offsets.len(), context, inputs: Vec::new(), targets: Vec::new() };
         for offset in offsets {
             let tokens = self.tokens_at(*offset, context + 1, spec.model.vocabulary)?;
             batch.inputs.extend(tokens.iter().take(context));
@@ -127,9 +126,9 @@ impl Stream {
         let mut bytes = vec![0; count * width];
         let at = offset * u64::from(self.token_bytes);
         self.file.read_exact_at(&mut bytes, at).map_err(FileError::of("read", &self.path))?;
-        let tokens = bytes.chunks_exact(width).map(|token| {
-            token.iter().rev().fold(0u32, |value, byte| (value << 8) | u32::from(*byte))
-        });
+        let tokens = bytes
+            .chunks_exact(width)
+            .map(|token| token.iter().rev().fold(0u32, |value, byte| (value << 8) | u32::from(*byte)));
         (offset..)
             .zip(tokens)
             .map(|(offset, token)| {

@@ -1,13 +1,13 @@
 //! Parameters and whole states on the host: their order, digests, roots and files.
 
-use safetensors::{
-    SafeTensors,
-    tensor::{Dtype, TensorView},
-};
 use sabha_numerics::{buffer_digest, state_root};
 use sabha_protocol::{
     Digest,
     spec::{ModelSpec, Parameter},
+};
+use safetensors::{
+    SafeTensors,
+    tensor::{Dtype, TensorView},
 };
 use std::collections::HashMap;
 
@@ -65,10 +65,12 @@ impl Checkpoint {
     /// # Errors
     /// If it is damaged, belongs to another model, or holds a number that is not finite.
     pub fn from_blob(model: &ModelSpec, bytes: &[u8]) -> Result<Self, CheckpointError> {
-        let file = SafeTensors::deserialize(bytes).map_err(|error| CheckpointError::Format(error.to_string()))?;
+        let file =
+            SafeTensors::deserialize(bytes).map_err(|error| CheckpointError::Format(error.to_string()))?;
         let parameters = model.parameters();
         let values = read_values(&file, &parameters, "")?;
-        if let Some(name) = file.names().into_iter().find(|name| parameters.iter().all(|p| p.name != **name)) {
+        if let Some(name) = file.names().into_iter().find(|name| parameters.iter().all(|p| p.name != **name))
+        {
             return Err(CheckpointError::Unknown(name.into()));
         }
         Ok(Self { parameters, values })
@@ -218,10 +220,7 @@ impl safetensors::View for Outgoing<'_> {
     }
 }
 
-fn write_tensors(
-    tensors: Vec<(String, &Parameter, &[f32])>,
-    metadata: HashMap<String, String>,
-) -> Vec<u8> {
+fn write_tensors(tensors: Vec<(String, &Parameter, &[f32])>, metadata: HashMap<String, String>) -> Vec<u8> {
     let outgoing = tensors.into_iter().map(|(name, parameter, values)| {
         let shape = parameter.shape.iter().map(|dimension| *dimension as usize).collect();
         (name, Outgoing { shape, values })
@@ -250,7 +249,8 @@ fn read_tensor(
     parameter: &Parameter,
     tensor: &TensorView<'_>,
 ) -> Result<Vec<f32>, CheckpointError> {
-    let same_shape = tensor.shape().iter().map(|d| *d as u64).eq(parameter.shape.iter().map(|d| u64::from(*d)));
+    let same_shape =
+        tensor.shape().iter().map(|d| *d as u64).eq(parameter.shape.iter().map(|d| u64::from(*d)));
     if tensor.dtype() != Dtype::F32 || !same_shape {
         let found = format!("{:?} {:?}", tensor.dtype(), tensor.shape());
         return Err(CheckpointError::Shape { name, found, expected: format!("F32 {:?}", parameter.shape) });

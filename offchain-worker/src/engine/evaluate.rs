@@ -25,7 +25,10 @@ pub fn heldout_loss(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{CandleEngine, Engine, init, testing::{text_stream, tiny_spec}};
+    use crate::engine::{
+        CandleEngine, Engine, init,
+        testing::{text_stream, tiny_spec},
+    };
 
     #[test]
     fn an_untrained_model_knows_nothing_and_the_batch_does_not_matter() {

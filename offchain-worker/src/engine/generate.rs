@@ -147,7 +147,17 @@ mod tests {
 
         fn next_logits(&self, tokens: &[u32]) -> Result<Vec<f32>, EngineError> {
             let next = (tokens.last().unwrap() + 1) % 5;
-            Ok((0..5).map(|token| if token == next { 2.0 } else if token == 2 { 1.0 } else { -3.0 }).collect())
+            Ok((0..5)
+                .map(|token| {
+                    if token == next {
+                        2.0
+                    } else if token == 2 {
+                        1.0
+                    } else {
+                        -3.0
+                    }
+                })
+                .collect())
         }
     }
 

@@ -37,7 +37,8 @@ pub fn of_spec(spec: &RunSpec) -> anyhow::Result<Checkpoint> {
 /// projections into the residual stream smaller by the square root of twice the number of layers.
 pub fn initial(model: &ModelSpec, seed: u64) -> Checkpoint {
     let parameters = model.parameters();
-    let values = (0u64..).zip(&parameters).map(|(index, parameter)| draw(model, seed, index, parameter)).collect();
+    let values =
+        (0u64..).zip(&parameters).map(|(index, parameter)| draw(model, seed, index, parameter)).collect();
     Checkpoint::from_parts(parameters, values)
 }
 

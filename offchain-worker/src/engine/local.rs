@@ -245,11 +245,7 @@ impl LocalRun {
 }
 
 /// Reads the checkpoint that the record names. A record that is one round ahead of it is put back: the round is trained again.
-fn last_checkpoint(
-    folder: &Path,
-    spec: &RunSpec,
-    record: &mut LocalRecord,
-) -> anyhow::Result<Checkpoint> {
+fn last_checkpoint(folder: &Path, spec: &RunSpec, record: &mut LocalRecord) -> anyhow::Result<Checkpoint> {
     let path = folder.join(CHECKPOINT);
     let Some(last) = record.rounds.last() else { return init::of_spec(spec) };
     let wanted = last.update_digest;

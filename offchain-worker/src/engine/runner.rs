@@ -156,7 +156,10 @@ fn begin(
 mod tests {
     use super::*;
     use crate::{
-        engine::{CandleEngine, init, testing::{StopsAfter, text_stream, tiny_spec}},
+        engine::{
+            CandleEngine, init,
+            testing::{StopsAfter, text_stream, tiny_spec},
+        },
         error::Exit,
     };
     use std::path::PathBuf;

@@ -8,9 +8,7 @@ use crate::{
 };
 use sabha_protocol::{
     Digest, NUMERICS_YARDSTICK,
-    spec::{
-        AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, RoundSpec, RunSpec,
-    },
+    spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, RoundSpec, RunSpec},
 };
 
 /// The demo's specification, as it ships.

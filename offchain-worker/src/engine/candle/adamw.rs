@@ -13,12 +13,7 @@ pub(super) struct AdamW {
 }
 
 impl AdamW {
-    pub(super) fn new(
-        spec: OptimiserSpec,
-        moment1: Vec<Tensor>,
-        moment2: Vec<Tensor>,
-        steps: u32,
-    ) -> Self {
+    pub(super) fn new(spec: OptimiserSpec, moment1: Vec<Tensor>, moment2: Vec<Tensor>, steps: u32) -> Self {
         Self { spec, moment1, moment2, steps }
     }
 
@@ -56,7 +51,8 @@ impl AdamW {
             *moment1 = (moment1.affine(beta1, 0.0)? + gradient.affine((1.0 - beta1) * scale, 0.0)?)?;
             let squared = gradient.sqr()?.affine((1.0 - beta2) * scale * scale, 0.0)?;
             *moment2 = (moment2.affine(beta2, 0.0)? + squared)?;
-            let root = moment2.sqrt()?.affine(1.0 / correction2.sqrt(), f64::from(self.spec.epsilon.get()))?;
+            let root =
+                moment2.sqrt()?.affine(1.0 / correction2.sqrt(), f64::from(self.spec.epsilon.get()))?;
             let update = moment1.div(&root)?.affine(rate / correction1, 0.0)?;
             let old = variable.as_detached_tensor();
             let decayed = if variable.rank() == 2 {
@@ -115,7 +111,13 @@ mod tests {
     use candle_core::Device;
 
     /// The definition above in `f64`, element by element.
-    fn reference(spec: &OptimiserSpec, start: &[f64], gradients: &[Vec<f64>], rate: f64, matrix: bool) -> Vec<f64> {
+    fn reference(
+        spec: &OptimiserSpec,
+        start: &[f64],
+        gradients: &[Vec<f64>],
+        rate: f64,
+        matrix: bool,
+    ) -> Vec<f64> {
         let (b1, b2) = (f64::from(spec.beta1.get()), f64::from(spec.beta2.get()));
         let mut p = start.to_vec();
         let (mut m, mut v) = (vec![0.0; p.len()], vec![0.0; p.len()]);
@@ -126,7 +128,8 @@ mod tests {
                 let g = gradient[i] * scale;
                 m[i] = b1 * m[i] + (1.0 - b1) * g;
                 v[i] = b2 * v[i] + (1.0 - b2) * g * g;
-                let step = (m[i] / (1.0 - b1.powi(t))) / ((v[i] / (1.0 - b2.powi(t))).sqrt() + f64::from(spec.epsilon.get()));
+                let step = (m[i] / (1.0 - b1.powi(t)))
+                    / ((v[i] / (1.0 - b2.powi(t))).sqrt() + f64::from(spec.epsilon.get()));
                 let decay = if matrix { f64::from(spec.weight_decay.get()) } else { 0.0 };
                 p[i] = p[i] * (1.0 - rate * decay) - rate * step;
             }
@@ -139,9 +142,8 @@ mod tests {
         let spec = demo_spec().optimiser;
         for (shape, size) in [(vec![2usize, 3], 0.3), (vec![6], 0.3), (vec![2, 3], 30.0)] {
             let start = [0.5f32, -1.0, 2.0, 0.0, 0.01, -3.0];
-            let gradients: Vec<Vec<f64>> = (0..5)
-                .map(|t| (0..6).map(|i| size * f64::from((i * 7 + t * 3) % 5 - 2)).collect())
-                .collect();
+            let gradients: Vec<Vec<f64>> =
+                (0..5).map(|t| (0..6).map(|i| size * f64::from((i * 7 + t * 3) % 5 - 2)).collect()).collect();
             let device = Device::Cpu;
             let variable = Var::from_slice(&start, shape.clone(), &device).unwrap();
             let zeros = || vec![variable.zeros_like().unwrap()];
@@ -172,7 +174,8 @@ mod tests {
             .collect();
         let zeros = || variables.iter().map(|v| v.zeros_like().unwrap()).collect::<Vec<_>>();
         let mut optimiser = AdamW::new(spec, zeros(), zeros(), 0);
-        let gradients: Vec<Tensor> = (0..3).map(|_| Tensor::from_slice(&[-1.0f32], (1, 1), &device).unwrap()).collect();
+        let gradients: Vec<Tensor> =
+            (0..3).map(|_| Tensor::from_slice(&[-1.0f32], (1, 1), &device).unwrap()).collect();
         let bad = optimiser.step(&variables, &gradients, 1.0, f32::MAX).unwrap();
         // The rate is absurd: decay alone overflows the second parameter, the update only moves the others.
         assert_eq!(bad, Some(1));

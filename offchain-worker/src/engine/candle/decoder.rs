@@ -37,8 +37,15 @@ impl Decoder {
         let mask: Vec<f32> = (0..context)
             .flat_map(|query| (0..context).map(move |key| if key <= query { 0.0 } else { f32::NEG_INFINITY }))
             .collect();
-        let mask = Tensor::from_vec(mask, (context, context), &Device::Cpu)?.to_dtype(dtype)?.to_device(device)?;
-        Ok(Self { model: *model, device: device.clone(), cosines: table(f64::cos)?, sines: table(f64::sin)?, mask })
+        let mask =
+            Tensor::from_vec(mask, (context, context), &Device::Cpu)?.to_dtype(dtype)?.to_device(device)?;
+        Ok(Self {
+            model: *model,
+            device: device.clone(),
+            cosines: table(f64::cos)?,
+            sines: table(f64::sin)?,
+            mask,
+        })
     }
 
     /// Tokens that the model sees at once.
@@ -52,9 +59,15 @@ impl Decoder {
     /// If the batch does not fit the model, or the device fails.
     pub fn loss(&self, parameters: &[Tensor], batch: &Batch) -> Result<Tensor, EngineError> {
         let tokens = batch.samples * batch.context;
-        if batch.context > self.context() || batch.inputs.len() != tokens || batch.targets.len() != tokens || tokens == 0 {
+        if batch.context > self.context()
+            || batch.inputs.len() != tokens
+            || batch.targets.len() != tokens
+            || tokens == 0
+        {
             let (samples, context) = (batch.samples, batch.context);
-            return Err(EngineError::Shape(format!("a batch of {samples} x {context} does not fit the model")));
+            return Err(EngineError::Shape(format!(
+                "a batch of {samples} x {context} does not fit the model"
+            )));
         }
         let hidden = self.hidden(parameters, &batch.inputs, batch.samples, batch.context)?;
         let logits = self.project(parameters, &hidden)?;
@@ -72,7 +85,10 @@ impl Decoder {
     /// If there are no tokens or more than the context, or the device fails.
     pub fn last_logits(&self, parameters: &[Tensor], tokens: &[u32]) -> Result<Tensor, EngineError> {
         if tokens.is_empty() || tokens.len() > self.context() {
-            return Err(EngineError::Shape(format!("{} tokens do not fit the model's context", tokens.len())));
+            return Err(EngineError::Shape(format!(
+                "{} tokens do not fit the model's context",
+                tokens.len()
+            )));
         }
         let hidden = self.hidden(parameters, tokens, 1, tokens.len())?;
         self.project(parameters, &hidden.narrow(0, tokens.len() - 1, 1)?)
@@ -121,7 +137,13 @@ impl Decoder {
     }
 
     /// `[samples * length, width] -> [samples, heads, length, head_width]`.
-    fn heads(&self, x: &Tensor, weight: &Tensor, samples: usize, length: usize) -> Result<Tensor, EngineError> {
+    fn heads(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        samples: usize,
+        length: usize,
+    ) -> Result<Tensor, EngineError> {
         let shape = (samples, length, self.model.heads as usize, self.model.head_width() as usize);
         Ok(x.matmul(&weight.t()?)?.reshape(shape)?.transpose(1, 2)?.contiguous()?)
     }

@@ -86,11 +86,8 @@ impl Engine for CandleEngine {
     fn resume(&self, spec: &RunSpec, state: &State) -> Result<Box<dyn Session>, EngineError> {
         belongs(&state.checkpoint, &spec.model)?;
         let decoder = Decoder::new(&spec.model, &self.device, DType::F32)?;
-        let variables: Result<Vec<Var>, _> = self
-            .upload(&state.checkpoint, state.checkpoint.values())?
-            .iter()
-            .map(Var::from_tensor)
-            .collect();
+        let variables: Result<Vec<Var>, _> =
+            self.upload(&state.checkpoint, state.checkpoint.values())?.iter().map(Var::from_tensor).collect();
         let optimiser = AdamW::new(
             spec.optimiser,
             self.upload(&state.checkpoint, &state.moment1)?,
@@ -136,9 +133,7 @@ impl Session for CandleSession {
 
     fn step(&mut self, batch: &Batch, rate: f32) -> Result<StepOutcome, EngineError> {
         let step = self.optimiser.steps();
-        let diverged = |instruction| {
-            Ok(StepOutcome::Diverged(Divergence { step, instruction, element: 0 }))
-        };
+        let diverged = |instruction| Ok(StepOutcome::Diverged(Divergence { step, instruction, element: 0 }));
         let parameters: Vec<Tensor> = self.variables.iter().map(|v| v.as_tensor().clone()).collect();
         let loss = self.decoder.loss(&parameters, batch)?;
         let value = loss.to_scalar::<f32>()?;

@@ -1,6 +1,6 @@
 //! What a run specification must satisfy. Each error names the field and the remedy.
 
-use super::{F32Bits, RunSpec};
+use super::{F32Bits, ModelSpec, RunSpec};
 use crate::NUMERICS_YARDSTICK;
 
 /// Bounds of a specification's fields.
@@ -116,6 +116,27 @@ pub enum SpecError {
     Slots(u16),
 }
 
+impl ModelSpec {
+    /// Checks the shape.
+    ///
+    /// # Errors
+    /// The first field that is wrong.
+    pub fn check(&self) -> Result<(), SpecError> {
+        whole("model.vocabulary", self.vocabulary, 2, limits::VOCABULARY)?;
+        whole("model.width", self.width, 2, limits::WIDTH)?;
+        whole("model.layers", self.layers, 1, limits::LAYERS)?;
+        whole("model.heads", self.heads, 1, self.width)?;
+        whole("model.feed_forward", self.feed_forward, 1, limits::FEED_FORWARD)?;
+        whole("model.context", self.context, 2, limits::CONTEXT)?;
+        let whole_heads = self.head_width().checked_mul(self.heads) == Some(self.width);
+        if !whole_heads || !self.head_width().is_multiple_of(2) {
+            return Err(SpecError::Heads { heads: self.heads, width: self.width });
+        }
+        real("model.rope_base", self.rope_base, "finite and above 1", |x| x > 1.0)?;
+        real("model.norm_epsilon", self.norm_epsilon, "above 0 and below 1", |x| x > 0.0 && x < 1.0)
+    }
+}
+
 impl RunSpec {
     /// Checks everything that can be checked without the chain.
     ///
@@ -128,25 +149,10 @@ impl RunSpec {
         if self.price_per_slot == 0 {
             return Err(SpecError::Price);
         }
-        self.check_model()?;
+        self.model.check()?;
         self.check_optimiser()?;
         self.check_rounds()?;
         self.check_data()
-    }
-
-    fn check_model(&self) -> Result<(), SpecError> {
-        let model = &self.model;
-        whole("model.vocabulary", model.vocabulary, 2, limits::VOCABULARY)?;
-        whole("model.width", model.width, 2, limits::WIDTH)?;
-        whole("model.layers", model.layers, 1, limits::LAYERS)?;
-        whole("model.heads", model.heads, 1, model.width)?;
-        whole("model.feed_forward", model.feed_forward, 1, limits::FEED_FORWARD)?;
-        whole("model.context", model.context, 2, limits::CONTEXT)?;
-        if model.head_width().checked_mul(model.heads) != Some(model.width) || model.head_width() % 2 != 0 {
-            return Err(SpecError::Heads { heads: model.heads, width: model.width });
-        }
-        real("model.rope_base", model.rope_base, "finite and above 1", |x| x > 1.0)?;
-        real("model.norm_epsilon", model.norm_epsilon, "above 0 and below 1", |x| x > 0.0 && x < 1.0)
     }
 
     fn check_optimiser(&self) -> Result<(), SpecError> {
