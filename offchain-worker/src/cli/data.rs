@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::{
-    data::{Manifest, PackOptions, pack},
+    data::{DataError, Manifest, PackOptions, pack},
     error::{Exit, ResultExt},
     progress::{Progress, Unit},
 };
@@ -57,7 +57,7 @@ pub struct PackArgs {
     #[arg(long, alias = "license")]
     pub licence: String,
     /// Part of the stream, at its end, that is never trained on
-    #[arg(long, default_value_t = 0.02, value_name = "FRACTION")]
+    #[arg(long, alias = "heldout", default_value_t = 0.02, value_name = "FRACTION")]
     pub heldout_fraction: f64,
     /// Replace the dataset that is in the folder
     #[arg(long)]
@@ -96,7 +96,9 @@ fn run_pack(args: PackArgs, context: &Context) -> anyhow::Result<()> {
     if let Some(progress) = progress {
         progress.finish();
     }
-    let summary = packed.exit(Exit::BadInput)?;
+    // A full disk says nothing about the corpus.
+    let full = matches!(&packed, Err(DataError::File(error)) if error.is_disk_full());
+    let summary = packed.exit(if full { Exit::Failure } else { Exit::BadInput })?;
     let text = words(&summary.folder, &summary.manifest);
     context.print(&summary, text)
 }

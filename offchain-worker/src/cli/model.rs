@@ -1,13 +1,15 @@
 //! `model`: text from a checkpoint, its loss on held-out text, and what is in it.
 
-use super::{Context, train::drop_pct};
+use super::{
+    Context,
+    train::{drop_pct, measure},
+};
 use crate::{
-    blobs::LocalBlobs,
+    blobs::{BlobStore, LocalBlobs},
     config::{Config, StorageArgs},
     data::Stream,
     engine::{
         CandleEngine, Checkpoint, Engine, Inference,
-        evaluate::heldout_loss,
         generate::{Sampling, Utf8, generate},
         init,
     },
@@ -121,10 +123,16 @@ pub struct EvaluateArgs {
 
 /// Arguments of `model show`.
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Example: sabha-worker model show --checkpoint first-run/checkpoint.safetensors --spec spec.toml"
+)]
 pub struct ShowArgs {
     /// Which checkpoint.
     #[command(flatten)]
     pub checkpoint: CheckpointArgs,
+    /// The run specification that the model was trained with: checks the tensors, and gives the state root over them
+    #[arg(long, value_name = "FILE")]
+    pub spec: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -140,32 +148,33 @@ pub fn run(args: ModelArgs, context: &Context) -> anyhow::Result<()> {
 }
 
 impl CheckpointArgs {
-    /// The file, and its bytes.
+    /// A file of that name, or else the blob of that digest, which is verified; and its bytes.
     fn read(&self, context: &Context) -> anyhow::Result<(PathBuf, Vec<u8>)> {
-        let path = self.path(context)?;
-        let bytes = files::read(&path).exit(Exit::BadInput)?;
-        Ok((path, bytes))
-    }
-
-    /// A file of that name, or else the blob of that digest.
-    fn path(&self, context: &Context) -> anyhow::Result<PathBuf> {
         let digest = self.checkpoint.to_str().and_then(|text| text.parse::<Digest>().ok());
         match digest {
             Some(digest) if !self.checkpoint.exists() => {
                 let storage = StorageArgs { blobs: self.blobs.clone(), ..StorageArgs::default() };
                 let config = Config::load(&context.global)?.with_storage(&storage);
-                Ok(LocalBlobs::open(&config.storage.blobs).exit(Exit::BadInput)?.path(digest))
+                let blobs = LocalBlobs::open(&config.storage.blobs).exit(Exit::BadInput)?;
+                Ok((blobs.path(digest), blobs.get(digest).exit(Exit::BadInput)?))
             }
-            _ => Ok(self.checkpoint.clone()),
+            _ => {
+                let bytes = files::read(&self.checkpoint).exit(Exit::BadInput)?;
+                Ok((self.checkpoint.clone(), bytes))
+            }
         }
     }
 
     /// The checkpoint, which must be one of `model`.
     fn load(&self, model: &ModelSpec, context: &Context) -> anyhow::Result<Checkpoint> {
         let (path, bytes) = self.read(context)?;
-        Checkpoint::from_blob(model, &bytes)
-            .map_err(|error| failure(Exit::BadInput, format!("{} cannot be used: {error}", path.display())))
+        checkpoint_of(model, &path, &bytes)
     }
+}
+
+fn checkpoint_of(model: &ModelSpec, path: &Path, bytes: &[u8]) -> anyhow::Result<Checkpoint> {
+    Checkpoint::from_blob(model, bytes)
+        .map_err(|error| failure(Exit::BadInput, format!("{} cannot be used: {error}", path.display())))
 }
 
 /// A model on a device.
@@ -216,6 +225,9 @@ fn run_generate(args: &GenerateArgs, context: &Context) -> anyhow::Result<()> {
     })?;
     let rest = utf8.finish();
     text.push_str(&rest);
+    if context.stop.is_raised() {
+        return Err(context.stop.error(format!("stopped after {} bytes of text", text.len())));
+    }
     if json {
         drop(out);
         return context.print(&Generated { prompt: &args.prompt, text: &text }, "");
@@ -237,7 +249,8 @@ fn evaluate(args: &EvaluateArgs, context: &Context) -> anyhow::Result<()> {
     let stream = Stream::of_spec(&args.data, &spec).exit(Exit::BadInput)?;
     let checkpoint = args.checkpoint.load(&spec.model, context)?;
     let loss = |spec: &RunSpec, checkpoint: &Checkpoint| -> anyhow::Result<f64> {
-        heldout_loss(load(&args.engine, &spec.model, checkpoint)?.as_ref(), spec, &stream, args.windows)
+        let model = load(&args.engine, &spec.model, checkpoint)?;
+        measure(model.as_ref(), spec, &stream, args.windows, &context.stop)
     };
     let untrained = loss(&spec, &init::of_spec(&spec)?)?;
     let trained = loss(&spec, &checkpoint)?;
@@ -252,6 +265,8 @@ fn evaluate(args: &EvaluateArgs, context: &Context) -> anyhow::Result<()> {
 struct Shown {
     file: PathBuf,
     digest: Digest,
+    /// Of the state of these parameters alone, where the model is known.
+    root: Option<Digest>,
     parameters: u64,
     tensors: Vec<ShownTensor>,
 }
@@ -267,10 +282,20 @@ fn show(args: &ShowArgs, context: &Context) -> anyhow::Result<()> {
     let (file, bytes) = args.checkpoint.read(context)?;
     let tensors = tensors(&file, &bytes)?;
     let count = |tensor: &ShownTensor| tensor.shape.iter().map(|d| *d as u64).product::<u64>();
-    let shown =
-        Shown { digest: Digest::of(&bytes), parameters: tensors.iter().map(count).sum(), file, tensors };
-    let mut text =
-        format!("{}\nBLAKE3 {}\n{} parameters\n", shown.file.display(), shown.digest, shown.parameters);
+    let root = match &args.spec {
+        Some(spec) => {
+            let model = specfile::model_of(spec).exit(Exit::BadInput)?;
+            Some(checkpoint_of(&model, &file, &bytes)?.root())
+        }
+        None => None,
+    };
+    let parameters = tensors.iter().map(count).sum();
+    let shown = Shown { digest: Digest::of(&bytes), root, parameters, file, tensors };
+    let mut text = format!("{}\nBLAKE3 {}\n", shown.file.display(), shown.digest);
+    if let Some(root) = shown.root {
+        writeln!(text, "root   {root}")?;
+    }
+    writeln!(text, "{} parameters", shown.parameters)?;
     for ShownTensor { name, shape, dtype } in &shown.tensors {
         writeln!(text, "  {name} {dtype} {shape:?}")?;
     }

@@ -198,13 +198,13 @@ mod tests {
     fn the_demo_amounts_to_what_its_comments_say() {
         let spec = demo_spec();
         let report = Report::of(&spec);
-        assert_eq!(report.parameters, 857_216);
-        assert_eq!(report.update_bytes, 4 * 857_216);
+        assert_eq!(report.parameters, 824_448);
+        assert_eq!(report.update_bytes, 4 * 824_448);
         assert_eq!(report.tokens_per_step, 1_024);
         assert_eq!(report.slots, u64::from(spec.rounds.count));
         assert_eq!(report.cost, spec.price_per_slot * u128::from(report.slots));
         let text = text(&report).unwrap();
-        assert!(text.contains("857,216") && text.contains("SBH for"), "{text}");
+        assert!(text.contains("824,448") && text.contains("SBH for"), "{text}");
     }
 
     #[test]

@@ -2,22 +2,27 @@
 
 use super::Context;
 use crate::{
-    data::Stream,
+    data::{Batch, Stream},
     engine::{
-        CandleEngine, Checkpoint, Engine, Observer, StepReport,
+        CandleEngine, Checkpoint, Engine, EngineError, Inference, Observer, StepReport,
         evaluate::heldout_loss,
         init,
         local::{CHECKPOINT, LocalEnd, LocalError, LocalRun},
     },
-    error::{Exit, ResultExt, failure},
+    error::{Exit, ResultExt, failure, is_disk_full},
     plot::{Losses, PlotError},
     progress::{Progress, Unit},
     specfile,
+    stop::Stop,
 };
+use anyhow::Context as _;
 use clap::Args;
 use sabha_protocol::{Digest, RoundIndex, spec::RunSpec};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
+
+/// Where a run stands that ended early.
+const GO_ON: &str = "the run stands, and goes on with --resume";
 
 /// The plot's name in the folder of the run.
 const PLOT: &str = "loss.svg";
@@ -75,9 +80,9 @@ pub fn run(args: TrainArgs, context: &Context) -> anyhow::Result<()> {
             .map_err(as_bad_input)?;
     let heldout = |checkpoint: &Checkpoint| -> anyhow::Result<f64> {
         let model = engine.load(&spec.model, checkpoint)?;
-        heldout_loss(model.as_ref(), &spec, &stream, args.heldout_windows)
+        measure(model.as_ref(), &spec, &stream, args.heldout_windows, &context.stop)
     };
-    let untrained = heldout(&init::of_spec(&spec)?)?;
+    let untrained = heldout(&init::of_spec(&spec)?).context(GO_ON)?;
     if !context.global.json {
         eprintln!(
             "{}; held-out loss of the untrained model {untrained:.4} nats per token",
@@ -87,7 +92,7 @@ pub fn run(args: TrainArgs, context: &Context) -> anyhow::Result<()> {
     let mut bar = Bar::new(&spec, context.global.json);
     let ended = run.train(&engine, &spec, &stream, &mut bar, &context.stop);
     bar.progress.finish();
-    match ended? {
+    match ended.map_err(stands)? {
         LocalEnd::Parked { round, step } => Err(context.stop.error(format!(
             "stopped in round {round} after {step} of {} steps; the state is saved: run the same command with --resume",
             spec.rounds.inner_steps
@@ -101,8 +106,8 @@ pub fn run(args: TrainArgs, context: &Context) -> anyhow::Result<()> {
             ),
         )),
         LocalEnd::Done => {
-            let trained = heldout(run.checkpoint())?;
-            finish(&args.out, &spec, &run, untrained, trained, context)
+            let trained = heldout(run.checkpoint()).context(GO_ON)?;
+            finish(&args.out, &spec, &run, untrained, trained, context).map_err(stands)
         }
     }
 }
@@ -156,9 +161,54 @@ fn finish(
     context.print(&summary, text)
 }
 
+/// The held-out loss of a model, unless `stop` is raised.
+pub(super) fn measure(
+    model: &dyn Inference,
+    spec: &RunSpec,
+    stream: &Stream,
+    windows: u32,
+    stop: &Stop,
+) -> anyhow::Result<f64> {
+    heldout_loss(&Stoppable { model, stop }, spec, stream, windows).map_err(|error| {
+        if stop.is_raised() { stop.error("stopped while the held-out loss was measured") } else { error }
+    })
+}
+
+/// A model that computes until a stop is asked for.
+struct Stoppable<'a> {
+    model: &'a dyn Inference,
+    stop: &'a Stop,
+}
+
+impl Stoppable<'_> {
+    fn unless_stopped(&self) -> Result<&dyn Inference, EngineError> {
+        if self.stop.is_raised() {
+            Err(EngineError::Backend("it was stopped".into()))
+        } else {
+            Ok(self.model)
+        }
+    }
+}
+
+impl Inference for Stoppable<'_> {
+    fn loss(&self, batch: &Batch) -> Result<f64, EngineError> {
+        self.unless_stopped()?.loss(batch)
+    }
+
+    fn next_logits(&self, tokens: &[u32]) -> Result<Vec<f32>, EngineError> {
+        self.unless_stopped()?.next_logits(tokens)
+    }
+}
+
 /// By how many percent `after` is below `before`.
 pub(super) fn drop_pct(before: f64, after: f64) -> f64 {
     100.0 * (1.0 - after / before)
+}
+
+/// A run that a full disk stopped goes on from what it had saved.
+fn stands(error: anyhow::Error) -> anyhow::Error {
+    let full = error.chain().filter_map(|cause| cause.downcast_ref()).any(is_disk_full);
+    if full { error.context(GO_ON) } else { error }
 }
 
 /// What a folder holds is input; a disk that fails is not.

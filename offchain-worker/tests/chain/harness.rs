@@ -60,7 +60,6 @@ impl Chain {
             "--force-authoring",
             "--no-prometheus",
             "--no-telemetry",
-            "--no-hardware-benchmarks",
             "--port",
             "0",
             "--rpc-port",
