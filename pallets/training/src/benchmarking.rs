@@ -1,4 +1,6 @@
 //! placeholder
 /// x
-pub trait BenchmarkHelper { /// x
-    fn set_active_blocks(now: u32); }
+pub trait BenchmarkHelper {
+    /// x
+    fn set_active_blocks(now: u32);
+}

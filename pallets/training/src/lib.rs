@@ -713,10 +713,7 @@ pub mod pallet {
         pub fn poke(origin: OriginFor<T>, run: RunId) -> DispatchResultWithPostInfo {
             ensure_signed(origin)?;
             let finalised = Self::do_poke(run)?;
-            Ok(PostDispatchInfo {
-                actual_weight: Some(T::WeightInfo::poke(finalised)),
-                pays_fee: Pays::No,
-            })
+            Ok(PostDispatchInfo { actual_weight: Some(T::WeightInfo::poke(finalised)), pays_fee: Pays::No })
         }
 
         /// Commit what a worker made of its slot.

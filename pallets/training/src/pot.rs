@@ -1,10 +1,6 @@
 //! The pot: one account that holds the budgets of all runs, and what leaves it.
 
-use frame_support::traits::{
-    Get,
-    fungible::Mutate,
-    tokens::Preservation::Preserve,
-};
+use frame_support::traits::{Get, fungible::Mutate, tokens::Preservation::Preserve};
 use sabha_protocol::{Balance, RunId};
 use sp_runtime::{DispatchError, traits::AccountIdConversion};
 
@@ -31,9 +27,7 @@ impl<T: Config> Pallet<T> {
         amount: Balance,
     ) -> Result<T::AccountId, DispatchError> {
         let pot = Self::account_id();
-        let pay = |to: &T::AccountId| {
-            T::Currency::transfer(&pot, to, amount, Preserve).map(|_| to.clone())
-        };
+        let pay = |to: &T::AccountId| T::Currency::transfer(&pot, to, amount, Preserve).map(|_| to.clone());
         pay(payout).or_else(|_| pay(owner))
     }
 

@@ -16,8 +16,8 @@ use sp_arithmetic::traits::SaturatedConversion;
 use sp_runtime::ArithmeticError;
 
 use crate::{
-    Config, Due, Error, Event, NextRunId, OpenRuns, Pallet, PauseReason, ReadyCount, Run, RunOf, RunStatus, Runs,
-    SlotPosition, Slots, Specs, WorkerStatus, Workers,
+    Config, Due, Error, Event, NextRunId, OpenRuns, Pallet, PauseReason, ReadyCount, Run, RunOf, RunStatus,
+    Runs, SlotPosition, Slots, Specs, WorkerStatus, Workers,
 };
 
 /// The only slot of a round: numerics version 0 has no aggregation.
@@ -253,8 +253,7 @@ impl<T: Config> Pallet<T> {
     fn open_slot(id: RunId, run: &RunOf<T>, clock: u32) -> DispatchResult {
         let (position, generation) = (position(run.next_round), run.generation);
         let now = T::ActiveBlocks::get();
-        let worker =
-            Self::draw_worker(position.of_run(id), generation).ok_or(Error::<T>::NothingDue)?;
+        let worker = Self::draw_worker(position.of_run(id), generation).ok_or(Error::<T>::NothingDue)?;
         Slots::<T>::insert(id, position, Slot::assign(worker.clone(), generation, now, clock));
         Self::deposit_event(Event::SlotAssigned {
             slot: position.of_run(id),

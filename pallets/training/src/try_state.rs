@@ -13,8 +13,8 @@ use sabha_protocol::{Balance, RunId, SlotState};
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-    Config, HoldReason, HotKeys, NextRunId, OpenRuns, Pallet, ReadyCount, ReadyIndex, ReadySet, RunOf, RunStatus,
-    Runs, SlotPosition, Slots, Specs, WorkerOf, WorkerStatus, Workers, runs::position,
+    Config, HoldReason, HotKeys, NextRunId, OpenRuns, Pallet, ReadyCount, ReadyIndex, ReadySet, RunOf,
+    RunStatus, Runs, SlotPosition, Slots, Specs, WorkerOf, WorkerStatus, Workers, runs::position,
 };
 
 impl<T: Config> Pallet<T> {
@@ -83,7 +83,10 @@ impl<T: Config> Pallet<T> {
         for (hot_key, owner) in HotKeys::<T>::iter() {
             let speaks = Workers::<T>::get(&owner).map(|worker| worker.hot_key);
             ensure!(speaks == Some(hot_key.clone()), "a hot key speaks for no worker");
-            ensure!(hot_key == owner || !Workers::<T>::contains_key(&hot_key), "a hot key owns another worker");
+            ensure!(
+                hot_key == owner || !Workers::<T>::contains_key(&hot_key),
+                "a hot key owns another worker"
+            );
         }
         Ok(owed)
     }
@@ -94,8 +97,9 @@ impl<T: Config> Pallet<T> {
             WorkerStatus::Working | WorkerStatus::Draining => {
                 let slot = worker.assigned.and_then(|id| Slots::<T>::get(id.run, SlotPosition::from(id)));
                 ensure!(
-                    slot.is_some_and(|slot| slot.worker == *owner
-                        && matches!(slot.state, SlotState::Assigned { .. })),
+                    slot.is_some_and(
+                        |slot| slot.worker == *owner && matches!(slot.state, SlotState::Assigned { .. })
+                    ),
                     "a working worker has no slot"
                 );
             }
@@ -122,10 +126,7 @@ impl<T: Config> Pallet<T> {
                 ensure!(position.round == run.next_round, "an assigned slot is not of the open round");
                 ensure!(slot.generation == run.generation, "an assigned slot is not of its run's generation");
                 let assigned = Workers::<T>::get(&slot.worker).and_then(|worker| worker.assigned);
-                ensure!(
-                    assigned == Some(position.of_run(id)),
-                    "an assigned slot's worker does not know it"
-                );
+                ensure!(assigned == Some(position.of_run(id)), "an assigned slot's worker does not know it");
             }
         }
         Ok(())
@@ -136,11 +137,17 @@ impl<T: Config> Pallet<T> {
         let (mut open, mut escrows) = (0u32, 0);
         for (id, run) in Runs::<T>::iter() {
             ensure!(id < NextRunId::<T>::get(), "a run is from the future");
-            ensure!(run.finalised <= run.next_round && run.next_round <= run.rounds, "a run is ahead of itself");
+            ensure!(
+                run.finalised <= run.next_round && run.next_round <= run.rounds,
+                "a run is ahead of itself"
+            );
             if run.status.is_over() {
                 ensure!(!Specs::<T>::contains_key(id), "the specification of a run that is over remains");
                 let all = run.finalised == run.rounds;
-                ensure!(all == (run.status == RunStatus::Completed), "a run ended otherwise than its status says");
+                ensure!(
+                    all == (run.status == RunStatus::Completed),
+                    "a run ended otherwise than its status says"
+                );
             } else {
                 Self::try_state_open_run(id, &run)?;
                 open = open.saturating_add(1);

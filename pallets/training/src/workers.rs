@@ -4,11 +4,7 @@ use codec::Encode;
 use frame_support::{
     ensure,
     pallet_prelude::DispatchResult,
-    traits::{
-        Get, Randomness,
-        fungible::MutateHold,
-        tokens::Precision::Exact,
-    },
+    traits::{Get, Randomness, fungible::MutateHold, tokens::Precision::Exact},
 };
 use sabha_protocol::{Balance, Generation, SlotId, slot::ActiveBlock};
 use sp_arithmetic::traits::SaturatedConversion;
@@ -188,8 +184,7 @@ impl<T: Config> Pallet<T> {
     /// Draw a ready worker for a slot, and give the slot to it. `None` if no worker is ready.
     pub(crate) fn draw_worker(id: SlotId, generation: Generation) -> Option<T::AccountId> {
         let count = ReadyCount::<T>::get();
-        let (random, _) =
-            T::Randomness::random(&(b"slot", id.run, id.round, id.slot, generation).encode());
+        let (random, _) = T::Randomness::random(&(b"slot", id.run, id.round, id.slot, generation).encode());
         let mut word = [0u8; 8];
         for (to, from) in word.iter_mut().zip(random.as_ref()) {
             *to = *from;
