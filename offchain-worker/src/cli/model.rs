@@ -226,6 +226,9 @@ fn run_generate(args: &GenerateArgs, context: &Context) -> anyhow::Result<()> {
     let rest = utf8.finish();
     text.push_str(&rest);
     if context.stop.is_raised() {
+        if !json {
+            writeln!(out, "{rest}")?;
+        }
         return Err(context.stop.error(format!("stopped after {} bytes of text", text.len())));
     }
     if json {

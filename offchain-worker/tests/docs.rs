@@ -1,0 +1,139 @@
+//! The documentation against the program: every `sabha-worker` command that it tells people to type parses, and what it says
+//! about configuration, specifications and exit codes is what the code has.
+
+#[path = "../../tests/docs/commands.rs"]
+mod commands;
+
+use clap::{CommandFactory, Parser};
+use commands::{commands_of, files};
+use sabha_worker::{cli::Cli, config::Config, error::EXIT_CODES, specfile::SpecFile};
+use std::{fs, path::Path};
+
+/// A value of the right kind for each variable of the documentation.
+fn value_of(name: &str) -> Option<String> {
+    Some(match name {
+        "OWNER" | "HOT" | "PAYOUT" | "ACCOUNT" => "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY".into(),
+        "GENESIS" => format!("0x{}", "ab".repeat(32)),
+        "CHECKPOINT" => "ab".repeat(32),
+        "URL" => "ws://127.0.0.1:9944".into(),
+        "RUN" => "0".into(),
+        "HOME" => "/home/me".into(),
+        "TEXT" | "PATH" | "NODE" => "text".into(),
+        _ => return None,
+    })
+}
+
+fn doc(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The content of a document's blocks in `language`.
+fn blocks(text: &str, language: &str) -> Vec<String> {
+    let fence = format!("```{language}\n");
+    text.split(&fence)
+        .skip(1)
+        .filter_map(|rest| rest.split("\n```").next())
+        .map(|block| format!("{block}\n"))
+        .collect()
+}
+
+#[test]
+fn every_command_in_the_documentation_parses() {
+    let commands = commands_of("sabha-worker", &value_of);
+    assert!(
+        commands.len() >= 30,
+        "only {} commands were found: is the documentation read at all?",
+        commands.len()
+    );
+    for command in commands {
+        if let Err(error) = Cli::try_parse_from(&command.words) {
+            use clap::error::ErrorKind::{DisplayHelp, DisplayVersion};
+            assert!(
+                matches!(error.kind(), DisplayHelp | DisplayVersion),
+                "{}: {}\n{error}",
+                command.place,
+                command.words.join(" ")
+            );
+        }
+    }
+}
+
+/// Commands are named in running text, too.
+#[test]
+fn every_command_named_in_the_text_exists() {
+    let mut named = 0;
+    for file in files() {
+        let text = fs::read_to_string(&file).unwrap();
+        for code in text.split('`').skip(1).step_by(2).filter_map(|code| code.strip_prefix("sabha-worker ")) {
+            if code.contains('\n') {
+                continue; // A fenced block, whose commands are parsed whole.
+            }
+            let mut command = &Cli::command();
+            for word in code.split_whitespace().take_while(|word| !word.starts_with('-') && *word != "…") {
+                if !command.has_subcommands() {
+                    break;
+                }
+                command = command
+                    .find_subcommand(word)
+                    .unwrap_or_else(|| panic!("{}: there is no `sabha-worker {code}`", file.display()));
+            }
+            named += 1;
+        }
+    }
+    assert!(named > 20, "only {named} commands were found in the text");
+}
+
+#[test]
+fn the_documented_configuration_is_the_default_one() {
+    let documented = blocks(&doc("workers.md"), "toml");
+    assert_eq!(documented.len(), 1, "docs/workers.md shows one configuration file");
+    let mut shown = Config::parse(&documented[0]).expect("a valid configuration");
+    // Where files are depends on who reads.
+    let default = Config::default();
+    assert!(shown.storage.state.ends_with("sabha-worker/state"), "{:?}", shown.storage.state);
+    assert!(shown.storage.blobs.ends_with("sabha-worker/blobs"), "{:?}", shown.storage.blobs);
+    shown.storage.state.clone_from(&default.storage.state);
+    shown.storage.blobs.clone_from(&default.storage.blobs);
+    assert_eq!(shown, default);
+    // Every line that says something is there.
+    for line in
+        default.to_toml().lines().filter(|line| line.contains(" = ") && !line.contains("/sabha-worker/"))
+    {
+        assert!(documented[0].contains(line.trim_start_matches("# ")), "docs/workers.md lacks: {line}");
+    }
+}
+
+#[test]
+fn every_field_of_a_specification_is_documented() {
+    let text = doc("contributors.md");
+    let examples = blocks(&text, "toml");
+    assert_eq!(examples.len(), 1, "docs/contributors.md shows one specification");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("spec.toml");
+    fs::write(&path, &examples[0]).unwrap();
+    let spec = SpecFile::read(&path).unwrap().complete(None).unwrap_or_else(|error| panic!("{error}"));
+    // The example is complete, so its fields are all there are, but for one that is optional.
+    let table: toml::Table = toml::from_str(&toml::to_string(&spec).unwrap()).unwrap();
+    let mut fields = vec!["initial_checkpoint".to_string()];
+    for (name, value) in &table {
+        match value.as_table() {
+            Some(inner) => fields.extend(inner.keys().map(|field| format!("{name}.{field}"))),
+            None => fields.push(name.clone()),
+        }
+    }
+    assert!(fields.len() > 30, "{fields:?}");
+    for field in fields {
+        assert!(text.contains(&format!("\n| `{field}` |")), "docs/contributors.md has no row for `{field}`");
+    }
+}
+
+#[test]
+fn every_exit_code_is_documented() {
+    let text = doc("workers.md");
+    for line in EXIT_CODES.lines().skip(1) {
+        let (code, meaning) = line.trim().split_once(' ').expect("a code and what it means");
+        let row = format!("\n| {code} | {} |", meaning.trim());
+        assert!(text.contains(&row), "docs/workers.md lacks the row{row}");
+    }
+}
