@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::{
     fs,
     io::{BufRead, BufReader},
-    path::Path,
+    path::PathBuf,
     process::{Child, Command, Output, Stdio},
     thread,
     time::{Duration, Instant},
@@ -37,7 +37,7 @@ impl Home {
         home
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
@@ -118,7 +118,19 @@ fn text_of(bytes: &[u8]) -> String {
 }
 
 fn pack<'a>(input: &'a str, out: &'a str) -> Vec<&'a str> {
-    vec!["data", "pack", input, "--out", out, "--title", "Numbers", "--language", "es", "--licence", "CC0-1.0"]
+    vec![
+        "data",
+        "pack",
+        input,
+        "--out",
+        out,
+        "--title",
+        "Numbers",
+        "--language",
+        "es",
+        "--licence",
+        "CC0-1.0",
+    ]
 }
 
 const TRAIN: [&str; 6] = ["train", "spec.toml", "--data", "data", "--out", "run"];
@@ -237,7 +249,7 @@ fn data_pack_of_what_is_no_corpus_fails() {
     home.write("folder/good.txt", text());
     home.refused_with(&pack("folder", "folder/out"), &["folder/out lies within the input folder"]);
     let titled = [&pack("good.txt", "out")[..], &["--heldout", "1"]].concat();
-    home.refused_with(&titled, &["heldout-fraction is 1", "below 1"]);
+    home.refused_with(&titled, &["heldout-fraction", "below 1"]);
 }
 
 #[test]
@@ -277,7 +289,10 @@ fn run_check_of_a_bad_field_fails_and_names_it() {
         let good = spec(2, 40);
         assert!(good.contains(from), "{from}");
         home.write("bad.toml", good.replace(from, to));
-        for command in [&["run", "check", "bad.toml", "--data", "data"][..], &[&TRAIN[..1], &["bad.toml"], &TRAIN[2..]].concat()] {
+        for command in [
+            &["run", "check", "bad.toml", "--data", "data"][..],
+            &[&TRAIN[..1], &["bad.toml"], &TRAIN[2..]].concat(),
+        ] {
             home.refused_with(command, parts);
         }
         assert!(!home.path("run").exists());
@@ -288,7 +303,11 @@ fn run_check_of_a_bad_field_fails_and_names_it() {
     refuse("context = 32", "context = 4096", &["model.context (4096)", "data.tokens"]);
     refuse("vocabulary = 256", "vocabulary = 300", &["data.token_bytes is 1", "model.vocabulary (300)"]);
     refuse("peak_rate = 5e-3", "peak_rate = -1.0", &["optimiser.peak_rate is -1", "above 0"]);
-    refuse("segment_steps = 10", "segment_steps = 7", &["rounds.segment_steps is 7", "rounds.inner_steps (40)"]);
+    refuse(
+        "segment_steps = 10",
+        "segment_steps = 7",
+        &["rounds.segment_steps is 7", "rounds.inner_steps (40)"],
+    );
     refuse("slots = 1", "slots = 2", &["rounds.slots is 2", "one slot"]);
     refuse("\"2.5\"", "\"0\"", &["price_per_slot is 0"]);
     refuse("\"2.5\"", "\"free\"", &["bad.toml", "price_per_slot"]);
@@ -296,4 +315,185 @@ fn run_check_of_a_bad_field_fails_and_names_it() {
     refuse("[audit]", "[audit", &["bad.toml is not a run specification"]);
     home.refused_with(&["run", "check", "nowhere.toml"], &["nowhere.toml"]);
     home.refused_with(&["run", "check", "spec.toml"], &["data.stream is missing", "--data"]);
+}
+
+#[test]
+fn train_on_a_folder_that_does_not_fit_fails() {
+    let home = Home::ready(1, 10);
+    let resume = [&TRAIN[..], &["--resume"]].concat();
+    home.refused_with(&resume, &["no run to resume"]);
+    home.good(&TRAIN);
+    let checkpoint = home.read(CHECKPOINT);
+    home.refused_with(&TRAIN, &["holds a run already", "--resume"]);
+    home.write("spec.toml", spec(2, 10));
+    home.refused_with(&resume, &["begun with specification", "another folder"]);
+    home.write("spec.toml", spec(1, 10));
+    let cuda = [&TRAIN[..5], &["cuda-run", "--device", "cuda:99"]].concat();
+    home.refused_with(&cuda, &["cuda"]);
+    assert!(!home.path("cuda-run").exists());
+    assert_eq!(home.read(CHECKPOINT), checkpoint, "refusals change nothing");
+    home.write("run/run.json", "{");
+    home.refused_with(&resume, &["run/run.json is damaged"]);
+}
+
+/// Starts training, lets it do some steps, and ends it with a signal: its exit code and what it said.
+fn interrupted(home: &Home, arguments: &[&str], after: Duration, signal: &str) -> (Option<i32>, String) {
+    let mut child: Child =
+        home.command(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut errors = BufReader::new(child.stderr.take().unwrap());
+    let mut said = String::new();
+    // The last thing that is said before the first step.
+    while !said.contains("of the untrained model") {
+        assert!(errors.read_line(&mut said).unwrap() > 0, "{said}");
+    }
+    thread::sleep(after);
+    // The shell's own `kill`: a program of that name is not everywhere.
+    let kill = format!("kill -{signal} {}", child.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    let began = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if began.elapsed() > PATIENCE {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("it does not end on SIG{signal}");
+        }
+        thread::sleep(Duration::from_millis(10));
+    };
+    while errors.read_line(&mut said).unwrap() > 0 {}
+    assert!(!said.contains("panicked") && !said.contains(SECRET), "{said}");
+    (status.code(), said)
+}
+
+#[test]
+fn a_run_that_was_stopped_and_killed_ends_in_the_same_bytes() {
+    let home = Home::ready(3, 400);
+    let whole = [&TRAIN[..5], &["whole"]].concat();
+    home.good(&whole);
+    let resume = [&TRAIN[..], &["--resume"]].concat();
+
+    let (code, said) = interrupted(&home, &TRAIN, Duration::from_millis(150), "TERM");
+    assert_eq!(code, Some(143), "{said}");
+    assert!(said.contains("stopped in round 0 after") && said.contains("--resume"), "{said}");
+    assert!(home.path("run/parked.safetensors").exists());
+    let (code, said) = interrupted(&home, &resume, Duration::from_millis(150), "INT");
+    assert_eq!(code, Some(130), "{said}");
+    assert!(said.contains("stopped in round") && said.contains("--resume"), "{said}");
+    let (code, said) = interrupted(&home, &resume, Duration::from_millis(150), "KILL");
+    assert_eq!(code, None, "{said}");
+
+    home.good(&resume);
+    for file in ["checkpoint.safetensors", "run.json", "loss.svg"] {
+        let (run, whole) = (home.read(&format!("run/{file}")), home.read(&format!("whole/{file}")));
+        assert!(run == whole, "{file} differs from that of a run that nothing disturbed");
+    }
+    assert!(!home.path("run/parked.safetensors").exists());
+}
+
+#[test]
+fn model_of_a_corrupt_checkpoint_fails() {
+    let home = Home::ready(1, 10);
+    let digest = home.json(&TRAIN)["digest"].as_str().unwrap().to_string();
+    let good = home.read(CHECKPOINT);
+    let generate = |checkpoint| {
+        ["model", "generate", "--checkpoint", checkpoint, "--spec", "spec.toml", "--length", "5"]
+    };
+    let refuse = |bytes: &[u8], parts: &[&str]| {
+        home.write("bad.safetensors", bytes);
+        let evaluate =
+            ["model", "evaluate", "--checkpoint", "bad.safetensors", "--spec", "spec.toml", "--data", "data"];
+        let show = ["model", "show", "--checkpoint", "bad.safetensors", "--spec", "spec.toml"];
+        for command in [&generate("bad.safetensors")[..], &evaluate, &show] {
+            home.refused_with(command, &[&["bad.safetensors"], parts].concat());
+        }
+    };
+    refuse(&[], &["not a whole safetensors file"]);
+    refuse(&good[..good.len() - 1], &["not a whole safetensors file"]);
+    refuse(&[&[b'x'; 8], &good[8..]].concat(), &["not a whole safetensors file"]);
+    let mut wild = good.clone();
+    let at = wild.len() - 4;
+    wild[at..].copy_from_slice(&f32::NAN.to_le_bytes());
+    refuse(&wild, &["not finite"]);
+    home.refused_with(&generate("nowhere.safetensors"), &["nowhere.safetensors"]);
+
+    home.write("spec.toml", spec(1, 10).replace("width = 32", "width = 48"));
+    home.refused_with(&generate(CHECKPOINT), &["model.embed_tokens.weight", "[256, 32]", "another model"]);
+    home.write("spec.toml", spec(1, 10));
+    let hot = [&generate(CHECKPOINT)[..], &["--temperature=-1"]].concat();
+    home.refused_with(&hot, &["temperature is -1", "0 or more"]);
+
+    // By its digest, from a blob store, every byte is verified.
+    let blob = format!("blobs/{}/{digest}", &digest[..2]);
+    fs::create_dir_all(home.path(&blob).parent().unwrap()).unwrap();
+    home.write(&blob, &good);
+    let stored = [&generate(&digest)[..], &["--blobs", "blobs"]].concat();
+    home.good(&stored);
+    let mut flipped = good;
+    flipped[at] ^= 1;
+    home.write(&blob, &flipped);
+    let output = home.run(&stored);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text_of(&output.stderr).contains("did not hash to its name"), "{}", text_of(&output.stderr));
+    home.refused_with(&stored, &[&digest, "is not in"]);
+}
+
+/// Runs a script with a small file system of `size` at `small`, which nobody else sees. `None` where that is not allowed.
+fn on_small_disk(home: &Home, size: &str, script: &str) -> Option<Output> {
+    fs::create_dir_all(home.path("small")).unwrap();
+    let script = format!("mount -t tmpfs -o size={size} none small || exit 99\n{script}");
+    let binary = env!("CARGO_BIN_EXE_sabha-worker");
+    // A user namespace, or, for a root that may not make one, a mount namespace alone.
+    [&["-rm"][..], &["-m"]].into_iter().find_map(|flags| {
+        let arguments = [flags, &["sh", "-c", &script, "sh", binary]].concat();
+        let output = home.clean(Command::new("unshare"), &arguments).output().ok()?;
+        let mounted = output.status.code() != Some(99) && !text_of(&output.stderr).starts_with("unshare:");
+        mounted.then_some(output)
+    })
+}
+
+#[test]
+fn a_full_disk_is_named_and_costs_nothing_that_was_saved() {
+    let home = Home::ready(3, 20);
+    home.good(&[&TRAIN[..5], &["whole"]].concat());
+    // Room for the first round's checkpoint (some 115 KB), not for the second one beside it.
+    let script = "
+        worker=$1
+        train() { \"$worker\" train spec.toml --data data --out small/run \"$@\"; echo \"code $?\"; }
+        train
+        ls -A small/run
+        cp small/run/checkpoint.safetensors first
+        mount -o remount,size=16m small
+        train --resume
+        cp small/run/checkpoint.safetensors last
+        mkdir packed && mount -t tmpfs -o size=8k none packed
+        \"$worker\" data pack text.txt --out packed/data --title T --language es --licence CC0-1.0; echo \"code $?\"
+        ls -A packed/data";
+    let Some(output) = on_small_disk(&home, "176k", script) else {
+        eprintln!(
+            "SKIPPED: a full disk needs a file system of its own, and `unshare -rm` may not mount one here"
+        );
+        return;
+    };
+    let (out, errors) = (text_of(&output.stdout), text_of(&output.stderr));
+    let both = format!("{out}\n{errors}");
+    assert!(!both.contains("panicked"), "{both}");
+    let codes: Vec<&str> = out.lines().filter_map(|line| line.strip_prefix("code ")).collect();
+    assert_eq!(codes, ["1", "0", "1"], "{both}");
+    assert!(errors.contains("small/run/checkpoint.safetensors: the disk is full"), "{both}");
+    assert!(errors.contains("the run stands, and goes on with --resume"), "{both}");
+    assert!(errors.contains("packed/data/stream.bin: the disk is full"), "{both}");
+    assert!(!out.contains(".partial") && !out.contains("manifest.json"), "{both}");
+
+    let record: Value = serde_json::from_slice(&home.read("whole/run.json")).unwrap();
+    let first = home.json(&["model", "show", "--checkpoint", "first"]);
+    assert_eq!(
+        first["digest"], record["rounds"][0]["update_digest"],
+        "the first round's checkpoint stayed whole"
+    );
+    assert!(
+        home.read("last") == home.read("whole/checkpoint.safetensors"),
+        "the resumed run ends in other bytes"
+    );
 }

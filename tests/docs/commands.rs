@@ -119,7 +119,7 @@ fn split(script: &str, value_of: &dyn Fn(&str) -> Option<String>) -> Result<Vec<
     let mut skip_next = false;
     let mut quote: Option<char> = None;
     let mut rest: VecDeque<char> = script.chars().collect();
-    let mut end_word = |word: &mut Option<String>, words: &mut Vec<String>, skip_next: &mut bool| {
+    let end_word = |word: &mut Option<String>, words: &mut Vec<String>, skip_next: &mut bool| {
         if let Some(text) = word.take()
             && !std::mem::take(skip_next)
         {

@@ -60,6 +60,9 @@ impl Chain {
             "--force-authoring",
             "--no-prometheus",
             "--no-telemetry",
+            // An authority does not start without a network key.
+            "--node-key",
+            "0000000000000000000000000000000000000000000000000000000000000001",
             "--port",
             "0",
             "--rpc-port",

@@ -112,7 +112,6 @@ fn what_nobody_can_take_is_owed_and_goes_with_the_next_payment() {
     run(|| {
         let id = assigned(2);
         commit(id, 0);
-        poke(id);
         pass(WINDOW);
         let before = frame_system::Account::<Test>::get(BOB);
         for who in [PAY, BOB] {

@@ -96,21 +96,17 @@ fn apply(act: Act) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     #[test]
     fn any_calls_in_any_order_keep_the_invariants(acts in prop::collection::vec(act(), 1..120)) {
         ext().execute_with(|| {
             for act in &acts {
-                let before = frame_support::storage_root(sp_runtime::StateVersion::V1);
-                if !frame_support::storage::with_storage_layer(|| {
-                    if apply(*act) { Ok(true) } else { Err(sp_runtime::DispatchError::Unavailable) }
-                })
-                .unwrap_or(false)
-                {
-                    // A refused call changes nothing.
-                    assert_eq!(frame_support::storage_root(sp_runtime::StateVersion::V1), before);
-                }
+                // As dispatch does: a refused call leaves no trace.
+                let done = frame_support::storage::with_storage_layer(|| {
+                    if apply(*act) { Ok(()) } else { Err(sp_runtime::DispatchError::Unavailable) }
+                });
+                let _ = done;
                 check();
             }
             // Everybody can always get out: stop all runs, let all windows pass, withdraw all stakes.
