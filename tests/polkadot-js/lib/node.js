@@ -41,7 +41,7 @@ export async function startDevNode() {
     nodeBinary(),
     [
       '--dev', '--base-path', join(folder, 'db'), '--rpc-port', String(rpcPort), '--port', String(p2pPort),
-      '--no-prometheus', '--no-telemetry', '--no-hardware-benchmarks',
+      '--no-prometheus', '--no-telemetry',
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );

@@ -1,0 +1,177 @@
+// What a client that knows nothing of Sabha but its metadata sees and does, on a development chain of its own.
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+
+import { connect, developmentAccounts, eventOf, submit, UNITS, untilBlock } from './lib/client.js';
+import { walkCalls, walkConstants, walkErrors, walkEvents, walkStorage, walkTypes, pallets } from './lib/decode.js';
+import { nodeBinary, startDevNode } from './lib/node.js';
+import { runSpec } from './lib/spec.js';
+
+const run = promisify(execFile);
+const accounts = developmentAccounts();
+
+let node;
+let api;
+/** The referendum of the last test is started first: it takes two minutes, in which the others run. */
+let referendum;
+
+before(async () => {
+  node = await startDevNode();
+  api = await connect(node);
+}, { timeout: 120_000 });
+
+after(async () => {
+  await api?.disconnect();
+  await node?.stop();
+});
+
+const freeOf = async (who) => (await api.query.system.account(who.address)).data.free.toBigInt();
+
+test('blocks are made within ten seconds of the start', async () => {
+  const first = await api.rpc.chain.getBlockHash(1);
+  const made = first.isEmpty
+    ? await untilBlock(api, 'block 1', 3, () => Date.now())
+    : (await (await api.at(first)).query.timestamp.now()).toNumber();
+  assert.ok(made - node.startedAt < 10_000, `the first block came after ${made - node.startedAt} ms`);
+});
+
+test('the chain introduces itself', async () => {
+  assert.equal(api.runtimeVersion.specName.toString(), 'sabha');
+  assert.deepEqual(api.registry.chainTokens, ['SBH']);
+  assert.deepEqual(api.registry.chainDecimals, [12]);
+  assert.equal(api.registry.chainSS58, 42);
+  assert.ok(api.registry.signedExtensions.includes('CheckMetadataHash'));
+});
+
+test('everything in the metadata decodes', async () => {
+  assert.ok(pallets(api).length >= 30);
+  assert.ok(walkTypes(api) > 400);
+  assert.ok(walkCalls(api) > 150);
+  assert.ok(walkEvents(api) > 100);
+  assert.ok(walkErrors(api) > 150);
+  assert.ok(walkConstants(api) > 50);
+  assert.ok(await walkStorage(api) > 100);
+});
+
+test('what Polkadot.js Apps looks for is there', () => {
+  for (const [what, there] of Object.entries({
+    'query.referenda': api.query.referenda?.referendumInfoFor,
+    'query.convictionVoting': api.query.convictionVoting?.votingFor,
+    'const referenda.tracks': api.consts.referenda?.tracks,
+    'tx.preimage.notePreimage': api.tx.preimage?.notePreimage,
+    'query.treasury.proposals': api.query.treasury?.proposals,
+    'query.bounties': api.query.bounties?.bounties,
+    'query.childBounties': api.query.childBounties?.childBounties,
+    'query.scheduler': api.query.scheduler?.agenda,
+    'query.whitelist': api.query.whitelist?.whitelistedCall,
+    'query.session.validators': api.query.session?.validators,
+    'query.identity': api.query.identity?.identityOf,
+    'tx.multisig': api.tx.multisig?.asMulti,
+    'tx.proxy': api.tx.proxy?.addProxy,
+    'tx.utility.batchAll': api.tx.utility?.batchAll,
+  })) {
+    assert.ok(there, `${what} is missing`);
+  }
+  assert.equal(api.tx.sudo, undefined, 'there is no sudo');
+  const names = api.consts.referenda.tracks.map(([, track]) => track.name.toString().replace(/\0+$/, ''));
+  for (const name of ['root', 'whitelisted_caller', 'treasury_spender', 'compute_allocator', 'dataset_arbiter',
+    'validator_manager', 'parameter_admin', 'emergency_canceller']) {
+    assert.ok(names.includes(name), `${name} is missing among ${names}`);
+  }
+});
+
+test('a referendum on the ComputeAllocator track begins', async () => {
+  const { alice } = accounts;
+  const price = 2n * UNITS;
+  const created = await submit(api, api.tx.training.createRun(runSpec(2, price), 2n * price), alice);
+  const { run: id } = eventOf(created, 'training', 'RunCreated').data;
+  assert.equal((await api.query.training.runs(id)).unwrap().status.type, 'Active');
+
+  const call = api.tx.training.pauseRun(id).method;
+  const noted = await submit(api, api.tx.preimage.notePreimage(call.toHex()), alice);
+  const { hash_: hash } = eventOf(noted, 'preimage', 'Noted').data;
+  assert.equal(hash.toHex(), call.hash.toHex());
+  const submitted = await submit(
+    api,
+    api.tx.referenda.submit({ Origins: 'ComputeAllocator' }, { Lookup: { hash, len: call.encodedLength } }, { After: 1 }),
+    alice,
+  );
+  const { index, track } = eventOf(submitted, 'referenda', 'Submitted').data;
+  const found = api.consts.referenda.tracks.find(([number]) => number.eq(track));
+  assert.equal(found[1].name.toString().replace(/\0+$/, ''), 'compute_allocator');
+  await submit(api, api.tx.referenda.placeDecisionDeposit(index), alice);
+  for (const voter of [alice, accounts.bob]) {
+    const vote = { Standard: { vote: { aye: true, conviction: 'Locked1x' }, balance: 900_000n * UNITS } };
+    await submit(api, api.tx.convictionVoting.vote(index, vote), voter);
+  }
+  referendum = { id, index, from: (await api.rpc.chain.getHeader()).number.toNumber() };
+});
+
+test('a transfer moves what it says, for a small fee', async () => {
+  const { charlie, dave } = accounts;
+  const [before, beforeDave] = [await freeOf(charlie), await freeOf(dave)];
+  const sent = await submit(api, api.tx.balances.transferKeepAlive(dave.address, 5n * UNITS), charlie);
+  const fee = eventOf(sent, 'transactionPayment', 'TransactionFeePaid').data.actualFee.toBigInt();
+  assert.ok(fee > 0n && fee < UNITS / 10n, `a fee of ${fee}`);
+  assert.equal(await freeOf(dave), beforeDave + 5n * UNITS);
+  assert.equal(await freeOf(charlie), before - 5n * UNITS - fee);
+});
+
+test('a worker is registered with its stake on hold', async () => {
+  const { dave, keyring } = accounts;
+  const hot = keyring.addFromUri('//Dave//hot');
+  const stake = 150n * UNITS;
+  const result = await submit(
+    api, api.tx.training.register(hot.address, dave.address, 'Cpu', '/ip4/127.0.0.1', stake), dave,
+  );
+  const event = eventOf(result, 'training', 'WorkerRegistered').data;
+  assert.equal(event.owner.toString(), dave.address);
+  assert.equal(event.stake.toBigInt(), stake);
+  const worker = (await api.query.training.workers(dave.address)).unwrap();
+  assert.equal(worker.hotKey.toString(), hot.address);
+  assert.equal(worker.status.type, 'Idle');
+  assert.equal(worker.endpoint.toUtf8(), '/ip4/127.0.0.1');
+  const held = (await api.query.balances.holds(dave.address)).filter(({ id }) => id.isTraining);
+  assert.equal(held.length, 1);
+  assert.equal(held[0].amount.toBigInt(), stake);
+});
+
+test('refusals name the error and say what it means', async () => {
+  const { eve } = accounts;
+  const refused = async (tx, name) => {
+    await assert.rejects(submit(api, tx, eve), { message: `training.${name}` });
+    const docs = api.errors.training[name].meta.docs.join(' ');
+    assert.ok(docs.length > 10, `${name} has no documentation`);
+  };
+  const spec = runSpec(2, 2n * UNITS);
+  await refused(api.tx.training.register(eve.address, eve.address, 'Cpu', '', UNITS), 'StakeTooLow');
+  await refused(api.tx.training.createRun(spec, 4n * UNITS - 1n), 'BudgetTooLow');
+  await refused(api.tx.training.createRun({ ...spec, model: { ...spec.model, layers: 0 } }, 4n * UNITS), 'SpecOutOfRange');
+  await refused(api.tx.training.createRun({ ...spec, model: { ...spec.model, heads: 3 } }, 4n * UNITS), 'SpecHeads');
+  await assert.rejects(submit(api, api.tx.training.pauseRun(0), eve), { message: 'BadOrigin' });
+});
+
+test('session keys are rotated on the running node and set on chain', async () => {
+  const { alice } = accounts;
+  const { stdout } = await run(nodeBinary(), ['session-keys', 'rotate', '--owner', alice.address, '--url', node.url, '--json']);
+  const { keys, proof } = JSON.parse(stdout);
+  const wrong = submit(api, api.tx.session.setKeys(keys, proof), accounts.ferdie);
+  await assert.rejects(wrong, { message: 'session.InvalidProof' });
+  await submit(api, api.tx.session.setKeys(keys, proof), alice);
+  assert.equal((await api.query.session.nextKeys(alice.address)).unwrap().toHex(), keys);
+});
+
+test('the referendum passes and pauses the run', { timeout: 240_000 }, async () => {
+  assert.ok(referendum, 'the referendum was not begun');
+  const { id, index, from } = referendum;
+  const paused = await untilBlock(api, 'the enactment', 80, async (header) => {
+    const status = (await api.query.training.runs(id)).unwrap().status;
+    return status.isPaused && header.number.toNumber();
+  });
+  const info = (await api.query.referenda.referendumInfoFor(index)).unwrap();
+  assert.equal(info.type, 'Approved');
+  console.log(`from the votes to the enactment: ${paused - from} blocks of 3 s`);
+});
