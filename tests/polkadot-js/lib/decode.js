@@ -46,6 +46,9 @@ export function walkTypes(api) {
   for (const { id } of api.registry.lookup.types) {
     count += 1;
     const name = typeOf(api, id);
+    // @polkadot/api has no default value of an event, nor of what holds one, and no Compact<()>: `walkEvents` makes
+    // events from their own bytes.
+    if (/^Compact<Null>$|^Event$|"event":"Event"/.test(api.registry.lookup.getTypeDef(id).type)) continue;
     collect(failures, `type ${id.toNumber()} ${api.registry.lookup.getTypeDef(id).type}`, () => {
       const value = api.registry.createType(name);
       const bytes = value.toU8a();
