@@ -36,7 +36,8 @@ pub struct LocalRecord {
     pub spec: Digest,
     /// What each whole round came to: what a worker would have committed.
     pub rounds: Vec<Commitment>,
-    /// Steps of the run, from 0, with their losses: at most some thousand, evenly spaced.
+    /// Steps of the run, from 0, with their losses: at most some thousand, evenly spaced. Written when a round ends or is stopped,
+    /// so a crash in the middle of a round may leave a gap.
     pub losses: Vec<(u64, f32)>,
     /// The distance between two recorded steps.
     pub loss_stride: u64,
@@ -86,6 +87,9 @@ pub enum LocalError {
         /// The digest that the record names.
         wanted: Digest,
     },
+    /// The checkpoint is not there.
+    #[error("{} is missing, {RECORD} names it: restore it, or start again in another folder", .0.display())]
+    NoCheckpoint(PathBuf),
     /// The checkpoint cannot be read as one.
     #[error("{}: {source}", path.display())]
     Checkpoint {
@@ -200,7 +204,10 @@ impl LocalRun {
             let mut recorder = Recorder { record: &mut self.record, spec, observer };
             let ended = run_slot(engine, &job, || Ok(start), &mut recorder, stop);
             match ended? {
-                SlotEnd::Trained(trained) => self.finish_round(*trained)?,
+                SlotEnd::Trained(trained) => {
+                    let commitment = self.finish_round(*trained)?;
+                    observer.ends(round, &commitment);
+                }
                 SlotEnd::Diverged(divergence) => {
                     self.save()?;
                     return Ok(LocalEnd::Diverged { round, divergence });
@@ -215,17 +222,19 @@ impl LocalRun {
     }
 
     /// The record first: a crash before the checkpoint is written shows as a record that is one round ahead.
-    fn finish_round(&mut self, trained: Trained) -> Result<(), LocalError> {
+    fn finish_round(&mut self, trained: Trained) -> Result<Commitment, LocalError> {
         let blob = trained.checkpoint.to_blob();
-        self.record.rounds.push(Commitment {
+        let commitment = Commitment {
             segments_root: trained.segments_root,
             update_digest: Digest::of(&blob),
             mean_loss: trained.mean_loss.into(),
-        });
+        };
+        self.record.rounds.push(commitment);
         self.save()?;
         files::write_atomic(&self.folder.join(CHECKPOINT), &blob)?;
         self.checkpoint = trained.checkpoint;
-        self.remove_parked()
+        self.remove_parked()?;
+        Ok(commitment)
     }
 
     fn save(&self) -> Result<(), LocalError> {
@@ -253,6 +262,9 @@ fn last_checkpoint(folder: &Path, spec: &RunSpec, record: &mut LocalRecord) -> a
     if before.is_none() && !path.exists() {
         record.rounds.clear();
         return init::of_spec(spec);
+    }
+    if !path.exists() {
+        return Err(LocalError::NoCheckpoint(path).into());
     }
     let bytes = files::read(&path)?;
     let found = Digest::of(&bytes);
@@ -350,6 +362,32 @@ mod tests {
     }
 
     #[test]
+    fn the_observer_hears_every_step_and_what_each_round_came_to() {
+        #[derive(Default)]
+        struct Heard {
+            steps: Vec<(RoundIndex, u32)>,
+            rounds: Vec<Commitment>,
+        }
+        impl Observer for Heard {
+            fn step(&mut self, report: &StepReport) {
+                self.steps.push((report.round, report.done));
+            }
+
+            fn ends(&mut self, round: RoundIndex, commitment: &Commitment) {
+                assert_eq!(round as usize, self.rounds.len());
+                self.rounds.push(*commitment);
+            }
+        }
+        let fixture = Fixture::new();
+        let mut heard = Heard::default();
+        let mut run = LocalRun::begin(&fixture.out("run"), &fixture.spec).unwrap();
+        run.train(&CandleEngine::cpu(), &fixture.spec, &fixture.stream, &mut heard, &Stop::new()).unwrap();
+        let steps: Vec<_> = (0..2).flat_map(|round| (1..=6).map(move |done| (round, done))).collect();
+        assert_eq!(heard.steps, steps);
+        assert_eq!(heard.rounds, run.record().rounds);
+    }
+
+    #[test]
     fn a_run_that_was_stopped_anywhere_ends_the_same() {
         let fixture = Fixture::new();
         let whole = fixture.whole("whole");
@@ -405,6 +443,10 @@ mod tests {
         assert!(error.contains(CHECKPOINT) && error.contains("damaged"), "{error}");
         std::fs::write(&path, good).unwrap();
         LocalRun::resume(&out, &fixture.spec).unwrap();
+        std::fs::rename(&path, out.join("elsewhere")).unwrap();
+        let error = text(LocalRun::resume(&out, &fixture.spec));
+        assert!(error.contains(CHECKPOINT) && error.contains("missing"), "{error}");
+        std::fs::rename(out.join("elsewhere"), &path).unwrap();
         std::fs::write(out.join(RECORD), "{").unwrap();
         assert!(text(LocalRun::resume(&out, &fixture.spec)).contains(RECORD));
     }

@@ -5,7 +5,7 @@
 
 use super::{CheckpointError, State};
 use crate::files::{self, FileError};
-use sabha_protocol::{Digest, spec::RunSpec};
+use sabha_protocol::{Digest, segments_root, spec::RunSpec};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -27,8 +27,8 @@ pub enum ParkError {
     /// Its tensors are not those that were written.
     #[error("it does not hash to the root that it was written with")]
     WrongRoot,
-    /// Its list of roots does not fit its step.
-    #[error("its roots do not fit its step")]
+    /// Its list of roots is not the one that was written, or does not fit its step.
+    #[error("its roots are not those that were written, or do not fit its step")]
     WrongRoots,
 }
 
@@ -53,6 +53,8 @@ struct Record {
     /// Root of the state: what the file must hash to.
     root: Digest,
     roots: Vec<Digest>,
+    /// What the roots must come to: they end up in a commitment, and the state's own root says nothing about them.
+    segments_root: Digest,
 }
 
 /// Writes a slot's state; an older one stays whole if that fails.
@@ -66,6 +68,7 @@ pub fn write(path: &Path, work: &str, state: &State, roots: &[Digest]) -> Result
         loss_sum: state.loss_sum.to_bits(),
         root: state.root(),
         roots: roots.to_vec(),
+        segments_root: segments_root(roots),
     };
     Ok(files::write_atomic(path, &state.to_bytes(serde_json::to_string(&record)?))?)
 }
@@ -89,7 +92,10 @@ pub fn read(path: &Path, work: &str, spec: &RunSpec) -> Result<Option<Parked>, P
         return Err(ParkError::WrongRoot);
     }
     let segments = record.step.checked_div(spec.rounds.segment_steps).unwrap_or(0);
-    if record.step > spec.rounds.inner_steps || record.roots.len() as u64 != u64::from(segments) + 1 {
+    if record.step > spec.rounds.inner_steps
+        || record.roots.len() as u64 != u64::from(segments) + 1
+        || segments_root(&record.roots) != record.segments_root
+    {
         return Err(ParkError::WrongRoots);
     }
     Ok(Some(Parked { state, roots: record.roots }))
@@ -117,6 +123,22 @@ mod tests {
         assert!(matches!(read(&path, "b", &spec), Err(ParkError::OtherWork)));
 
         write(&path, "a", &state, &[Digest([1; 32])]).unwrap();
+        assert!(matches!(read(&path, "a", &spec), Err(ParkError::WrongRoots)));
+    }
+
+    /// A damaged root would be committed, and could be disputed.
+    #[test]
+    fn a_changed_root_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.safetensors");
+        let spec = tiny_spec();
+        let root = Digest([0xab; 32]);
+        write(&path, "a", &State::begin(initial(&spec.model, 3)), &[root]).unwrap();
+        let mut bytes = std::fs::read(&path).unwrap();
+        let text = root.to_string().into_bytes();
+        let at = bytes.windows(text.len()).position(|window| window == text).unwrap();
+        bytes[at] = b'1';
+        std::fs::write(&path, bytes).unwrap();
         assert!(matches!(read(&path, "a", &spec), Err(ParkError::WrongRoots)));
     }
 

@@ -1,8 +1,8 @@
 //! One slot on an engine, from its checkpoint or its parked state to its end: the one loop that the daemon and a local run share.
 
-use super::{Checkpoint, Engine, Session, State, StepOutcome, park};
+use super::{Checkpoint, Engine, EngineError, Session, State, StepOutcome, park};
 use crate::{data::Stream, stop::Stop};
-use sabha_protocol::{Digest, Divergence, RoundIndex, SlotIndex, segments_root, spec::RunSpec};
+use sabha_protocol::{Commitment, Digest, Divergence, RoundIndex, SlotIndex, segments_root, spec::RunSpec};
 use std::{
     path::Path,
     time::{Duration, Instant},
@@ -53,6 +53,11 @@ pub trait Observer {
     fn step(&mut self, report: &StepReport) {
         let _ = report;
     }
+
+    /// A round of a local run is over, and what it came to is on the disk.
+    fn ends(&mut self, round: RoundIndex, commitment: &Commitment) {
+        let _ = (round, commitment);
+    }
 }
 
 /// Wants to know nothing.
@@ -94,7 +99,22 @@ pub fn run_slot(
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> anyhow::Result<SlotEnd> {
+    run_slot_saving(SAVE_EVERY, engine, job, start, observer, stop)
+}
+
+fn run_slot_saving(
+    save_every: Duration,
+    engine: &dyn Engine,
+    job: &SlotJob<'_>,
+    start: impl FnOnce() -> anyhow::Result<Checkpoint>,
+    observer: &mut dyn Observer,
+    stop: &Stop,
+) -> anyhow::Result<SlotEnd> {
     let SlotJob { spec, stream, round, slot, .. } = *job;
+    let (wanted, have) = (spec.numerics_version, engine.numerics_version());
+    if wanted != have {
+        return Err(EngineError::Numerics { wanted, have }.into());
+    }
     let (mut session, mut roots) = begin(engine, job, start)?;
     let schedule = spec.schedule();
     let first = round.saturating_mul(spec.rounds.inner_steps);
@@ -117,7 +137,7 @@ pub fn run_slot(
         if done.checked_rem(spec.rounds.segment_steps) == Some(0) {
             let state = session.state()?;
             roots.push(state.root());
-            if saved.elapsed() >= SAVE_EVERY && done < spec.rounds.inner_steps {
+            if saved.elapsed() >= save_every && done < spec.rounds.inner_steps {
                 park::write(job.park, job.work, &state, &roots)?;
                 saved = Instant::now();
             }
