@@ -5,7 +5,7 @@
 mod commands;
 
 use clap::{CommandFactory, Parser};
-use commands::{commands_of, files};
+use commands::{commands_of, files, uses_in_scripts};
 use sabha_worker::{cli::Cli, config::Config, error::EXIT_CODES, specfile::SpecFile};
 use std::{fs, path::Path};
 
@@ -81,7 +81,34 @@ fn every_command_named_in_the_text_exists() {
             named += 1;
         }
     }
-    assert!(named > 20, "only {named} commands were found in the text");
+    assert!(named >= 10, "only {named} commands were found in the text");
+}
+
+/// The scripts' commands take what only a shell knows, so only their commands and options are looked at.
+#[test]
+fn commands_and_options_in_the_scripts_exist() {
+    let uses = uses_in_scripts(&["worker", "\"$SABHA_WORKER\""]);
+    let mut options = 0;
+    for used in &uses {
+        let mut command = &Cli::command();
+        for word in used.words.iter().skip(1) {
+            if let Some(option) = word.strip_prefix("--") {
+                let name = option.split('=').next();
+                let global = Cli::command();
+                let mut known = command.get_arguments().chain(global.get_arguments());
+                assert!(
+                    known.any(|known| known.get_long() == name),
+                    "{}: {}",
+                    used.place,
+                    used.words.join(" ")
+                );
+                options += 1;
+            } else if let Some(inner) = command.find_subcommand(word) {
+                command = inner;
+            }
+        }
+    }
+    assert!(uses.len() >= 10 && options >= 20, "only {} uses with {options} options were found", uses.len());
 }
 
 #[test]

@@ -55,6 +55,32 @@ pub fn commands_of(program: &str, value_of: &dyn Fn(&str) -> Option<String>) -> 
     found
 }
 
+/// Every use of a program in the scripts, by one of the names that they have for it, word by word and only roughly: quotes
+/// are dropped, and what comes after a pipe, a redirection or a parenthesis is left out.
+pub fn uses_in_scripts(names: &[&str]) -> Vec<DocCommand> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts");
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("scripts is a folder") {
+        let path = entry.expect("readable").path();
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        if !text.starts_with("#!/usr/bin/env bash") {
+            continue;
+        }
+        let place = path.file_name().expect("a file").to_string_lossy().into_owned();
+        for line in text.replace("\\\n", " ").lines().filter(|line| !line.trim_start().starts_with('#')) {
+            for part in line.split(['|', ')', '(', '>', '<', ';', '&']) {
+                let mut words = part.split_whitespace().skip_while(|word| !names.contains(word));
+                if let Some(program) = words.next() {
+                    let words = words.map(|word| word.trim_matches('"'));
+                    let words = std::iter::once(program).chain(words).map(String::from).collect();
+                    found.push(DocCommand { place: place.clone(), words });
+                }
+            }
+        }
+    }
+    found
+}
+
 /// The logical lines of the blocks that hold commands, with the number of the line where each begins.
 fn scripts(text: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();

@@ -241,7 +241,8 @@ fn run_generate(args: &GenerateArgs, context: &Context) -> anyhow::Result<()> {
 
 #[derive(Serialize)]
 struct Evaluated {
-    windows: u32,
+    /// As many as the tail has room for.
+    windows: usize,
     untrained: f64,
     trained: f64,
     drop_pct: f64,
@@ -251,6 +252,7 @@ fn evaluate(args: &EvaluateArgs, context: &Context) -> anyhow::Result<()> {
     let spec = specfile::load(&args.engine.spec, Some(&args.data)).exit(Exit::BadInput)?;
     let stream = Stream::of_spec(&args.data, &spec).exit(Exit::BadInput)?;
     let checkpoint = args.checkpoint.load(&spec.model, context)?;
+    let windows = Stream::heldout_offsets(&spec, args.windows)?.len();
     let loss = |spec: &RunSpec, checkpoint: &Checkpoint| -> anyhow::Result<f64> {
         let model = load(&args.engine, &spec.model, checkpoint)?;
         measure(model.as_ref(), spec, &stream, args.windows, &context.stop)
@@ -261,7 +263,7 @@ fn evaluate(args: &EvaluateArgs, context: &Context) -> anyhow::Result<()> {
     let text = format!(
         "held-out loss {untrained:.4} untrained, {trained:.4} trained: {drop_pct:.1} % less (nats per token)"
     );
-    context.print(&Evaluated { windows: args.windows, untrained, trained, drop_pct }, text)
+    context.print(&Evaluated { windows, untrained, trained, drop_pct }, text)
 }
 
 #[derive(Serialize)]
