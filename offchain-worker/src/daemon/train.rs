@@ -104,7 +104,14 @@ fn file_of(folder: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{chain::compat::sample_spec, daemon::journal::Task, engine::testing::StopsAfter};
+    use crate::{
+        chain::compat::sample_spec,
+        daemon::journal::Task,
+        engine::{
+            local::{LocalEnd, LocalRun},
+            testing::StopsAfter,
+        },
+    };
     use sabha_protocol::{Digest, SlotId};
     use std::sync::Arc;
 
@@ -166,6 +173,30 @@ mod tests {
         assert_ne!(second.update_digest, update);
         let error = format!("{:#}", trainer.train(&next(Digest([9; 32])), &Stop::new()).unwrap_err());
         assert!(error.contains("round before") && error.contains(&Digest([9; 32]).to_string()), "{error}");
+    }
+
+    #[test]
+    fn a_local_run_comes_to_what_the_daemon_commits() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, trainer) = job(folder.path());
+        let mut spec = first.spec.clone();
+        spec.rounds.count = 2;
+        let mut commitments: Vec<Commitment> = vec![];
+        for round in 0..2 {
+            let checkpoint = commitments.last().map(|commitment| commitment.update_digest);
+            let job = Job {
+                task: Task { slot: SlotId { round, ..first.task.slot }, generation: 0 },
+                basis: Basis { spec: spec.hash(), checkpoint },
+                spec: spec.clone(),
+                folder: folder.path().join(format!("slot-{round}")),
+            };
+            commitments.push(done(trainer.train(&job, &Stop::new()).unwrap()));
+        }
+        let stream = Stream::of_spec(&trainer.blobs.path(spec.data.stream), &spec).unwrap();
+        let mut run = LocalRun::begin(&folder.path().join("local"), &spec).unwrap();
+        let ended = run.train(trainer.engine.as_ref(), &spec, &stream, &mut (), &Stop::new()).unwrap();
+        assert_eq!(ended, LocalEnd::Done);
+        assert_eq!(run.record().rounds, commitments);
     }
 
     #[test]

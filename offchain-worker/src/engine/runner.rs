@@ -248,14 +248,66 @@ mod tests {
         assert!(park.exists());
     }
 
+    /// A process that is killed leaves what was written at the last segment's end, and no more.
     #[test]
-    fn an_absurd_learning_rate_diverges_at_a_named_step() {
+    fn a_slot_that_was_killed_goes_on_from_a_segments_end_to_the_same_bits() {
+        struct Counts(Vec<u32>);
+        impl Observer for Counts {
+            fn begins(&mut self, _: RoundIndex, done: u32) {
+                self.0.push(done);
+            }
+        }
+        let fixture = Fixture::new();
+        let Fixture { spec, stream, .. } = &fixture;
+        let engine = CandleEngine::cpu();
+        let whole = fixture.run(&engine, &fixture.park("whole"), &Stop::new());
+        let (park, kept) = (fixture.park("parked"), fixture.park("kept"));
+        let job = SlotJob { spec, stream, round: 0, slot: 0, park: &park, work: "work" };
+        let stop = Stop::new();
+        let stopping = StopsAfter::new(8, &stop);
+        // The stop comes after step 8 and writes a state of its own: what was on the disk before it is what a kill leaves.
+        struct Keeps<'a>(&'a Path, &'a Path);
+        impl Observer for Keeps<'_> {
+            fn step(&mut self, report: &StepReport) {
+                if report.done == 8 {
+                    std::fs::copy(self.0, self.1).unwrap();
+                }
+            }
+        }
+        let start = || init::of_spec(spec);
+        let ended =
+            run_slot_saving(Duration::ZERO, &stopping, &job, start, &mut Keeps(&park, &kept), &stop).unwrap();
+        assert_eq!(ended, SlotEnd::Parked { step: 8 });
+
+        let job = SlotJob { park: &kept, ..job };
+        let mut counts = Counts(vec![]);
+        let start = || anyhow::bail!("the parked state is of use: nobody needs the checkpoint");
+        assert_eq!(run_slot(&engine, &job, start, &mut counts, &Stop::new()).unwrap(), whole);
+        assert_eq!(counts.0, [6], "segments are three steps");
+    }
+
+    /// The first step's arithmetic starts from ordinary parameters and is finite; what it leaves is so large that squares are not.
+    #[test]
+    fn an_absurd_learning_rate_diverges_in_the_second_step() {
         let mut fixture = Fixture::new();
         fixture.spec.optimiser.peak_rate = 1e30.into();
         fixture.spec.optimiser.floor_rate = 1e30.into();
         match fixture.run(&CandleEngine::cpu(), &fixture.park("wild"), &Stop::new()) {
-            SlotEnd::Diverged(divergence) => assert!(divergence.step < 4, "{divergence:?}"),
+            SlotEnd::Diverged(divergence) => assert_eq!(divergence.step, 1, "{divergence:?}"),
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn a_run_of_other_numerics_is_refused() {
+        let mut fixture = Fixture::new();
+        fixture.spec.numerics_version = 9;
+        let Fixture { spec, stream, .. } = &fixture;
+        let park = fixture.park("parked");
+        let job = SlotJob { spec, stream, round: 0, slot: 0, park: &park, work: "work" };
+        let start = || init::of_spec(spec);
+        let error = run_slot(&CandleEngine::cpu(), &job, start, &mut (), &Stop::new()).unwrap_err();
+        let error = error.downcast::<EngineError>().unwrap();
+        assert!(matches!(error, EngineError::Numerics { wanted: 9, have: 0 }), "{error}");
     }
 }
