@@ -5,6 +5,11 @@
 //!
 //! | module | subject |
 //! |---|---|
+//! | [`scalar`] | the arithmetic of single numbers: fused multiply-add, `exp`, `ln`, `sigmoid`, the order of a row's reduction |
+//! | [`arithmetic`] | the same over any machine's fused multiply-add and square root |
+//! | [`op`] | the operations of programs: what one element of an output is, and which words of the inputs it reads |
+//! | [`program`] | what a run computes, as lists of instructions: `init`, `begin`, `step`, `finish`, `aggregate`, `evaluate` |
+//! | [`mod@reference`] | executes programs by the definitions, element by element |
 //! | [`digest`] | BLAKE3 of buffers, and the Merkle root over a state's buffers |
 //! | [`schedule`] | the learning rate of every step: evaluated in `f64` by a pinned pure-Rust `libm`, rounded once |
 //!
@@ -16,7 +21,12 @@
 
 extern crate alloc;
 
+pub mod arithmetic;
 pub mod digest;
+pub mod op;
+pub mod program;
+pub mod reference;
+pub mod scalar;
 pub mod schedule;
 
 pub use digest::{Digest, buffer_digest, merkle_root, state_root};

@@ -1,0 +1,1 @@
+//! Executes the programs of `sabha-numerics` at full speed, bit for bit.
