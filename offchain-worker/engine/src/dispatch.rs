@@ -4,7 +4,7 @@
 //! each path and runs the chosen one. No path may reorder or contract: Rust never does, so all give the same bits.
 
 use crate::features::Path;
-use sabha_numerics::scalar::{Arithmetic, Software};
+use sabha_numerics::arithmetic::{Arithmetic, Software};
 
 /// The machine's own fused multiply-add and square root. Fast only within a function compiled for a CPU that has them.
 #[derive(Clone, Copy, Debug)]

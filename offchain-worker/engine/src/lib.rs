@@ -1,1 +1,27 @@
 //! Executes the programs of `sabha-numerics` at full speed, bit for bit.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`executor`] | a planned program on candle tensors |
+//! | [`plan`] | where each buffer lies; what need not be executed |
+//! | [`kernels`] | whole outputs of instructions, on the CPU |
+//! | [`gemm`] | the matrix product |
+//! | [`features`] | which instruction set the kernels use |
+//! | [`dispatch`] | one source for every instruction set |
+//! | [`flags`] | finite or not, for free |
+//!
+//! The order of every sum and the meaning of every operation is that of `sabha-numerics`; what is free here is everything else:
+//! memory, threads, vectors, which buffers exist at all.
+
+#![warn(missing_docs)]
+
+pub mod dispatch;
+pub mod executor;
+pub mod features;
+pub mod flags;
+pub mod gemm;
+pub mod kernels;
+pub mod plan;
+
+#[cfg(test)]
+mod tests;

@@ -3,8 +3,9 @@
 use super::{Context, Input, Words, reduce::combine, share_rows, size};
 use crate::dispatch::{Kernel, dispatch};
 use sabha_numerics::{
+    arithmetic::Arithmetic,
     op::{Definition, Kind, MAX_READ, Reduce, Transpose},
-    scalar::{Arithmetic, lanes::LANES},
+    scalar::LANES,
 };
 
 /// Columns that a task keeps the lanes of at once.

@@ -195,13 +195,13 @@ fn floats(
         Op::SoftmaxGrad(op) => rows::softmax_grad(context, op, inputs, out),
         Op::CrossEntropyGrad(op) => rows::cross_entropy_grad(context, op, inputs, out),
         Op::Rope(op) => rows::rope(context, op, inputs, out),
-        Op::RopeTable(op) => rows::rope_table(op, out),
+        Op::RopeTable(op) => context.flags.watch(|| rows::rope_table(op, out)),
         Op::Transpose(op) => columns::transpose(op, inputs, out),
         Op::Embed(op) => tokens::embed(op, inputs, out),
-        Op::EmbedGrad(op) => tokens::embed_grad(op, inputs, out),
+        Op::EmbedGrad(op) => context.flags.watch(|| tokens::embed_grad(op, inputs, out)),
         Op::TargetLogit(op) => tokens::target_logit(op, inputs, out),
         Op::Init(_) | Op::Fill(_) | Op::Copy(_) | Op::Insert(_) | Op::Decode(_) | Op::FromGrid(_) => {
-            updates::floats(op, inputs, out)
+            context.flags.watch(|| updates::floats(op, inputs, out))
         }
         other => pointwise::pointwise(context, other, inputs, out),
     })

@@ -3,11 +3,12 @@
 use super::{Context, Input, share, size};
 use crate::dispatch::{Kernel, dispatch};
 use sabha_numerics::{
+    arithmetic::Arithmetic,
     op::{
         Add, ClipFactor, Divide, InverseRms, Moment1, Moment2, Nesterov, NesterovMomentum, Norm, NormCoefficient,
         NormGainTerm, NormGrad, Op, Place, Pointwise, SwiGlu, SwiGluGradGate, SwiGluGradUp, TokenLoss, Weights,
     },
-    scalar::Arithmetic,
+
 };
 
 /// Which inputs have one number for a whole row: known when the loop is compiled.

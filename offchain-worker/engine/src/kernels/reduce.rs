@@ -3,8 +3,9 @@
 use super::{Context, Input, TASK, share_rows, size};
 use crate::dispatch::{Kernel, dispatch};
 use sabha_numerics::{
+    arithmetic::Arithmetic,
     op::{Definition, Kind, MAX_READ, Reduce, shifted_exp},
-    scalar::{Arithmetic, lanes::LANES},
+    scalar::LANES,
 };
 
 /// `None` if the operands do not fit.

@@ -3,8 +3,9 @@
 use super::{Context, Input, share, size};
 use crate::dispatch::{Kernel, dispatch};
 use sabha_numerics::{
+    arithmetic::Arithmetic,
     op::{CrossEntropyGrad, Definition, Rope, RopeTable, Softmax, SoftmaxGrad},
-    scalar::Arithmetic,
+
 };
 
 /// Whether three inputs and an output have the lengths that an operation needs.

@@ -1,0 +1,329 @@
+//! Executes a planned program on candle tensors.
+
+use crate::{
+    kernels::{self, Context, Input, Words, WordsMut},
+    plan::{Place, Plan, Planned, Purpose, Reading},
+};
+use candle_core::{CpuStorage, DType, Device, InplaceOp1, Layout, Storage, Tensor};
+use sabha_numerics::{
+    op::Op,
+    program::{Instruction, Program},
+    reference::NotFinite,
+};
+use std::sync::{Mutex, PoisonError};
+
+/// Why a program could not be executed.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecuteError {
+    /// candle, or the device.
+    #[error("the device failed: {0}")]
+    Device(#[from] candle_core::Error),
+    /// What was given does not fit the program.
+    #[error("{what} has {found} words, the program needs {needed}")]
+    Fit {
+        /// What was given.
+        what: String,
+        /// How much there is.
+        found: usize,
+        /// How much is needed.
+        needed: usize,
+    },
+}
+
+/// A program with its memory.
+pub struct Executor {
+    plan: Plan,
+    device: Device,
+    leaves: Vec<Tensor>,
+    /// Which leaves are numbers.
+    slots: Vec<Tensor>,
+    batches: Vec<Tensor>,
+    /// Words of the leaves of the program's end.
+    end_words: Vec<usize>,
+    context: Mutex<Context>,
+}
+
+impl Executor {
+    /// Plans a program and allocates everything that it needs. Leaves are zeros.
+    ///
+    /// # Errors
+    /// If the device has no memory for it.
+    pub fn new(
+        program: &impl Program,
+        purpose: Purpose,
+        device: &Device,
+        context: Context,
+    ) -> Result<Self, ExecuteError> {
+        let plan = Plan::new(program, purpose);
+        let (instructions, ends) = program.instructions();
+        let end_words = ends.iter().map(|end| kernels::size(end.len)).collect();
+        let tensor = |words: usize, floats: bool| {
+            Tensor::zeros(words, if floats { DType::F32 } else { DType::U32 }, device)
+        };
+        let leaves = program.leaves();
+        let integers = integer_leaves(&instructions, &plan, leaves.len());
+        let leaves = leaves
+            .iter()
+            .zip(integers)
+            .map(|(words, integer)| tensor(kernels::size(*words), !integer))
+            .collect::<Result<_, _>>()?;
+        let slots = plan.slots.iter().map(|slot| tensor(slot.words, slot.floats)).collect::<Result<_, _>>()?;
+        let batches = instructions
+            .iter()
+            .filter(|instruction| matches!(instruction.op, Op::Batch(_)))
+            .map(|instruction| tensor(kernels::size(instruction.len()), false))
+            .collect::<Result<_, _>>()?;
+        let (device, context) = (device.clone(), Mutex::new(context));
+        Ok(Self { plan, device, leaves, slots, batches, end_words, context })
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Sets leaf `index` of numbers.
+    ///
+    /// # Errors
+    /// If it has another size.
+    pub fn set_leaf(&mut self, index: usize, values: &[f32]) -> Result<(), ExecuteError> {
+        self.replace_leaf(index, values.len(), |device| Tensor::from_slice(values, values.len(), device))
+    }
+
+    /// Sets leaf `index` of integers.
+    ///
+    /// # Errors
+    /// If it has another size.
+    pub fn set_integer_leaf(&mut self, index: usize, values: &[u32]) -> Result<(), ExecuteError> {
+        self.replace_leaf(index, values.len(), |device| Tensor::from_slice(values, values.len(), device))
+    }
+
+    fn replace_leaf(
+        &mut self,
+        index: usize,
+        found: usize,
+        make: impl FnOnce(&Device) -> candle_core::Result<Tensor>,
+    ) -> Result<(), ExecuteError> {
+        let needed = self.leaves.get(index).map_or(0, Tensor::elem_count);
+        if found != needed {
+            return Err(ExecuteError::Fit { what: format!("leaf {index}"), found, needed });
+        }
+        if let Some(leaf) = self.leaves.get_mut(index) {
+            *leaf = make(&self.device)?;
+        }
+        Ok(())
+    }
+
+    /// The leaves that the program starts from; after it advanced, those that it ended with.
+    pub fn leaves(&self) -> &[Tensor] {
+        &self.leaves
+    }
+
+    /// The words of leaf `index` of the program's end.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn end(&self, index: usize) -> Result<Vec<u32>, ExecuteError> {
+        let end = self.plan.ends.get(index).zip(self.end_words.get(index));
+        match end.and_then(|(place, len)| Some((self.tensor(*place)?, *len))) {
+            // Its memory may be larger.
+            Some((tensor, len)) => words(&tensor.narrow(0, 0, len)?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Executes `program`, which has the shape that was planned: its attributes may be others. `batches` are the tokens, in the
+    /// order in which the program reads them.
+    ///
+    /// Returns where it left the finite numbers, if it did. The leaves are of no use then.
+    ///
+    /// # Errors
+    /// If the batches do not fit, or the device fails.
+    pub fn run(&mut self, program: &impl Program, batches: &[&[u32]]) -> Result<Option<NotFinite>, ExecuteError> {
+        self.run_watched(program, batches, &mut |_, _| Ok(()))
+    }
+
+    /// The same; `watch` is told each instruction's index and output as soon as it was executed.
+    ///
+    /// # Errors
+    /// Likewise, or if `watch` fails.
+    pub fn run_watched(
+        &mut self,
+        program: &impl Program,
+        batches: &[&[u32]],
+        watch: &mut dyn FnMut(u32, &Tensor) -> Result<(), ExecuteError>,
+    ) -> Result<Option<NotFinite>, ExecuteError> {
+        self.set_batches(batches)?;
+        let (instructions, _) = program.instructions();
+        for planned in &self.plan.instructions {
+            let Some(instruction) = instructions.get(planned.index) else { continue };
+            let call = self.call(instruction, planned)?;
+            let Some(output) = self.tensor(planned.output) else { continue };
+            output.inplace_op1(&call)?;
+            if let Some(element) = *call.diverged.lock().unwrap_or_else(PoisonError::into_inner) {
+                return Ok(Some(NotFinite { instruction: planned.index as u32, element }));
+            }
+            watch(planned.index as u32, output)?;
+        }
+        Ok(None)
+    }
+
+    fn set_batches(&mut self, batches: &[&[u32]]) -> Result<(), ExecuteError> {
+        if batches.len() != self.batches.len() {
+            let (found, needed) = (batches.len(), self.batches.len());
+            return Err(ExecuteError::Fit { what: "the list of batches".into(), found, needed });
+        }
+        for (index, (tensor, tokens)) in self.batches.iter_mut().zip(batches).enumerate() {
+            let (found, needed) = (tokens.len(), tensor.elem_count());
+            if found != needed {
+                return Err(ExecuteError::Fit { what: format!("batch {index}"), found, needed });
+            }
+            *tensor = Tensor::from_slice(tokens, needed, &self.device)?;
+        }
+        Ok(())
+    }
+
+    fn tensor(&self, place: Place) -> Option<&Tensor> {
+        match place {
+            Place::Leaf(index) => self.leaves.get(index),
+            Place::Slot(index) => self.slots.get(index),
+            Place::Given(index) => self.batches.get(index),
+        }
+    }
+
+    fn call<'a>(&'a self, instruction: &'a Instruction, planned: &Planned) -> Result<Call<'a>, ExecuteError> {
+        let defect = || candle_core::Error::Msg("a defect of the plan: a buffer has no place".into());
+        let mut inputs = Vec::with_capacity(planned.inputs.len());
+        for (reading, operand) in planned.inputs.iter().zip(&instruction.inputs) {
+            let len = kernels::size(operand.len);
+            inputs.push(match *reading {
+                Reading::Plain(place) => Operand::Plain(self.tensor(place).ok_or_else(defect)?, len),
+                Reading::Transposed(place, transpose) => {
+                    Operand::Transposed(self.tensor(place).ok_or_else(defect)?, transpose)
+                }
+                Reading::Output => Operand::Output,
+            });
+        }
+        Ok(Call {
+            op: &instruction.op,
+            len: kernels::size(instruction.len()),
+            inputs,
+            context: &self.context,
+            diverged: Mutex::new(None),
+        })
+    }
+}
+
+/// Leaves that an instruction reads as integers.
+fn integer_leaves(instructions: &[Instruction], plan: &Plan, leaves: usize) -> Vec<bool> {
+    let mut integers = vec![false; leaves];
+    for planned in &plan.instructions {
+        let Some(instruction) = instructions.get(planned.index) else { continue };
+        // Codes and exponents of updates; what is written over a leaf.
+        let coded = matches!(instruction.op, Op::Decode(_) | Op::AddUpdate(_));
+        for (input, reading) in planned.inputs.iter().enumerate() {
+            if let (true, Reading::Plain(Place::Leaf(leaf))) = (coded && input < 2, reading)
+                && let Some(integer) = integers.get_mut(*leaf)
+            {
+                *integer = true;
+            }
+        }
+        if let (false, Place::Leaf(leaf)) = (instruction.op.is_float(), planned.output)
+            && let Some(integer) = integers.get_mut(leaf)
+        {
+            *integer = true;
+        }
+    }
+    integers
+}
+
+/// An input of a call.
+enum Operand<'a> {
+    Plain(&'a Tensor, usize),
+    Transposed(&'a Tensor, sabha_numerics::op::Transpose),
+    Output,
+}
+
+/// One instruction as a candle operation on its output.
+struct Call<'a> {
+    op: &'a Op,
+    /// Words of the output: its memory may be larger.
+    len: usize,
+    inputs: Vec<Operand<'a>>,
+    context: &'a Mutex<Context>,
+    /// The first element that is not finite.
+    diverged: Mutex<Option<u64>>,
+}
+
+impl InplaceOp1 for Call<'_> {
+    fn name(&self) -> &'static str {
+        self.op.name()
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, _: &Layout) -> candle_core::Result<()> {
+        let guards: Vec<_> = self
+            .inputs
+            .iter()
+            .map(|operand| match operand {
+                Operand::Plain(tensor, _) | Operand::Transposed(tensor, _) => Some(tensor.storage_and_layout().0),
+                Operand::Output => None,
+            })
+            .collect();
+        let mut inputs = Vec::with_capacity(guards.len());
+        for (guard, operand) in guards.iter().zip(&self.inputs) {
+            inputs.push(match (guard.as_deref(), operand) {
+                (None, _) | (_, Operand::Output) => Input::Output,
+                (Some(storage), Operand::Plain(_, len)) => Input::Plain(host_words(storage, *len)?),
+                (Some(storage), Operand::Transposed(_, transpose)) => {
+                    let len = kernels::size(sabha_numerics::op::Definition::len(transpose));
+                    Input::Transposed(host_words(storage, len)?.floats(), *transpose)
+                }
+            });
+        }
+        let mut context = self.context.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = |error: kernels::KernelError| candle_core::Error::Msg(error.to_string());
+        match storage {
+            CpuStorage::F32(values) => {
+                let values = values.get_mut(..self.len).ok_or_else(too_short)?;
+                kernels::execute(&mut context, self.op, &inputs, WordsMut::Floats(values)).map_err(failed)?;
+                if context.flags.raised() && self.op.is_float() {
+                    let found = values.iter().position(|value| !value.is_finite()).map(|element| element as u64);
+                    *self.diverged.lock().unwrap_or_else(PoisonError::into_inner) = found;
+                }
+            }
+            CpuStorage::U32(values) => {
+                let values = values.get_mut(..self.len).ok_or_else(too_short)?;
+                kernels::execute(&mut context, self.op, &inputs, WordsMut::Integers(values)).map_err(failed)?;
+            }
+            _ => return Err(too_short()),
+        }
+        Ok(())
+    }
+}
+
+fn too_short() -> candle_core::Error {
+    candle_core::Error::Msg("a defect of the plan: a buffer does not fit its instruction".into())
+}
+
+fn host_words(storage: &Storage, len: usize) -> candle_core::Result<Words<'_>> {
+    let Storage::Cpu(storage) = storage else {
+        return Err(candle_core::Error::Msg("an input is not in the host's memory".into()));
+    };
+    match storage {
+        CpuStorage::F32(values) => values.get(..len).map(Words::Floats),
+        CpuStorage::U32(values) => values.get(..len).map(Words::Integers),
+        _ => None,
+    }
+    .ok_or_else(too_short)
+}
+
+/// A buffer's words, copied to the host.
+///
+/// # Errors
+/// If the device fails.
+pub fn words(tensor: &Tensor) -> Result<Vec<u32>, ExecuteError> {
+    Ok(match tensor.dtype() {
+        DType::F32 => tensor.to_vec1::<f32>()?.into_iter().map(f32::to_bits).collect(),
+        _ => tensor.to_vec1::<u32>()?,
+    })
+}

@@ -1,0 +1,238 @@
+//! Whole programs on the executor, against their execution by definitions.
+
+use crate::{
+    executor::{Executor, words},
+    features::Path,
+    kernels::Context,
+    plan::{Place, Plan, Purpose, Reading},
+};
+use candle_core::Device;
+use sabha_numerics::{
+    program::{
+        AggregateProgram, BeginProgram, EvaluateProgram, FinishProgram, InitProgram, Model, Optimiser, Outer,
+        Program, StepProgram,
+    },
+    reference::{Failure, execute},
+};
+
+const OPTIMISER: Optimiser =
+    Optimiser { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.1, clip_norm: 1.0 };
+
+fn models() -> Vec<Model> {
+    let model = |vocabulary, width, layers, heads, feed_forward, context, tied_embedding| Model {
+        vocabulary,
+        width,
+        layers,
+        heads,
+        feed_forward,
+        context,
+        rope_base: 10_000.0,
+        norm_epsilon: 1e-5,
+        tied_embedding,
+    };
+    vec![
+        model(16, 16, 2, 2, 24, 8, false),
+        model(33, 12, 1, 3, 31, 70, true),
+        model(7, 2, 3, 1, 1, 1, true),
+        model(61, 34, 2, 1, 65, 33, false),
+    ]
+}
+
+fn stream(model: &Model) -> Vec<u32> {
+    (0..1_000u64).map(|i| ((i * i + i / 3) % model.vocabulary) as u32).collect()
+}
+
+fn step(model: Model, at: u32) -> StepProgram {
+    let offsets = (0..3).map(|sample| u64::from(at * 3 + sample) * 97 % 900).collect();
+    StepProgram { model, optimiser: OPTIMISER, rate: 0.01, step: at + 1, stream: 1_000, offsets }
+}
+
+/// The batches of a step, as a worker reads them.
+fn batches(program: &StepProgram, stream: &[u32]) -> [Vec<u32>; 2] {
+    [0, 1].map(|shift| {
+        let context = program.model.context as usize;
+        let window = |offset: &u64| stream[*offset as usize + shift..][..context].to_vec();
+        program.offsets.iter().flat_map(window).collect()
+    })
+}
+
+fn initial(model: Model) -> Vec<Vec<u32>> {
+    execute(&InitProgram { model, seed: 3 }, &[], &[]).unwrap().leaves
+}
+
+fn begin(model: Model) -> Vec<Vec<u32>> {
+    execute(&BeginProgram { model }, &initial(model), &[]).unwrap().leaves
+}
+
+fn floats(words: &[u32]) -> Vec<f32> {
+    words.iter().copied().map(f32::from_bits).collect()
+}
+
+/// Gives an executor its leaves, each in its own type.
+fn load(executor: &mut Executor, leaves: &[Vec<u32>]) {
+    for (index, leaf) in leaves.iter().enumerate() {
+        if executor.leaves()[index].dtype() == candle_core::DType::F32 {
+            executor.set_leaf(index, &floats(leaf)).unwrap();
+        } else {
+            executor.set_integer_leaf(index, leaf).unwrap();
+        }
+    }
+}
+
+fn executor(program: &impl Program, purpose: Purpose, path: Path) -> Executor {
+    Executor::new(program, purpose, &Device::Cpu, Context::on(path).unwrap()).unwrap()
+}
+
+/// Every output of every instruction, as a dispute asks for them.
+fn check_trace(program: &impl Program, leaves: &[Vec<u32>], stream: &[u32], batches: &[&[u32]]) {
+    let expected = execute(program, leaves, stream).unwrap();
+    for path in Path::available() {
+        let mut executor = executor(program, Purpose::Trace, path);
+        load(&mut executor, leaves);
+        let mut seen = 0;
+        let end = executor
+            .run_watched(program, batches, &mut |index, output| {
+                assert!(words(output)? == expected.outputs[index as usize], "{path}, instruction {index}");
+                seen += 1;
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(end, None);
+        assert_eq!(seen + batches.len(), expected.outputs.len());
+
+        let mut executor = self::executor(program, Purpose::Compute, path);
+        load(&mut executor, leaves);
+        for _ in 0..2 {
+            assert_eq!(executor.run(program, batches).unwrap(), None);
+            for (index, leaf) in expected.leaves.iter().enumerate() {
+                assert!(&executor.end(index).unwrap() == leaf, "{path}, leaf {index} of the end");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_program_gives_the_defined_bits() {
+    for model in models() {
+        let stream = stream(&model);
+        check_trace(&InitProgram { model, seed: 3 }, &[], &[], &[]);
+        check_trace(&BeginProgram { model }, &initial(model), &[], &[]);
+        let program = step(model, 1);
+        let tokens = batches(&program, &stream);
+        check_trace(&program, &begin(model), &stream, &[&tokens[0], &tokens[1]]);
+        let evaluate = EvaluateProgram { model, stream: 1_000, offsets: program.offsets.clone() };
+        check_trace(&evaluate, &initial(model), &stream, &[&tokens[0], &tokens[1]]);
+    }
+}
+
+#[test]
+fn updates_and_their_aggregation_give_the_defined_bits() {
+    let model = models()[0];
+    let start = initial(model);
+    let stream = stream(&model);
+    let mut updates = Vec::new();
+    for at in 0..2 {
+        let state = execute(&step(model, at), &begin(model), &stream).unwrap().leaves;
+        let (sum, parameters) = (state.len() - 1, state.len() - 2);
+        let mut leaves = start.clone();
+        leaves.extend(state[..parameters].iter().step_by(3).cloned());
+        leaves.push(state[sum].clone());
+        let finish = FinishProgram { model, steps: 1 };
+        check_trace(&finish, &leaves, &[], &[]);
+        let mut update = execute(&finish, &leaves, &[]).unwrap().leaves;
+        update.pop();
+        updates.extend(update);
+    }
+    let mut leaves = start.clone();
+    leaves.extend(start.iter().map(|values| vec![0; values.len()]));
+    leaves.extend(updates);
+    let outer = Outer { rate: 0.7, momentum: 0.9 };
+    check_trace(&AggregateProgram { model, outer, workers: 2 }, &leaves, &[], &[]);
+}
+
+#[test]
+fn steps_that_overwrite_their_state_give_the_defined_bits_on_any_number_of_threads() {
+    for model in models() {
+        let stream = stream(&model);
+        let programs: Vec<StepProgram> = (0..4).map(|at| step(model, at)).collect();
+        let expected = programs
+            .iter()
+            .fold(begin(model), |state, program| execute(program, &state, &stream).unwrap().leaves);
+        for path in Path::available() {
+            for threads in [1, 2, 7] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| {
+                    let mut executor = executor(&programs[0], Purpose::Advance, path);
+                    load(&mut executor, &begin(model));
+                    for program in &programs {
+                        let tokens = batches(program, &stream);
+                        assert_eq!(executor.run(program, &[&tokens[0], &tokens[1]]).unwrap(), None);
+                    }
+                    for (index, leaf) in expected.iter().enumerate() {
+                        let found = words(&executor.leaves()[index]).unwrap();
+                        assert!(&found == leaf, "{path} on {threads} threads, leaf {index}");
+                    }
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn arithmetic_that_leaves_the_finite_numbers_is_found_where_it_does() {
+    let model = models()[0];
+    let stream = stream(&model);
+    let program = step(model, 0);
+    let tokens = batches(&program, &stream);
+    let start = begin(model);
+    // Each is a leaf, an element and a value that the step cannot bear, somewhere else in the program each time.
+    let changes = [
+        (0, 5, f32::MAX),
+        (3, 3, f32::MAX),
+        (7, 1, 1e30),
+        (1, 2, f32::MAX),
+        (2, 2, f32::MAX),
+        (start.len() - 1, 0, f32::MAX),
+    ];
+    for (leaf, element, value) in changes {
+        let mut state = start.clone();
+        state[leaf][element] = value.to_bits();
+        let expected = match execute(&program, &state, &stream) {
+            Err(Failure::NotFinite(at)) => Some(at),
+            Ok(_) => None,
+            Err(other) => panic!("{other:?}"),
+        };
+        for path in Path::available() {
+            let mut executor = executor(&program, Purpose::Advance, path);
+            load(&mut executor, &state);
+            let found = executor.run(&program, &[&tokens[0], &tokens[1]]).unwrap();
+            assert_eq!(found, expected, "{path}, leaf {leaf} is {value}");
+        }
+    }
+}
+
+#[test]
+fn a_plan_executes_no_transposes_and_reuses_memory() {
+    let program = step(models()[3], 0);
+    let (instructions, _) = program.instructions();
+    let fast = Plan::new(&program, Purpose::Advance);
+    let whole = Plan::new(&program, Purpose::Trace);
+    let transposes =
+        fast.instructions.iter().filter(|planned| instructions[planned.index].op.name() == "Transpose");
+    assert_eq!(transposes.count(), 0);
+    assert!(fast.bytes() * 2 < whole.bytes(), "{} {}", fast.bytes(), whole.bytes());
+    let leaves = program.leaves().len();
+    assert_eq!(fast.ends, (0..leaves).map(Place::Leaf).collect::<Vec<_>>(), "the state is overwritten");
+    assert!(whole.instructions.iter().all(|planned| !planned.inputs.contains(&Reading::Output)));
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let model = models()[0];
+    let program = step(model, 0);
+    let mut executor = executor(&program, Purpose::Advance, Path::best());
+    assert!(executor.set_leaf(0, &[1.0]).unwrap_err().to_string().contains("leaf 0 has 1 words"));
+    assert!(executor.set_leaf(9_999, &[1.0]).is_err());
+    assert!(executor.run(&program, &[]).unwrap_err().to_string().contains("list of batches"));
+    assert!(executor.run(&program, &[&[0], &[0]]).unwrap_err().to_string().contains("batch 0"));
+}
