@@ -5,7 +5,9 @@ use crate::{
     plan::{Place, Plan, Planned, Purpose, Reading},
 };
 use candle_core::{CpuStorage, DType, Device, InplaceOp1, Layout, Storage, Tensor};
+use rayon::prelude::*;
 use sabha_numerics::{
+    Digest,
     op::Op,
     program::{Instruction, Program},
     reference::NotFinite,
@@ -67,7 +69,8 @@ impl Executor {
             .zip(integers)
             .map(|(words, integer)| tensor(kernels::size(*words), !integer))
             .collect::<Result<_, _>>()?;
-        let slots = plan.slots.iter().map(|slot| tensor(slot.words, slot.floats)).collect::<Result<_, _>>()?;
+        let slots =
+            plan.slots.iter().map(|slot| tensor(slot.words, slot.floats)).collect::<Result<_, _>>()?;
         let batches = instructions
             .iter()
             .filter(|instruction| matches!(instruction.op, Op::Batch(_)))
@@ -139,7 +142,11 @@ impl Executor {
     ///
     /// # Errors
     /// If the batches do not fit, or the device fails.
-    pub fn run(&mut self, program: &impl Program, batches: &[&[u32]]) -> Result<Option<NotFinite>, ExecuteError> {
+    pub fn run(
+        &mut self,
+        program: &impl Program,
+        batches: &[&[u32]],
+    ) -> Result<Option<NotFinite>, ExecuteError> {
         self.run_watched(program, batches, &mut |_, _| Ok(()))
     }
 
@@ -265,7 +272,9 @@ impl InplaceOp1 for Call<'_> {
             .inputs
             .iter()
             .map(|operand| match operand {
-                Operand::Plain(tensor, _) | Operand::Transposed(tensor, _) => Some(tensor.storage_and_layout().0),
+                Operand::Plain(tensor, _) | Operand::Transposed(tensor, _) => {
+                    Some(tensor.storage_and_layout().0)
+                }
                 Operand::Output => None,
             })
             .collect();
@@ -287,13 +296,15 @@ impl InplaceOp1 for Call<'_> {
                 let values = values.get_mut(..self.len).ok_or_else(too_short)?;
                 kernels::execute(&mut context, self.op, &inputs, WordsMut::Floats(values)).map_err(failed)?;
                 if context.flags.raised() && self.op.is_float() {
-                    let found = values.iter().position(|value| !value.is_finite()).map(|element| element as u64);
+                    let found =
+                        values.iter().position(|value| !value.is_finite()).map(|element| element as u64);
                     *self.diverged.lock().unwrap_or_else(PoisonError::into_inner) = found;
                 }
             }
             CpuStorage::U32(values) => {
                 let values = values.get_mut(..self.len).ok_or_else(too_short)?;
-                kernels::execute(&mut context, self.op, &inputs, WordsMut::Integers(values)).map_err(failed)?;
+                kernels::execute(&mut context, self.op, &inputs, WordsMut::Integers(values))
+                    .map_err(failed)?;
             }
             _ => return Err(too_short()),
         }
@@ -326,4 +337,44 @@ pub fn words(tensor: &Tensor) -> Result<Vec<u32>, ExecuteError> {
         DType::F32 => tensor.to_vec1::<f32>()?.into_iter().map(f32::to_bits).collect(),
         _ => tensor.to_vec1::<u32>()?,
     })
+}
+
+/// The digests of buffers in the host's memory, in order: BLAKE3 of their words as little-endian bytes.
+///
+/// # Errors
+/// If the device fails.
+pub fn digests(tensors: &[Tensor]) -> Result<Vec<Digest>, ExecuteError> {
+    tensors.par_iter().map(digest).collect()
+}
+
+fn digest(tensor: &Tensor) -> Result<Digest, ExecuteError> {
+    let (storage, layout) = tensor.storage_and_layout();
+    let span = layout.contiguous_offsets();
+    let mut hasher = blake3::Hasher::new();
+    match (&*storage, span) {
+        (Storage::Cpu(CpuStorage::F32(values)), Some((start, end))) => {
+            update(&mut hasher, values.get(start..end).unwrap_or_default(), |value| value.to_le_bytes());
+        }
+        (Storage::Cpu(CpuStorage::U32(values)), Some((start, end))) => {
+            update(&mut hasher, values.get(start..end).unwrap_or_default(), |value| value.to_le_bytes());
+        }
+        _ => {
+            drop(storage);
+            update(&mut hasher, &words(tensor)?, |word| word.to_le_bytes());
+        }
+    }
+    Ok(*hasher.finalize().as_bytes())
+}
+
+/// Bytes that are converted at once: enough for BLAKE3's widest vectors, and they stay in the cache.
+const PIECE: usize = 1 << 16;
+
+fn update<T: Copy>(hasher: &mut blake3::Hasher, values: &[T], bytes: impl Fn(T) -> [u8; 4]) {
+    let mut buffer = [0u8; PIECE];
+    for piece in values.chunks(PIECE / 4) {
+        for (slot, value) in buffer.as_chunks_mut::<4>().0.iter_mut().zip(piece) {
+            *slot = bytes(*value);
+        }
+        hasher.update(buffer.get(..piece.len() * 4).unwrap_or_default());
+    }
 }

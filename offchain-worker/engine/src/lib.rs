@@ -9,6 +9,7 @@
 //! | [`features`] | which instruction set the kernels use |
 //! | [`dispatch`] | one source for every instruction set |
 //! | [`flags`] | finite or not, for free |
+//! | [`mod@peak`] | what speeds are a share of |
 //!
 //! The order of every sum and the meaning of every operation is that of `sabha-numerics`; what is free here is everything else:
 //! memory, threads, vectors, which buffers exist at all.
@@ -21,6 +22,7 @@ pub mod features;
 pub mod flags;
 pub mod gemm;
 pub mod kernels;
+pub mod peak;
 pub mod plan;
 
 #[cfg(test)]

@@ -134,7 +134,9 @@ impl<'a> Planner<'a> {
             if matches!(instruction.op, Op::Transpose(_)) && !self.end_of.contains_key(&source) {
                 self.elided[index] = self.instructions[index..].iter().all(|reader| {
                     let mut inputs = reader.inputs.iter().enumerate();
-                    inputs.all(|(input, operand)| operand.source != source || reads_transposed(&reader.op, input))
+                    inputs.all(|(input, operand)| {
+                        operand.source != source || reads_transposed(&reader.op, input)
+                    })
                 });
             }
         }
@@ -272,12 +274,8 @@ impl<'a> Planner<'a> {
             return;
         }
         let own = Source::Output(index as u32);
-        let sources: Vec<Source> = instruction
-            .inputs
-            .iter()
-            .map(|operand| self.through(operand.source).0)
-            .chain([own])
-            .collect();
+        let sources: Vec<Source> =
+            instruction.inputs.iter().map(|operand| self.through(operand.source).0).chain([own]).collect();
         for source in sources {
             if let Source::Output(_) = source
                 && self.is_last(source, index)

@@ -42,3 +42,6 @@ pub const UNITS: Balance = 1_000_000_000_000;
 /// Numerics version 0: plain candle. Its bits differ between machines, so it cannot be disputed; it is the first slice's engine
 /// and stays as the yardstick of the benchmarks.
 pub const NUMERICS_YARDSTICK: u16 = 0;
+
+/// Numerics version 1: the programs of `sabha_numerics`, the same bits on every machine.
+pub const NUMERICS_EXACT: u16 = 1;

@@ -233,9 +233,7 @@ pub(crate) fn share_rows<T: Send>(
     if out.len() <= part {
         return flags.watch(|| task(0, out));
     }
-    out.par_chunks_mut(part)
-        .enumerate()
-        .for_each(|(index, part)| flags.watch(|| task(index * rows, part)));
+    out.par_chunks_mut(part).enumerate().for_each(|(index, part)| flags.watch(|| task(index * rows, part)));
 }
 
 /// A length as an index: buffers that do not fit the address space were never allocated.

@@ -5,10 +5,10 @@ use crate::dispatch::{Kernel, dispatch};
 use sabha_numerics::{
     arithmetic::Arithmetic,
     op::{
-        Add, ClipFactor, Divide, InverseRms, Moment1, Moment2, Nesterov, NesterovMomentum, Norm, NormCoefficient,
-        NormGainTerm, NormGrad, Op, Place, Pointwise, SwiGlu, SwiGluGradGate, SwiGluGradUp, TokenLoss, Weights,
+        Add, ClipFactor, Divide, InverseRms, Moment1, Moment2, Nesterov, NesterovMomentum, Norm,
+        NormCoefficient, NormGainTerm, NormGrad, Op, Place, Pointwise, SwiGlu, SwiGluGradGate, SwiGluGradUp,
+        TokenLoss, Weights,
     },
-
 };
 
 /// Which inputs have one number for a whole row: known when the loop is compiled.

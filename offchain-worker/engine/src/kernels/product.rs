@@ -13,12 +13,7 @@ fn strides(layout: Layout, heads: usize, rows: usize, columns: usize) -> [usize;
 }
 
 /// An operand of `rows` rows and `columns` terms. `None` if it does not fit.
-fn operand<'a>(
-    op: &Matmul,
-    input: Input<'a>,
-    layout: Layout,
-    rows: u64,
-) -> Option<(&'a [f32], Strides)> {
+fn operand<'a>(op: &Matmul, input: Input<'a>, layout: Layout, rows: u64) -> Option<(&'a [f32], Strides)> {
     let (heads, rows, columns) = (size(op.heads), size(rows), size(op.k));
     let (values, strides) = match input {
         Input::Plain(Words::Floats(values)) => {
@@ -59,7 +54,8 @@ pub(super) fn matmul(
         (true, [Input::Plain(Words::Floats(start))]) if start.len() == out.len() => Start::From(start),
         _ => return Ok(None),
     };
-    let (Some((a, a_strides)), Some((b, b_strides))) = (operand(op, *a, op.a, op.m), operand(op, *b, op.b, op.n))
+    let (Some((a, a_strides)), Some((b, b_strides))) =
+        (operand(op, *a, op.a, op.m), operand(op, *b, op.b, op.n))
     else {
         return Ok(None);
     };
@@ -92,7 +88,16 @@ pub(super) fn matmul(
             other => other,
         };
         let out = out.get_mut(first * c.row..).unwrap_or_default();
-        product.run_on(context.path, &context.flags, &mut context.workspace, a, b, out, start, Epilogue::None)?;
+        product.run_on(
+            context.path,
+            &context.flags,
+            &mut context.workspace,
+            a,
+            b,
+            out,
+            start,
+            Epilogue::None,
+        )?;
     }
     Ok(Some(()))
 }

@@ -5,7 +5,6 @@ use crate::dispatch::{Kernel, dispatch};
 use sabha_numerics::{
     arithmetic::Arithmetic,
     op::{CrossEntropyGrad, Definition, Rope, RopeTable, Softmax, SoftmaxGrad},
-
 };
 
 /// Whether three inputs and an output have the lengths that an operation needs.
@@ -194,4 +193,3 @@ pub(super) fn rope_table(op: &RopeTable, out: &mut [f32]) -> Option<()> {
     }
     Some(())
 }
-

@@ -122,7 +122,10 @@ fn run(
         execute(context, op, &operands, WordsMut::Floats(&mut out)).unwrap();
         let raised = context.flags.raised();
         let finite = out.iter().all(|value| value.is_finite());
-        assert!(finite || raised || has_infinite(&numbers), "{op:?} made no finite number and raised no flag");
+        assert!(
+            finite || raised || has_infinite(&numbers),
+            "{op:?} made no finite number and raised no flag"
+        );
         out.into_iter().map(f32::to_bits).collect()
     } else {
         let mut out = vec![u32::MAX; len];
@@ -312,7 +315,9 @@ fn embeddings() {
 #[test]
 fn products() {
     let mut seed = 0;
-    for (m, n, k) in [(1, 1, 1), (5, 7, 3), (31, 33, 32), (17, 61, 127), (64, 65, 66), (3, 2, 2_048), (130, 48, 257)] {
+    for (m, n, k) in
+        [(1, 1, 1), (5, 7, 3), (31, 33, 32), (17, 61, 127), (64, 65, 66), (3, 2, 2_048), (130, 48, 257)]
+    {
         for accumulate in [false, true] {
             seed += 1;
             let plain = Matmul { accumulate, ..Matmul::plain(m, n, k) };

@@ -31,7 +31,9 @@ pub(super) fn embed_grad(op: &EmbedGrad, inputs: &[Input<'_>], out: &mut [f32]) 
     }
     match (op.accumulate, inputs.get(2)) {
         (true, Some(Input::Output)) => {}
-        (true, Some(Input::Plain(Words::Floats(start)))) if start.len() == out.len() => out.copy_from_slice(start),
+        (true, Some(Input::Plain(Words::Floats(start)))) if start.len() == out.len() => {
+            out.copy_from_slice(start)
+        }
         (false, None) => out.fill(0.0),
         _ => return None,
     }

@@ -78,7 +78,8 @@ impl Definition for NormCap {
     }
 
     fn element<W: Words + ?Sized>(&self, index: u64, words: &W) -> Result<u32, Missing> {
-        let squares: Result<Vec<f32>, Missing> = (0..self.workers).map(|worker| words.float(0, worker)).collect();
+        let squares: Result<Vec<f32>, Missing> =
+            (0..self.workers).map(|worker| words.float(0, worker)).collect();
         Ok(Self::shift(words.float(0, index)?, squares?))
     }
 

@@ -2,11 +2,7 @@
 //!
 //! Forward: two reductions, [`TargetLogit`], [`TokenLoss`], and the mean. Backward: `(softmax - one at the target) / rows`.
 
-use super::{
-    Definition, Missing, Place, Pointwise, Range, Words,
-    pointwise::pointwise,
-    reduce::shifted_exp,
-};
+use super::{Definition, Missing, Place, Pointwise, Range, Words, pointwise::pointwise, reduce::shifted_exp};
 use crate::arithmetic::{Arithmetic, Software, ln};
 use alloc::{vec, vec::Vec};
 

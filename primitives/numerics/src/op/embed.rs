@@ -86,8 +86,7 @@ impl Definition for EmbedGrad {
     fn reads<W: Words + ?Sized>(&self, index: u64, _: &W) -> Result<Vec<Range>, Missing> {
         let (start, len) = (self.from, self.to.saturating_sub(self.from));
         let row = (index % self.width) * self.rows;
-        let mut all =
-            vec![Range { input: 0, start: row + start, len }, Range { input: 1, start, len }];
+        let mut all = vec![Range { input: 0, start: row + start, len }, Range { input: 1, start, len }];
         if self.accumulate {
             all.push(Range { input: 2, start: index, len: 1 });
         }

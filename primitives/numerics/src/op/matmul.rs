@@ -29,7 +29,15 @@ pub type Matrix = (u64, u64);
 
 impl Layout {
     /// The word at `row` and `column` of a matrix.
-    pub fn index(self, (sample, head): Matrix, row: u64, column: u64, heads: u64, rows: u64, columns: u64) -> u64 {
+    pub fn index(
+        self,
+        (sample, head): Matrix,
+        row: u64,
+        column: u64,
+        heads: u64,
+        rows: u64,
+        columns: u64,
+    ) -> u64 {
         match self {
             Layout::Split => ((sample * heads + head) * rows + row) * columns + column,
             Layout::Merged => ((sample * rows + row) * heads + head) * columns + column,

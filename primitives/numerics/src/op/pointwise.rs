@@ -99,4 +99,3 @@ pub(crate) fn reads<const N: usize, P: Pointwise<N>>(op: &P, index: u64) -> Vec<
     let range = |(input, place): (usize, Place)| Range { input, start: place.of(index), len: 1 };
     op.places().into_iter().enumerate().map(range).collect()
 }
-

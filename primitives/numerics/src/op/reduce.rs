@@ -11,7 +11,7 @@ use crate::{
     arithmetic::{Arithmetic, Software, exp},
     scalar::{fma, row_max, sum},
 };
-use alloc::{vec::Vec};
+use alloc::vec::Vec;
 
 /// What is reduced.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,11 +56,7 @@ impl Reduce {
     pub fn span(&self, index: u64) -> (u64, u64, u64) {
         let blocks = self.blocks().max(1);
         let (row, block) = (index / blocks, index % blocks);
-        let end = if self.causal {
-            row.checked_rem(self.columns).unwrap_or(0) + 1
-        } else {
-            self.columns
-        };
+        let end = if self.causal { row.checked_rem(self.columns).unwrap_or(0) + 1 } else { self.columns };
         let first = block * MAX_READ;
         (row, first, end.saturating_sub(first).min(MAX_READ))
     }

@@ -77,11 +77,8 @@ impl Rope {
         let row = index.checked_div(head * self.heads).unwrap_or(0);
         let position = row.checked_rem(self.context).unwrap_or(0);
         let second = component >= self.half;
-        let (other, angle) = if second {
-            (index - self.half, component - self.half)
-        } else {
-            (index + self.half, component)
-        };
+        let (other, angle) =
+            if second { (index - self.half, component - self.half) } else { (index + self.half, component) };
         (other, position * self.half + angle, second)
     }
 }

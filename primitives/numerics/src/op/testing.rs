@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::program::{
-    AggregateProgram, BeginProgram, EvaluateProgram, FinishProgram, InitProgram, Instruction, Model, Optimiser,
-    Outer, Program, StepProgram,
+    AggregateProgram, BeginProgram, EvaluateProgram, FinishProgram, InitProgram, Instruction, Model,
+    Optimiser, Outer, Program, StepProgram,
 };
 use alloc::{collections::BTreeSet, vec};
 use core::cell::RefCell;

@@ -167,4 +167,3 @@ impl Definition for Decode {
 pub(crate) fn bounded(word: u32) -> i32 {
     (word as i32).clamp(*EXPONENTS.start(), *EXPONENTS.end())
 }
-

@@ -2,8 +2,8 @@
 
 use super::{Emit, Model, Operand, Program, leaf};
 use crate::op::{
-    Add, AddUpdate, BLOCK, Codes, Decode, Definition, Divide, Exponents, Fill, FromGrid, Insert, Kind, Nesterov,
-    NesterovMomentum, NormCap, Reduce,
+    Add, AddUpdate, BLOCK, Codes, Decode, Definition, Divide, Exponents, Fill, FromGrid, Insert, Kind,
+    Nesterov, NesterovMomentum, NormCap, Reduce,
 };
 use alloc::vec::Vec;
 

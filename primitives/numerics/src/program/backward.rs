@@ -5,8 +5,8 @@ use super::{
     forward::{Forward, Layer, Normed, Pass, Tokens},
 };
 use crate::op::{
-    Add, CrossEntropyGrad, EmbedGrad, Kind, Layout, MAX_READ, Matmul, NormCoefficient, NormGainTerm, NormGrad,
-    Reach, Reduce, SoftmaxGrad, SwiGluGradGate, SwiGluGradUp, Transpose,
+    Add, CrossEntropyGrad, EmbedGrad, Kind, Layout, MAX_READ, Matmul, NormCoefficient, NormGainTerm,
+    NormGrad, Reach, Reduce, SoftmaxGrad, SwiGluGradGate, SwiGluGradUp, Transpose,
 };
 use alloc::{vec, vec::Vec};
 
@@ -27,7 +27,14 @@ impl Pass<'_, '_> {
     }
 
     /// The gradient of a projection's input: `dy [rows, n]` times the weight `[n, k]` transposed, added to `start` if there is one.
-    fn input_gradient(&mut self, n: u64, k: u64, dy: Operand, weight: Operand, start: Option<Operand>) -> Operand {
+    fn input_gradient(
+        &mut self,
+        n: u64,
+        k: u64,
+        dy: Operand,
+        weight: Operand,
+        start: Option<Operand>,
+    ) -> Operand {
         let weight = self.transpose(weight, n, k);
         self.product(Matmul::plain(self.rows(), k, n), dy, weight, start)
     }
@@ -79,7 +86,13 @@ impl Pass<'_, '_> {
     }
 
     /// From the gradient of a layer's output to that of its input.
-    fn layer_gradient(&mut self, index: u64, layer: &Layer, dx: Operand, gradients: &mut Gradients) -> Operand {
+    fn layer_gradient(
+        &mut self,
+        index: u64,
+        layer: &Layer,
+        dx: Operand,
+        gradients: &mut Gradients,
+    ) -> Operand {
         let Model { width, feed_forward: ff, .. } = self.model;
         let size = self.rows() * width;
         let model = self.model;

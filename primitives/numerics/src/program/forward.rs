@@ -2,8 +2,8 @@
 
 use super::{Emit, Model, Operand, Program, Role, leaf, stream};
 use crate::op::{
-    Add, Batch, Divide, Embed, InverseRms, Kind, Layout, MAX_READ, Matmul, Norm, Reach, Reduce, Rope, RopeTable,
-    Softmax, SwiGlu, TargetLogit, TokenLoss, Transpose,
+    Add, Batch, Divide, Embed, InverseRms, Kind, Layout, MAX_READ, Matmul, Norm, Reach, Reduce, Rope,
+    RopeTable, Softmax, SwiGlu, TargetLogit, TokenLoss, Transpose,
 };
 use alloc::{vec, vec::Vec};
 
@@ -77,7 +77,13 @@ impl<'a, 'b> Pass<'a, 'b> {
     }
 
     /// A product, chained over blocks of `k`, from accumulators if there are any.
-    pub(super) fn product(&mut self, shape: Matmul, a: Operand, b: Operand, start: Option<Operand>) -> Operand {
+    pub(super) fn product(
+        &mut self,
+        shape: Matmul,
+        a: Operand,
+        b: Operand,
+        start: Option<Operand>,
+    ) -> Operand {
         let mut acc = start;
         let mut from = 0;
         loop {

@@ -18,7 +18,12 @@ fn model() -> Model {
 
 /// A text that can be learnt: each token follows from the one before.
 fn stream() -> Vec<u32> {
-    (0..400u32).scan(1, |token, _| { *token = (*token * 5 + 3) % 16; Some(*token) }).collect()
+    (0..400u32)
+        .scan(1, |token, _| {
+            *token = (*token * 5 + 3) % 16;
+            Some(*token)
+        })
+        .collect()
 }
 
 fn step(model: Model, at: u32, rate: f32) -> StepProgram {
@@ -36,7 +41,8 @@ fn begin(model: Model) -> Vec<Vec<u32>> {
 
 fn train(model: Model, steps: u32) -> Vec<Vec<u32>> {
     let stream = stream();
-    (0..steps).fold(begin(model), |state, at| execute(&step(model, at, 0.02), &state, &stream).unwrap().leaves)
+    (0..steps)
+        .fold(begin(model), |state, at| execute(&step(model, at, 0.02), &state, &stream).unwrap().leaves)
 }
 
 fn evaluate(model: Model, parameters: &[Vec<u32>]) -> f32 {
@@ -176,7 +182,10 @@ fn outputs_are_the_leaves_of_the_next_state() {
     assert_eq!(outputs.iter().map(|output| output.len).collect::<Vec<_>>(), program.leaves());
     let sources: alloc::collections::BTreeSet<_> = outputs.iter().map(|output| output.source).collect();
     let first = program.count() - outputs.len() as u32;
-    assert!(sources.into_iter().eq((first..program.count()).map(Source::Output)), "they are the last outputs");
+    assert!(
+        sources.into_iter().eq((first..program.count()).map(Source::Output)),
+        "they are the last outputs"
+    );
 }
 
 /// The root of a state, from its words.

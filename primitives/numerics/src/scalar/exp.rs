@@ -3,7 +3,8 @@
 use super::coefficients::{EXP_GREATEST, EXP_LEAST, EXP_POLYNOMIAL, LN_2_HIGH, LN_2_LOW, LOG2_E, ROUND};
 use super::fma;
 
-/// e^x. The greatest error is 0.00 ulp, over all inputs (tested exhaustively).
+/// e^x. The greatest error is 0.8914 ulp, over all inputs (tested exhaustively). Not quite monotonic: of two neighbours, the
+/// greater one's result may be one ulp the smaller.
 ///
 /// | input | result |
 /// |---|---|
@@ -46,10 +47,12 @@ pub fn exp_with(x: f32, fma: impl Fn(f32, f32, f32) -> f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(not(debug_assertions))]
+    use super::super::accuracy::LIVE;
     use super::super::accuracy::{ALL, QUICK, assert_accurate, assert_golden, assert_same, ulps};
     use super::*;
 
-    const BOUND: f64 = 1.0;
+    const BOUND: f64 = 0.8914;
 
     /// The error in ulps; the exact cases are asserted.
     fn error(x: f32) -> f64 {
@@ -74,20 +77,14 @@ mod tests {
         assert_accurate("exp", ALL, QUICK, BOUND, error);
     }
 
+    /// Every input from 2^-27 outwards to where the result becomes a constant; nearer to 0 it is 1, because the last
+    /// step is fma(p, x, 1) with p * x no more than a quarter of an ulp of the result. Those and the constants are sampled.
     #[cfg(not(debug_assertions))]
     #[test]
     fn exhaustive_exp() {
-        assert_accurate("exp", ALL, 1, BOUND, error);
-    }
-
-    /// x < y gives exp(x) <= exp(y), everywhere.
-    #[cfg(not(debug_assertions))]
-    #[test]
-    fn exhaustive_exp_is_monotonic() {
-        super::super::accuracy::worst(ALL, 1, |x| {
-            assert!(x.is_nan() || exp(x.next_down()) <= exp(x), "falls before {x:e}");
-            0.0
-        });
+        assert_accurate("exp(x), x > 0", LIVE, 1, BOUND, error);
+        assert_accurate("exp(-x), x > 0", LIVE, 1, BOUND, |x| error(-x));
+        assert_accurate("exp, all", ALL, 61, BOUND, error);
     }
 
     #[allow(clippy::disallowed_methods)]
@@ -119,37 +116,37 @@ mod tests {
         assert_golden(exp, &GOLDEN);
     }
     const GOLDEN: [(u32, u32); 32] = [
-        (0x00000000, 0),
-        (0x80000000, 0),
-        (0x3f800000, 0),
-        (0xbf800000, 0),
-        (0x3f000000, 0),
-        (0xbf000000, 0),
-        (0x3dcccccd, 0),
-        (0xbdcccccd, 0),
-        (0x3a83126f, 0),
-        (0xba83126f, 0),
-        (0x33d6bf95, 0),
-        (0x000116c2, 0),
-        (0x3eb17218, 0),
-        (0xbeb17218, 0),
-        (0x40000000, 0),
-        (0xc0000000, 0),
-        (0x40490fdb, 0),
-        (0xc0490fdb, 0),
-        (0x40e80000, 0),
-        (0xc0e80000, 0),
-        (0x41200000, 0),
-        (0xc1200000, 0),
-        (0x41ca6666, 0),
-        (0xc1ca6666, 0),
-        (0x42480000, 0),
-        (0xc2480000, 0),
-        (0x42a04000, 0),
-        (0xc2a04000, 0),
-        (0x42b17217, 0),
-        (0xc2aeac4f, 0),
-        (0x42b17218, 0),
-        (0xc2aeac50, 0),
+        (0x0000_0000, 0x3f80_0000),
+        (0x8000_0000, 0x3f80_0000),
+        (0x3f80_0000, 0x402d_f854),
+        (0xbf80_0000, 0x3ebc_5ab2),
+        (0x3f00_0000, 0x3fd3_094c),
+        (0xbf00_0000, 0x3f1b_4598),
+        (0x3dcc_cccd, 0x3f8d_763e),
+        (0xbdcc_cccd, 0x3f67_a36d),
+        (0x3a83_126f, 0x3f80_20c9),
+        (0xba83_126f, 0x3f7f_be7f),
+        (0x33d6_bf95, 0x3f80_0001),
+        (0x0001_16c2, 0x3f80_0000),
+        (0x3eb1_7218, 0x3fb5_04f3),
+        (0xbeb1_7218, 0x3f35_04f3),
+        (0x4000_0000, 0x40ec_7326),
+        (0xc000_0000, 0x3e0a_9555),
+        (0x4049_0fdb, 0x41b9_2024),
+        (0xc049_0fdb, 0x3d31_0113),
+        (0x40e8_0000, 0x44b0_035b),
+        (0xc0e8_0000, 0x3a3a_2aff),
+        (0x4120_0000, 0x46ac_14ef),
+        (0xc120_0000, 0x383e_6bce),
+        (0x41ca_6666, 0x51b5_0ad8),
+        (0xc1ca_6666, 0x2d34_ff0f),
+        (0x4248_0000, 0x638c_881f),
+        (0xc248_0000, 0x1b69_2beb),
+        (0x42a0_4000, 0x7941_776e),
+        (0xc2a0_4000, 0x05a9_5f7b),
+        (0x42b1_7217, 0x7f7f_ff84),
+        (0xc2ae_ac4f, 0x0080_0026),
+        (0x42b1_7218, 0x7f80_0000),
+        (0xc2ae_ac50, 0x0000_0000),
     ];
 }

@@ -92,25 +92,22 @@ mod tests {
 
     #[test]
     fn halfway_cases_round_once() {
-        let ulp = f32::EPSILON;
-        // (1 + ulp)^2 = 1 + 2 ulp + ulp^2: the last part decides a tie that a rounded f64 sum would lose.
-        let tiny = f32::from_bits(1);
+        let (ulp, tiny) = (f32::EPSILON, f32::from_bits(1));
         for c in [ulp / 2.0, -ulp / 2.0, tiny, -tiny, ulp / 4.0, 1.0, -1.0] {
             check(1.0 + ulp, 1.0 + ulp, c);
             check(1.0 + ulp / 2.0, 1.0 - ulp / 2.0, c);
         }
-        // 1 + 2^-24 is a tie; 2^-149 more or less breaks it, though it lies below the last bit of an f64.
-        let half = ulp / 2.0;
-        assert_eq!(fma(tiny, 1.0, 1.0), 1.0);
-        assert_eq!(fma(1.0 + ulp, half, 1.0), 1.0 + ulp);
-        assert_eq!(fma(half, 1.0, 1.0), 1.0);
-        // A product at 1.5 units of 2^24, where the tie is broken by a subnormal addend.
-        let (a, b) = (4097.0f32, 4097.0f32); // 2^24 + 8193: odd, so a tie between neighbours 2 apart.
-        assert_eq!(fma(a, b, 0.0), 16_785_408.0);
-        assert_eq!(fma(a, b, tiny), 16_785_410.0);
-        assert_eq!(fma(a, b, -tiny), 16_785_408.0);
-        check(a, b, tiny);
-        check(a, -b, tiny);
+        // 2^24 + 8193 is a tie between its neighbours. A subnormal addend breaks it, far below the last bit of an f64.
+        assert_eq!(fma(4097.0, 4097.0, 0.0), 16_785_408.0);
+        assert_eq!(fma(4097.0, 4097.0, tiny), 16_785_410.0);
+        assert_eq!(fma(4097.0, 4097.0, -tiny), 16_785_408.0);
+        assert_eq!(fma(4097.0, -4097.0, tiny), -16_785_408.0);
+        assert_eq!(fma(4097.0, -4097.0, -tiny), -16_785_410.0);
+        // The same among subnormals: 1.5 units of 2^-149, and a little more or less.
+        let half = f32::MIN_POSITIVE * 2.0f32.next_down() * 0.5;
+        check(f32::from_bits(3), 0.5, 0.0);
+        check(half, ulp, tiny);
+        check(half, -ulp, tiny);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a run specification must satisfy. Each error names the field and the remedy.
 
 use super::{F32Bits, ModelSpec, RunSpec};
-use crate::NUMERICS_YARDSTICK;
+use crate::NUMERICS_EXACT;
 
 /// Bounds of a specification's fields.
 pub mod limits {
@@ -109,10 +109,10 @@ pub enum SpecError {
     #[error("price_per_slot is 0: a slot must pay its worker something")]
     Price,
     /// No engine and no referee for this version.
-    #[error("numerics_version is {0}: this release knows version 0 only")]
+    #[error("numerics_version is {0}: this release knows versions 0 and 1")]
     NumericsVersion(u16),
-    /// Rounds of several slots need aggregation, which numerics version 0 does not define.
-    #[error("rounds.slots is {0}: numerics version 0 trains rounds of one slot, one after another")]
+    /// Rounds of several slots need aggregation, which this release does not do yet.
+    #[error("rounds.slots is {0}: this release trains rounds of one slot, one after another")]
     Slots(u16),
 }
 
@@ -143,7 +143,7 @@ impl RunSpec {
     /// # Errors
     /// The first field that is wrong, in the order of the specification.
     pub fn check(&self) -> Result<(), SpecError> {
-        if self.numerics_version != NUMERICS_YARDSTICK {
+        if self.numerics_version > NUMERICS_EXACT {
             return Err(SpecError::NumericsVersion(self.numerics_version));
         }
         if self.price_per_slot == 0 {

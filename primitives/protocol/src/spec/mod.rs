@@ -17,7 +17,7 @@ pub use model::{ModelSpec, Parameter};
 use crate::{Balance, Digest};
 use bounded_collections::{BoundedVec, ConstU32};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use sabha_numerics::Schedule;
+use sabha_numerics::{Schedule, program::Optimiser};
 use scale_info::TypeInfo;
 
 #[cfg(feature = "std")]
@@ -27,7 +27,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 #[cfg_attr(feature = "std", derive(Serialize, Deserialize), serde(deny_unknown_fields))]
 pub struct RunSpec {
-    /// Which definition of arithmetic the results follow; 0 is plain candle (see [`crate::NUMERICS_YARDSTICK`]).
+    /// Which definition of arithmetic the results follow: 1 is exact ([`crate::NUMERICS_EXACT`]), 0 is plain candle
+    /// ([`crate::NUMERICS_YARDSTICK`]).
     pub numerics_version: u16,
     /// Seed of the initial parameters and of the data order.
     pub seed: u64,
@@ -133,6 +134,19 @@ pub struct ClockSpec {
     pub training: u32,
     /// From a commitment to its finality; at least the chain's own window.
     pub window: u32,
+}
+
+impl OptimiserSpec {
+    /// What a step's program needs of it.
+    pub fn numerics(&self) -> Optimiser {
+        Optimiser {
+            beta1: self.beta1.get(),
+            beta2: self.beta2.get(),
+            epsilon: self.epsilon.get(),
+            weight_decay: self.weight_decay.get(),
+            clip_norm: self.clip_norm.get(),
+        }
+    }
 }
 
 impl RunSpec {

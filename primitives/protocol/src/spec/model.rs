@@ -3,6 +3,7 @@
 use super::F32Bits;
 use alloc::{format, string::String, vec, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use sabha_numerics::program::Model;
 use scale_info::TypeInfo;
 
 #[cfg(feature = "std")]
@@ -54,6 +55,21 @@ impl ModelSpec {
     /// Width of one attention head; 0 if there are no heads.
     pub fn head_width(&self) -> u32 {
         self.width.checked_div(self.heads).unwrap_or(0)
+    }
+
+    /// What programs need of it.
+    pub fn shape(&self) -> Model {
+        Model {
+            vocabulary: self.vocabulary.into(),
+            width: self.width.into(),
+            layers: self.layers.into(),
+            heads: self.heads.into(),
+            feed_forward: self.feed_forward.into(),
+            context: self.context.into(),
+            rope_base: self.rope_base.get(),
+            norm_epsilon: self.norm_epsilon.get(),
+            tied_embedding: self.tied_embedding,
+        }
     }
 
     /// Every parameter, in the order that checkpoints and states use.

@@ -174,3 +174,19 @@ proptest! {
         }
     }
 }
+
+/// Programs see the parameters that checkpoints hold, in the same order and of the same shapes.
+#[test]
+fn programs_have_the_parameters_of_the_specification() {
+    for tied_embedding in [false, true] {
+        let model = ModelSpec { tied_embedding, ..spec().model };
+        let named = model.parameters();
+        let shapes: Vec<_> = model.shape().parameters().collect();
+        assert_eq!(named.len(), shapes.len());
+        for (named, shape) in named.iter().zip(shapes) {
+            assert_eq!(named.elements(), shape.elements(), "{}", named.name);
+            assert_eq!(named.shape.len() == 2, shape.is_matrix(), "{}", named.name);
+            assert_eq!(named.shape.last().copied().map(u64::from), Some(shape.columns), "{}", named.name);
+        }
+    }
+}

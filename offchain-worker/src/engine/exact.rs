@@ -1,0 +1,237 @@
+//! The exact engine (numerics version 1): the programs of `sabha-numerics` on the executor of `sabha-engine`.
+//!
+//! Every bit of a state is defined, element by element, so a result is the same on any machine, with any number of threads, on
+//! any path; the chain can judge it.
+
+use super::{CandleEngine, Checkpoint, Engine, EngineError, Inference, Session, State, StepOutcome};
+use crate::data::Batch;
+use candle_core::{Device, Tensor};
+use sabha_engine::{
+    executor::{ExecuteError, Executor, digests, words},
+    kernels::Context,
+    plan::Purpose,
+};
+use sabha_numerics::{
+    op::Op,
+    program::{EvaluateProgram, Instruction, Program, Source, StepProgram},
+    state_root,
+};
+use sabha_protocol::{
+    Digest, Divergence, NUMERICS_EXACT,
+    spec::{ModelSpec, Parameter, RunSpec},
+};
+use std::{cell::RefCell, collections::BTreeMap};
+
+/// The exact engine on the CPU.
+#[derive(Clone, Debug, Default)]
+pub struct ExactEngine;
+
+impl ExactEngine {
+    /// The engine on the device that `name` names.
+    ///
+    /// # Errors
+    /// If it is none that the engine computes on.
+    pub fn on(name: &str) -> Result<Self, EngineError> {
+        match name {
+            "cpu" => Ok(Self),
+            other => Err(EngineError::Device(format!("{other} (the exact engine computes on: cpu)"))),
+        }
+    }
+}
+
+impl From<ExecuteError> for EngineError {
+    fn from(error: ExecuteError) -> Self {
+        match error {
+            ExecuteError::Device(error) => EngineError::Backend(error.to_string()),
+            error @ ExecuteError::Fit { .. } => EngineError::Shape(error.to_string()),
+        }
+    }
+}
+
+impl Engine for ExactEngine {
+    fn numerics_version(&self) -> u16 {
+        NUMERICS_EXACT
+    }
+
+    fn describe(&self) -> String {
+        format!("exact arithmetic on the CPU ({}), {} threads", Context::new().path(), rayon::current_num_threads())
+    }
+
+    fn resume(&self, spec: &RunSpec, state: &State) -> Result<Box<dyn Session>, EngineError> {
+        belongs(&state.checkpoint, &spec.model)?;
+        let program = program(spec, 0.0, state.step.saturating_add(1), spec.rounds.batch as usize);
+        let mut executor = Executor::new(&program, Purpose::Advance, &Device::Cpu, Context::new())?;
+        let parameters = state.checkpoint.values().iter().zip(&state.moment1).zip(&state.moment2);
+        let mut leaf = 0;
+        for ((value, first), second) in parameters {
+            for part in [value, first, second] {
+                executor.set_leaf(leaf, part)?;
+                leaf += 1;
+            }
+        }
+        executor.set_integer_leaf(leaf, &[state.step])?;
+        executor.set_leaf(leaf + 1, &[state.loss_sum])?;
+        let (instructions, _) = program.instructions();
+        Ok(Box::new(ExactSession {
+            spec: spec.clone(),
+            parameters: state.checkpoint.parameters().to_vec(),
+            told: Told::of(&instructions),
+            executor,
+            step: state.step,
+        }))
+    }
+
+    fn load(&self, model: &ModelSpec, checkpoint: &Checkpoint) -> Result<Box<dyn Inference>, EngineError> {
+        belongs(checkpoint, model)?;
+        Ok(Box::new(ExactInference {
+            model: *model,
+            checkpoint: checkpoint.clone(),
+            people: CandleEngine::cpu().load(model, checkpoint)?,
+            executors: RefCell::default(),
+        }))
+    }
+}
+
+fn belongs(checkpoint: &Checkpoint, model: &ModelSpec) -> Result<(), EngineError> {
+    if checkpoint.is_of(model) {
+        return Ok(());
+    }
+    Err(EngineError::Shape("the checkpoint belongs to another model than the specification's".into()))
+}
+
+/// The program of a step. Its tokens are given, so where they stand in the stream is left open.
+fn program(spec: &RunSpec, rate: f32, step: u32, samples: usize) -> StepProgram {
+    StepProgram {
+        model: spec.model.shape(),
+        optimiser: spec.optimiser.numerics(),
+        rate,
+        step,
+        stream: spec.data.tokens,
+        offsets: vec![0; samples],
+    }
+}
+
+/// Instructions whose results people are told.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    /// The mean loss.
+    loss: Option<u32>,
+    /// The square of the gradient's norm.
+    square: Option<u32>,
+}
+
+impl Told {
+    fn of(instructions: &[Instruction]) -> Self {
+        let input = |instruction: &Instruction, index: usize| match instruction.inputs.get(index)?.source {
+            Source::Output(output) => Some(output),
+            Source::Leaf(_) | Source::Stream => None,
+        };
+        // The last instruction adds the loss to the sum of losses.
+        let loss = instructions.last().and_then(|last| input(last, 1));
+        let clip = instructions.iter().find(|instruction| matches!(instruction.op, Op::ClipFactor(_)));
+        Self { loss, square: clip.and_then(|clip| input(clip, 0)) }
+    }
+}
+
+struct ExactSession {
+    spec: RunSpec,
+    parameters: Vec<Parameter>,
+    told: Told,
+    executor: Executor,
+    step: u32,
+}
+
+impl Session for ExactSession {
+    fn steps_done(&self) -> u32 {
+        self.step
+    }
+
+    fn step(&mut self, batch: &Batch, rate: f32) -> Result<StepOutcome, EngineError> {
+        let program = program(&self.spec, rate, self.step.saturating_add(1), batch.samples);
+        let (mut loss, mut square) = (0.0, 0.0);
+        let told = self.told;
+        let mut watch = |index: u32, output: &Tensor| {
+            let of = |wanted: Option<u32>, number: &mut f32| -> Result<(), ExecuteError> {
+                if wanted == Some(index) {
+                    *number = output.narrow(0, 0, 1)?.to_vec1::<f32>()?.first().copied().unwrap_or(0.0);
+                }
+                Ok(())
+            };
+            of(told.loss, &mut loss)?;
+            of(told.square, &mut square)
+        };
+        let tokens = [batch.inputs.as_slice(), batch.targets.as_slice()];
+        if let Some(at) = self.executor.run_watched(&program, &tokens, &mut watch)? {
+            let element = u32::try_from(at.element).unwrap_or(u32::MAX);
+            let (step, instruction) = (self.step, at.instruction);
+            return Ok(StepOutcome::Diverged(Divergence { step, instruction, element }));
+        }
+        self.step = self.step.saturating_add(1);
+        Ok(StepOutcome::Done { loss, gradient_norm: square.sqrt() })
+    }
+
+    fn state(&self) -> Result<State, EngineError> {
+        let leaves = self.executor.leaves();
+        let mut parts = [Vec::new(), Vec::new(), Vec::new()];
+        for (index, leaf) in leaves.iter().take(self.parameters.len() * 3).enumerate() {
+            if let Some(part) = parts.get_mut(index % 3) {
+                part.push(leaf.to_vec1::<f32>().map_err(ExecuteError::from)?);
+            }
+        }
+        let loss_sum = leaves.last().map(words).transpose()?.and_then(|sum| sum.first().copied());
+        let [values, moment1, moment2] = parts;
+        Ok(State {
+            checkpoint: Checkpoint::from_parts(self.parameters.clone(), values),
+            moment1,
+            moment2,
+            step: self.step,
+            loss_sum: f32::from_bits(loss_sum.unwrap_or(0)),
+        })
+    }
+
+    fn digest(&self) -> Result<Digest, EngineError> {
+        Ok(Digest(state_root(&digests(self.executor.leaves())?)))
+    }
+}
+
+struct ExactInference {
+    model: ModelSpec,
+    checkpoint: Checkpoint,
+    /// For text: nobody disputes that.
+    people: Box<dyn Inference>,
+    /// By the number of samples in a batch.
+    executors: RefCell<BTreeMap<usize, Executor>>,
+}
+
+impl Inference for ExactInference {
+    fn loss(&self, batch: &Batch) -> Result<f64, EngineError> {
+        if batch.context != self.model.context as usize || batch.samples == 0 {
+            return self.people.loss(batch);
+        }
+        let program = EvaluateProgram {
+            model: self.model.shape(),
+            stream: u64::MAX,
+            offsets: vec![0; batch.samples],
+        };
+        let mut executors = self.executors.borrow_mut();
+        let executor = match executors.entry(batch.samples) {
+            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                let mut executor = Executor::new(&program, Purpose::Compute, &Device::Cpu, Context::new())?;
+                for (index, values) in self.checkpoint.values().iter().enumerate() {
+                    executor.set_leaf(index, values)?;
+                }
+                entry.insert(executor)
+            }
+        };
+        if executor.run(&program, &[&batch.inputs, &batch.targets])?.is_some() {
+            return Ok(f64::INFINITY);
+        }
+        let loss = executor.end(0)?.first().copied().unwrap_or(0);
+        Ok(f64::from(f32::from_bits(loss)))
+    }
+
+    fn next_logits(&self, tokens: &[u32]) -> Result<Vec<f32>, EngineError> {
+        self.people.next_logits(tokens)
+    }
+}
