@@ -1,5 +1,5 @@
-// The constants of exp, ln and sigmoid, as bits. Made from primitives/numerics/src/scalar/coefficients.rs by a test of the
-// engine (src/cuda/source.rs), which fails when the two differ; do not edit.
+// The constants of exp, ln and sigmoid, as bits: primitives/numerics/src/scalar/coefficients.rs.
+// Written by `SABHA_WRITE=1 cargo test -p sabha-engine coefficients`; the test fails where they differ.
 
 #define LOG2_E 0x3fb8aa3bu
 #define ROUND 0x4b400000u

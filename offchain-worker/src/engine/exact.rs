@@ -54,7 +54,11 @@ impl Engine for ExactEngine {
     }
 
     fn describe(&self) -> String {
-        format!("exact arithmetic on the CPU ({}), {} threads", Context::new().path(), rayon::current_num_threads())
+        format!(
+            "exact arithmetic on the CPU ({}), {} threads",
+            Context::new().path(),
+            rayon::current_num_threads()
+        )
     }
 
     fn resume(&self, spec: &RunSpec, state: &State) -> Result<Box<dyn Session>, EngineError> {
@@ -208,11 +212,8 @@ impl Inference for ExactInference {
         if batch.context != self.model.context as usize || batch.samples == 0 {
             return self.people.loss(batch);
         }
-        let program = EvaluateProgram {
-            model: self.model.shape(),
-            stream: u64::MAX,
-            offsets: vec![0; batch.samples],
-        };
+        let program =
+            EvaluateProgram { model: self.model.shape(), stream: u64::MAX, offsets: vec![0; batch.samples] };
         let mut executors = self.executors.borrow_mut();
         let executor = match executors.entry(batch.samples) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),

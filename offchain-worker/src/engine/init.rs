@@ -1,23 +1,13 @@
-//! The parameters that a run starts from, drawn from its seed: the same bits on every machine.
-//!
-//! Each parameter has a ChaCha20 stream of its own, keyed by the run's seed and numbered by the parameter's place in the
-//! specification. An element takes six words, that is twelve uniform 16-bit numbers, whose sum is close to normal (Irwin-Hall,
-//! variance 1, at most 6 standard deviations). The sum is taken in whole numbers and scaled and rounded once, so no library's
-//! logarithm has a say.
+//! The parameters that a run starts from, drawn from its seed: the same bits on every machine, whatever its numerics version.
+//! `sabha_numerics::op::Init` says how.
 
 use super::Checkpoint;
 use crate::error::{Exit, failure};
-use rand_chacha::{
-    ChaCha20Rng,
-    rand_core::{Rng, SeedableRng},
+use sabha_numerics::{
+    op::{Definition, Op},
+    program::{InitProgram, Program},
 };
-use sabha_protocol::spec::{ModelSpec, Parameter, RunSpec};
-
-/// Standard deviation of a matrix's elements.
-const DEVIATION: f64 = 0.02;
-
-/// Words of the stream that one element takes.
-const WORDS: u32 = 6;
+use sabha_protocol::spec::{ModelSpec, RunSpec};
 
 /// The checkpoint that a run's first round starts from.
 ///
@@ -36,55 +26,20 @@ pub fn of_spec(spec: &RunSpec) -> anyhow::Result<Checkpoint> {
 /// The checkpoint that a run of `model` with this seed starts from: norms are 1, matrices normal with deviation 0.02, and
 /// projections into the residual stream smaller by the square root of twice the number of layers.
 pub fn initial(model: &ModelSpec, seed: u64) -> Checkpoint {
-    let parameters = model.parameters();
-    let values =
-        (0u64..).zip(&parameters).map(|(index, parameter)| draw(model, seed, index, parameter)).collect();
-    Checkpoint::from_parts(parameters, values)
-}
-
-fn draw(model: &ModelSpec, seed: u64, index: u64, parameter: &Parameter) -> Vec<f32> {
-    let elements = parameter.elements();
-    if parameter.shape.len() == 1 {
-        return (0..elements).map(|_| 1.0).collect();
-    }
-    let residual = parameter.name.ends_with("o_proj.weight") || parameter.name.ends_with("down_proj.weight");
-    let deviation = if residual { DEVIATION / f64::from(model.layers * 2).sqrt() } else { DEVIATION };
-    let mut stream = stream(seed, index);
-    (0..elements).map(|_| (normal(&mut stream) * deviation) as f32).collect()
-}
-
-fn stream(seed: u64, index: u64) -> ChaCha20Rng {
-    let key = blake3::derive_key("sabha 2026 initial parameters v0", &seed.to_le_bytes());
-    let mut stream = ChaCha20Rng::from_seed(key);
-    stream.set_stream(index);
-    stream
-}
-
-fn normal(stream: &mut ChaCha20Rng) -> f64 {
-    let sum: u32 = (0..WORDS)
-        .map(|_| {
-            let word = stream.next_u32();
-            (word & 0xffff) + (word >> 16)
-        })
-        .sum();
-    // Twelve numbers of mean 32767.5.
-    (f64::from(sum) - 12.0 * 32_767.5) / 65_536.0
+    let (instructions, _) = InitProgram { model: model.shape(), seed }.instructions();
+    let values = instructions.into_iter().map(|instruction| match instruction.op {
+        Op::Init(init) => init.values(0).collect(),
+        Op::Fill(fill) => vec![f32::from_bits(fill.word); fill.size as usize],
+        // The program has no others.
+        other => vec![0.0; other.len() as usize],
+    });
+    Checkpoint::from_parts(model.parameters(), values.collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::testing::demo_spec;
-
-    #[test]
-    fn draws_are_close_to_normal() {
-        let mut stream = stream(1, 2);
-        let draws: Vec<f64> = (0..200_000).map(|_| normal(&mut stream)).collect();
-        let moment = |power: i32| draws.iter().map(|x| x.powi(power)).sum::<f64>() / draws.len() as f64;
-        assert!(moment(1).abs() < 0.01, "{}", moment(1));
-        assert!((moment(2) - 1.0).abs() < 0.02, "{}", moment(2));
-        assert!((moment(4) - 2.9).abs() < 0.1, "Irwin-Hall of 12: 2.9, {}", moment(4));
-    }
 
     #[test]
     fn parameters_differ_and_follow_the_seed() {

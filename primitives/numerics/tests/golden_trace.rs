@@ -22,6 +22,7 @@ fn current() -> Vec<String> {
     let mut lines = Vec::new();
     for case in &CASES {
         let mut seen = |executed: &Executed| {
+            assert_eq!(executed.instructions.len(), executed.trace.outputs.len());
             lines.push(format!("{} {} {}", case.name, executed.stage, text(&root(&executed.trace.leaves))));
         };
         run(case, STEPS, &mut seen).unwrap();

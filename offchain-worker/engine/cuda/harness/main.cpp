@@ -50,8 +50,7 @@ T as(const Argument& argument) {
     bool fits;
     if constexpr (std::is_pointer_v<T>) {
         using Target = std::remove_pointer_t<T>;
-        fits = sizeof(Target) == 8 ? argument.kind == Kind::Found
-                                   : argument.kind == Kind::Buffer || argument.kind == Kind::Null;
+        fits = argument.kind == Kind::Null || argument.kind == (sizeof(Target) == 8 ? Kind::Found : Kind::Buffer);
     } else if constexpr (std::is_same_v<T, float>) {
         fits = argument.kind == Kind::F32;
     } else {

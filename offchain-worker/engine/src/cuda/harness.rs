@@ -81,6 +81,7 @@ impl Harness {
             .env("UBSAN_OPTIONS", "print_stacktrace=1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let requests = child.stdin.take().map(BufWriter::new);
@@ -91,58 +92,74 @@ impl Harness {
     /// Executes launches. Returns the output, and the place of its first number that is not finite. `buffers` are the output's
     /// words before, then the inputs'.
     pub fn run(&mut self, order: Order, buffers: &[&[u32]], launches: &[Launch]) -> (Vec<u32>, Option<u64>) {
-        self.try_run(order, buffers, launches).unwrap_or_else(|_| {
-            panic!("the kernels' program stopped ({:?}); what it said is above: {launches:?}", self.child.wait())
-        })
+        self.try_run(order, buffers, launches)
+            .unwrap_or_else(|message| panic!("the kernels' program stopped at {launches:?}:\n{message}"))
     }
 
-    /// The same; an error if the program stopped.
+    /// The same. If the program stopped, what it said at its end.
     pub fn try_run(
         &mut self,
         order: Order,
         buffers: &[&[u32]],
         launches: &[Launch],
-    ) -> std::io::Result<(Vec<u32>, Option<u64>)> {
-        let mut request = Vec::new();
-        let word = |request: &mut Vec<u8>, word: u32| request.extend(word.to_le_bytes());
-        word(&mut request, order as u32);
-        word(&mut request, buffers.len() as u32);
-        for buffer in buffers {
-            word(&mut request, buffer.len() as u32);
-            buffer.iter().for_each(|value| word(&mut request, *value));
-        }
-        word(&mut request, launches.len() as u32);
-        for launch in launches {
-            word(&mut request, launch.kernel.len() as u32);
-            request.extend(launch.kernel.as_bytes());
-            [launch.blocks, launch.threads.0, launch.threads.1].map(|extent| word(&mut request, extent));
-            word(&mut request, launch.arguments.len() as u32);
-            for argument in &launch.arguments {
-                let (kind, bits): (u32, u64) = match *argument {
-                    Argument::Output => (0, 0),
-                    Argument::Input(input) => (0, input as u64 + 1),
-                    Argument::Null => (1, 0),
-                    Argument::First => (2, FIRST),
-                    Argument::U64(value) => (2, value),
-                    Argument::U32(value) => (3, value.into()),
-                    Argument::F32(value) => (4, value.to_bits().into()),
-                    Argument::Found => (5, 0),
-                };
-                word(&mut request, kind);
-                request.extend(bits.to_le_bytes());
+    ) -> Result<(Vec<u32>, Option<u64>), String> {
+        self.exchange(&request(order, buffers, launches), buffers[0].len()).map_err(|error| {
+            let mut message = error.to_string();
+            self.requests = None;
+            if let Some(mut said) = self.child.stderr.take() {
+                said.read_to_string(&mut message).unwrap();
             }
-        }
+            message
+        })
+    }
+
+    /// Sends a request; the answer has `len` words and the place of the first number that is not finite.
+    fn exchange(&mut self, request: &[u8], len: usize) -> std::io::Result<(Vec<u32>, Option<u64>)> {
         if let Some(requests) = &mut self.requests {
-            requests.write_all(&request)?;
+            requests.write_all(request)?;
             requests.flush()?;
         }
-        let mut answer = vec![0; buffers[0].len() * 4 + 8];
+        let mut answer = vec![0; len * 4 + 8];
         self.answers.read_exact(&mut answer)?;
-        let (words, found) = answer.split_at(answer.len() - 8);
+        let (words, found) = answer.split_at(len * 4);
         let words = words.as_chunks().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect();
         let found = u64::from_le_bytes(found.try_into().unwrap());
         Ok((words, (found != u64::MAX).then(|| found - FIRST)))
     }
+}
+
+/// A request as `main.cpp` reads it.
+fn request(order: Order, buffers: &[&[u32]], launches: &[Launch]) -> Vec<u8> {
+    let mut request = Vec::new();
+    let word = |request: &mut Vec<u8>, word: u32| request.extend(word.to_le_bytes());
+    word(&mut request, order as u32);
+    word(&mut request, buffers.len() as u32);
+    for buffer in buffers {
+        word(&mut request, buffer.len() as u32);
+        buffer.iter().for_each(|value| word(&mut request, *value));
+    }
+    word(&mut request, launches.len() as u32);
+    for launch in launches {
+        word(&mut request, launch.kernel.len() as u32);
+        request.extend(launch.kernel.as_bytes());
+        [launch.blocks, launch.threads.0, launch.threads.1].map(|extent| word(&mut request, extent));
+        word(&mut request, launch.arguments.len() as u32);
+        for argument in &launch.arguments {
+            let (kind, bits): (u32, u64) = match *argument {
+                Argument::Output => (0, 0),
+                Argument::Input(input) => (0, input as u64 + 1),
+                Argument::Null => (1, 0),
+                Argument::First => (2, FIRST),
+                Argument::U64(value) => (2, value),
+                Argument::U32(value) => (3, value.into()),
+                Argument::F32(value) => (4, value.to_bits().into()),
+                Argument::Found => (5, 0),
+            };
+            word(&mut request, kind);
+            request.extend(bits.to_le_bytes());
+        }
+    }
+    request
 }
 
 /// The place of an output's first element.
@@ -151,9 +168,9 @@ const FIRST: u64 = 3 << 40;
 impl Drop for Harness {
     fn drop(&mut self) {
         // The end of its input is its end.
-        self.requests = None;
+        let stopped = self.requests.take().is_none();
         let status = self.child.wait();
-        if !std::thread::panicking() {
+        if !stopped && !std::thread::panicking() {
             assert!(status.unwrap().success(), "the kernels' program failed at its end");
         }
     }

@@ -1,6 +1,7 @@
 //! What is launched for an instruction: kernels, extents, arguments. The same for a GPU and for the tests on the CPU.
 
 use super::product;
+use crate::kernels::overwrites;
 use sabha_numerics::op::{BLOCK, Definition, EmbedGrad, Kind, Layout, Op, Reduce, Transpose};
 
 /// An argument of a kernel.
@@ -74,19 +75,15 @@ const LANES: u64 = 32;
 /// # Errors
 /// If there are none: see [`LaunchError`].
 pub fn launches(op: &Op, operands: &[Operand]) -> Result<Vec<Launch>, LaunchError> {
-    let name = op.name();
-    if operands.len() != op.inputs().len() {
-        return Err(LaunchError::Operands(name));
-    }
-    let mut build = Builder { name, operands, launches: Vec::new() };
+    let mut build = Builder::new(op, operands)?;
     match op {
-        Op::Matmul(matmul) => product::launch(&mut build, matmul)?,
+        Op::Matmul(matmul) => product::launch(&mut build, matmul, product::is_large(matmul))?,
         Op::Reduce(reduce) => build.reduce(reduce)?,
         Op::EmbedGrad(grad) => build.embed_grad(grad)?,
         Op::Transpose(transpose) => build.transpose(transpose)?,
         other => build.plain(other)?,
     }
-    Ok(build.launches)
+    Ok(build.done())
 }
 
 /// Numbers that the host computes: they come from `f64`, or from a stream of words.
@@ -104,7 +101,7 @@ pub fn on_host(op: &Op) -> Option<Vec<f32>> {
 /// If they are too many.
 pub fn check(size: u64) -> Result<Launch, LaunchError> {
     let mut build = Builder { name: "first_not_finite", operands: &[], launches: Vec::new() };
-    build.each("first_not_finite", size, [Argument::Output], true)?;
+    build.each("first_not_finite", size, [], true)?;
     build.launches.pop().ok_or(LaunchError::Operands("first_not_finite"))
 }
 
@@ -117,7 +114,22 @@ pub(super) struct Builder<'a> {
 
 use Argument::{F32, First, Found, Input, Null, Output, U32, U64};
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
+    /// For an operation. Only where the planner may put an output over an input do the kernels allow it.
+    pub(super) fn new(op: &Op, operands: &'a [Operand]) -> Result<Self, LaunchError> {
+        let name = op.name();
+        let mut each = operands.iter().enumerate();
+        let over = each.all(|(input, operand)| *operand != Operand::Output || overwrites(op) == Some(input));
+        if operands.len() != op.inputs().len() || !over {
+            return Err(LaunchError::Operands(name));
+        }
+        Ok(Self { name, operands, launches: Vec::new() })
+    }
+
+    pub(super) fn done(self) -> Vec<Launch> {
+        self.launches
+    }
+
     pub(super) fn refuse(&self) -> LaunchError {
         LaunchError::Operands(self.name)
     }
@@ -230,9 +242,7 @@ impl Builder<'_> {
                 self.rows("rope", op.rows, op.heads * op.half * 2, and(&attributes))
             }
             Op::Embed(op) => self.rows("embed", op.rows, op.width, and(&[U64(op.vocabulary)])),
-            Op::Exponents(op) => {
-                self.push("exponents", size, (BLOCK as u32, 1), and(&[U64(op.size)]), false)
-            }
+            Op::Exponents(op) => self.push("exponents", size, (BLOCK as u32, 1), and(&[U64(op.size)]), false),
             Op::Codes(op) => self.each("codes", size, and(&[U64(op.size)]), false),
             Op::NormCap(op) => self.push("norm_cap", 1, (THREADS as u32, 1), and(&[U64(op.workers)]), false),
             Op::AddUpdate(op) => {

@@ -12,8 +12,8 @@ const THREADS: u32 = 256;
 /// Large squares that keep a large GPU busy; with fewer, small ones share the work out better.
 const ENOUGH: u64 = 128;
 
-/// Whether a product is computed in large squares.
-fn is_large(op: &Matmul) -> bool {
+/// Whether a product is better computed in large squares.
+pub(super) fn is_large(op: &Matmul) -> bool {
     let squares = (op.m / LARGE).saturating_mul(op.n / LARGE).saturating_mul(op.samples * op.heads);
     op.reach == Reach::Full && squares >= ENOUGH
 }
@@ -44,7 +44,8 @@ fn operand(
     }
 }
 
-pub(super) fn launch(build: &mut Builder<'_>, op: &Matmul) -> Result<(), LaunchError> {
+/// Launches a product, in large squares or small ones. Only a full reach may have large ones.
+pub(super) fn launch(build: &mut Builder<'_>, op: &Matmul, large: bool) -> Result<(), LaunchError> {
     let a = operand(build, op, 0, op.a, op.m)?;
     let b = operand(build, op, 1, op.b, op.n)?;
     let c = strides(op.c, op.heads, op.m, op.n);
@@ -55,7 +56,7 @@ pub(super) fn launch(build: &mut Builder<'_>, op: &Matmul) -> Result<(), LaunchE
         Reach::UpTo => 2,
         Reach::From => 3,
     };
-    let (kernel, square) = if is_large(op) { ("product_128", LARGE) } else { ("product_64", SMALL) };
+    let (kernel, square) = if large { ("product_128", LARGE) } else { ("product_64", SMALL) };
     let (down, across) = (op.m.div_ceil(square), op.n.div_ceil(square));
     let arguments = [Argument::Input(0), Argument::Input(1), start]
         .into_iter()

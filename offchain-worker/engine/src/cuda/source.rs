@@ -51,7 +51,8 @@ mod tests {
         ] {
             writeln!(text, "#define {name} 0x{word:08x}u").unwrap();
         }
-        for (name, words) in [("EXP_POLYNOMIAL", &EXP_POLYNOMIAL[..]), ("LN_POLYNOMIAL", &LN_POLYNOMIAL[..])] {
+        for (name, words) in [("EXP_POLYNOMIAL", &EXP_POLYNOMIAL[..]), ("LN_POLYNOMIAL", &LN_POLYNOMIAL[..])]
+        {
             let words: Vec<String> = words.iter().map(|word| format!("0x{word:08x}u")).collect();
             writeln!(text, "#define {name} {{{}}}", words.join(", ")).unwrap();
         }

@@ -74,3 +74,33 @@ impl Definition for Init {
         Ok(Vec::new())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::Inputs;
+
+    const INIT: Init = Init { size: 200_000, seed: 1, parameter: 2, deviation: 1.0 };
+
+    #[test]
+    fn draws_are_close_to_normal() {
+        let draws: Vec<f64> = INIT.values(0).map(f64::from).collect();
+        let moment =
+            |power: i32| draws.iter().map(|x| libm::pow(*x, power.into())).sum::<f64>() / draws.len() as f64;
+        assert!(moment(1).abs() < 0.01, "{}", moment(1));
+        assert!((moment(2) - 1.0).abs() < 0.02, "{}", moment(2));
+        assert!((moment(4) - 2.9).abs() < 0.1, "Irwin-Hall of 12: 2.9, {}", moment(4));
+    }
+
+    #[test]
+    fn an_element_does_not_depend_on_what_was_drawn_before() {
+        let nothing = Inputs(Vec::new());
+        for first in [0u64, 1, 7, 31, 32, 33, 1_000] {
+            let drawn = INIT.values(first).next().unwrap();
+            assert_eq!(INIT.element(first, &nothing).unwrap(), drawn.to_bits());
+            assert_eq!(INIT.values(0).nth(first as usize).unwrap().to_bits(), drawn.to_bits());
+        }
+        let other = Init { parameter: 3, ..INIT };
+        assert_ne!(other.values(0).next(), INIT.values(0).next());
+    }
+}

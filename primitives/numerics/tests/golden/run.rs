@@ -126,7 +126,7 @@ pub fn digest(words: &[u32]) -> Digest {
 /// Executes a case, and shows every program to `seen`. The updates after half and after all of the steps stand for those of two
 /// workers, in two rounds: the second one starts with momenta.
 pub fn run(case: &Case, steps: u32, seen: &mut dyn FnMut(&Executed)) -> Result<(), Failure> {
-    let Case { model, samples, .. } = *case;
+    let model = case.model;
     let stream = stream(case);
     let len = stream.len() as u64;
     let mut all = Runner { stream, seen };
@@ -145,7 +145,7 @@ pub fn run(case: &Case, steps: u32, seen: &mut dyn FnMut(&Executed)) -> Result<(
             middle.clone_from(&state);
         }
     }
-    let evaluate = EvaluateProgram { model, stream: len, offsets: vec![0, 1, samples] };
+    let evaluate = EvaluateProgram { model, stream: len, offsets: vec![0, 1, 2] };
     all.execute(Stage::Evaluate, &evaluate, &parameters(&state))?;
 
     let mut updates = Vec::new();

@@ -27,14 +27,16 @@ fn bytes() -> &'static [u8] {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("definitions");
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo
-            .args(["rustc", "--quiet", "--locked", "--offline", "--release", "--lib", "--crate-type", "cdylib"])
-            .args(["--package", env!("CARGO_PKG_NAME"), "--target", TARGET, "--target-dir"])
-            .arg(&target)
-            .current_dir(env!("CARGO_MANIFEST_DIR"));
+            .args(["rustc", "--quiet", "--locked", "--offline", "--release"])
+            .args(["--lib", "--crate-type", "cdylib", "--package", env!("CARGO_PKG_NAME"), "--target", TARGET])
+            .args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")])
+            .arg("--target-dir")
+            .arg(&target);
         // What the native build was told is nothing to this one.
-        for variable in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTC_WORKSPACE_WRAPPER", "CARGO_BUILD_TARGET"] {
+        let told = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTC_WORKSPACE_WRAPPER", "CARGO_BUILD_TARGET"];
+        told.iter().for_each(|variable| {
             cargo.env_remove(variable);
-        }
+        });
         let made = cargo.output().expect("cargo can be run");
         assert!(made.status.success(), "the module: {}", String::from_utf8_lossy(&made.stderr));
         let name = format!("{}.wasm", env!("CARGO_PKG_NAME").replace('-', "_"));
@@ -107,10 +109,13 @@ impl Wasm {
     }
 }
 
+const EXPONENTS: [u32; 20] =
+    [0, 1, 2, 23, 24, 100, 103, 104, 120, 126, 127, 128, 133, 134, 150, 151, 190, 253, 254, 255];
+
 /// The bits of numbers around every kind of boundary, and the first ones of a random sequence.
 fn words(random: usize) -> Vec<u32> {
     let mut all = vec![];
-    for exponent in [0u32, 1, 2, 23, 24, 100, 103, 104, 120, 126, 127, 128, 133, 134, 150, 151, 190, 253, 254, 255] {
+    for exponent in EXPONENTS {
         for mantissa in [0u32, 1, 2, 0x3f_ffff, 0x40_0000, 0x35_04f3, 0x31_7218, 0x7f_fffe, 0x7f_ffff] {
             let bits = (exponent << 23) | mantissa;
             all.extend([bits, bits | 0x8000_0000]);
@@ -217,7 +222,7 @@ fn compare(index: usize, steps: u32) -> BTreeSet<&'static str> {
 #[test]
 fn every_output_of_every_program_has_the_same_bits() {
     let mut used = BTreeSet::new();
-    for (index, steps) in [2, 2, 1, 1].into_iter().enumerate() {
+    for (index, steps) in [1, 2, 1, 1].into_iter().enumerate() {
         used.extend(compare(index, steps));
     }
     assert!(case(CASES.len() + CHAINED.len()).is_none(), "a case was left out");
