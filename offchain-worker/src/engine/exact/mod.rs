@@ -49,8 +49,8 @@ impl From<ExecuteError> for EngineError {
 }
 
 impl Engine for ExactEngine {
-    fn numerics_version(&self) -> u16 {
-        NUMERICS_EXACT
+    fn follows(&self, numerics_version: u16) -> bool {
+        numerics_version == NUMERICS_EXACT
     }
 
     fn describe(&self) -> String {
@@ -236,3 +236,6 @@ impl Inference for ExactInference {
         self.people.next_logits(tokens)
     }
 }
+
+#[cfg(test)]
+mod tests;

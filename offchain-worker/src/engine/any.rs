@@ -1,0 +1,97 @@
+//! Every engine of this build behind one: a run's specification says which of them it needs.
+
+use super::{CandleEngine, Checkpoint, Engine, EngineError, ExactEngine, Inference, Session, State};
+use sabha_protocol::spec::{ModelSpec, RunSpec};
+
+/// The engines that this build has on one device.
+#[derive(Clone, Debug)]
+pub struct AnyEngine {
+    candle: CandleEngine,
+    /// Not on every device.
+    exact: Option<ExactEngine>,
+}
+
+impl AnyEngine {
+    /// The engines on the device that `name` names: `cpu`, `cuda` or `cuda:N`.
+    ///
+    /// # Errors
+    /// If there is no such device, or this build has no support for it.
+    pub fn on(name: &str) -> Result<Self, EngineError> {
+        Ok(Self { candle: CandleEngine::on(name)?, exact: ExactEngine::on(name).ok() })
+    }
+
+    /// The engines on the CPU.
+    pub fn cpu() -> Self {
+        Self { candle: CandleEngine::cpu(), exact: Some(ExactEngine) }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &dyn Engine> {
+        let exact = self.exact.as_ref().map(|engine| -> &dyn Engine { engine });
+        exact.into_iter().chain([&self.candle as &dyn Engine])
+    }
+
+    fn of(&self, version: u16) -> Result<&dyn Engine, EngineError> {
+        self.all().find(|engine| engine.follows(version)).ok_or_else(|| EngineError::Numerics {
+            wanted: version,
+            device: self.candle.describe(),
+        })
+    }
+}
+
+impl Engine for AnyEngine {
+    fn follows(&self, numerics_version: u16) -> bool {
+        self.all().any(|engine| engine.follows(numerics_version))
+    }
+
+    fn describe(&self) -> String {
+        self.all().map(|engine| engine.describe()).collect::<Vec<_>>().join("; ")
+    }
+
+    fn resume(&self, spec: &RunSpec, state: &State) -> Result<Box<dyn Session>, EngineError> {
+        self.of(spec.numerics_version)?.resume(spec, state)
+    }
+
+    fn load(&self, model: &ModelSpec, checkpoint: &Checkpoint) -> Result<Box<dyn Inference>, EngineError> {
+        match &self.exact {
+            Some(engine) => engine.load(model, checkpoint),
+            None => self.candle.load(model, checkpoint),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{
+        StepOutcome, init,
+        testing::{text_stream, tiny_spec},
+    };
+    use sabha_protocol::{NUMERICS_EXACT, NUMERICS_YARDSTICK};
+
+    /// One step's loss and root.
+    fn step(engine: &dyn Engine, spec: &RunSpec) -> (f32, sabha_protocol::Digest) {
+        let (_folder, spec, stream) = text_stream(spec.clone());
+        let mut session = engine.begin(&spec, &init::initial(&spec.model, 5)).unwrap();
+        let batch = stream.training_batch(&spec, 0, 0, 0).unwrap();
+        match session.step(&batch, 0.01).unwrap() {
+            StepOutcome::Done { loss, .. } => (loss, session.digest().unwrap()),
+            StepOutcome::Diverged(at) => panic!("{at:?}"),
+        }
+    }
+
+    #[test]
+    fn the_specification_chooses() {
+        let mut spec = tiny_spec();
+        let any = AnyEngine::cpu();
+        spec.numerics_version = NUMERICS_YARDSTICK;
+        assert_eq!(step(&any, &spec), step(&CandleEngine::cpu(), &spec));
+        spec.numerics_version = NUMERICS_EXACT;
+        assert_eq!(step(&any, &spec), step(&ExactEngine, &spec));
+        assert!(any.follows(NUMERICS_EXACT) && any.follows(NUMERICS_YARDSTICK) && !any.follows(9));
+        spec.numerics_version = 9;
+        let state = State::begin(init::initial(&spec.model, 5));
+        let error = any.resume(&spec, &state).err().unwrap().to_string();
+        assert!(error.contains("version 9"), "{error}");
+        assert!(matches!(AnyEngine::on("tpu"), Err(EngineError::Device(_))));
+    }
+}

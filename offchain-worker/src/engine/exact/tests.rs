@@ -1,0 +1,121 @@
+//! The exact engine: the same bits whatever the machine does, close to the yardstick, and what it refuses.
+
+use super::*;
+use crate::{
+    data::Stream,
+    engine::{
+        init,
+        testing::{text_stream, tiny_spec},
+    },
+};
+
+fn fixture() -> (tempfile::TempDir, RunSpec, Stream) {
+    text_stream(RunSpec { numerics_version: NUMERICS_EXACT, ..tiny_spec() })
+}
+
+/// Losses of some steps, and the state's root at the end.
+fn run(engine: &dyn Engine, spec: &RunSpec, stream: &Stream, steps: u32) -> (Vec<f32>, Digest) {
+    let mut session = engine.begin(spec, &init::initial(&spec.model, 5)).unwrap();
+    let losses = (0..steps).map(|at| match session.step(&stream.training_batch(spec, 0, 0, at).unwrap(), 0.01) {
+        Ok(StepOutcome::Done { loss, gradient_norm }) => {
+            assert!(gradient_norm > 0.0);
+            loss
+        }
+        other => panic!("{other:?}"),
+    });
+    let losses = losses.collect();
+    (losses, session.digest().unwrap())
+}
+
+#[test]
+fn the_digest_is_the_root_of_the_state() {
+    let (_folder, spec, stream) = fixture();
+    let mut session = ExactEngine.begin(&spec, &init::initial(&spec.model, 5)).unwrap();
+    for at in 0..3 {
+        assert_eq!(session.digest().unwrap(), session.state().unwrap().root());
+        session.step(&stream.training_batch(&spec, 0, 0, at).unwrap(), 0.01).unwrap();
+    }
+    assert_eq!(session.digest().unwrap(), session.state().unwrap().root());
+    assert_eq!(session.steps_done(), 3);
+}
+
+/// Bits of a slot are what a run is paid for: a change needs a new numerics version.
+#[test]
+fn golden_root_with_any_number_of_threads() {
+    let (_folder, spec, stream) = fixture();
+    for threads in [1, 2, 7] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let (_, root) = pool.install(|| run(&ExactEngine, &spec, &stream, 6));
+        assert_eq!(root.to_string(), GOLDEN, "{threads} threads");
+    }
+}
+const GOLDEN: &str = "";
+
+#[test]
+fn a_session_goes_on_from_any_state_to_the_same_bits() {
+    let (_folder, spec, stream) = fixture();
+    let mut session = ExactEngine.begin(&spec, &init::initial(&spec.model, 5)).unwrap();
+    let mut states = vec![session.state().unwrap()];
+    for at in 0..4 {
+        session.step(&stream.training_batch(&spec, 0, 0, at).unwrap(), 0.01).unwrap();
+        states.push(session.state().unwrap());
+    }
+    for (done, state) in (0u32..).zip(&states) {
+        let mut session = ExactEngine.resume(&spec, state).unwrap();
+        for at in done..4 {
+            session.step(&stream.training_batch(&spec, 0, 0, at).unwrap(), 0.01).unwrap();
+        }
+        assert_eq!(session.state().unwrap(), states[4], "from step {done}");
+    }
+}
+
+/// Two independent implementations of the same model: they differ by roundings only.
+#[test]
+fn losses_are_those_of_the_yardstick_within_rounding() {
+    for tied_embedding in [false, true] {
+        let mut spec = RunSpec { numerics_version: NUMERICS_EXACT, ..tiny_spec() };
+        spec.model.tied_embedding = tied_embedding;
+        let (_folder, spec, stream) = text_stream(spec);
+        let (exact, _) = run(&ExactEngine, &spec, &stream, 6);
+        let (candle, _) = run(&CandleEngine::cpu(), &spec, &stream, 6);
+        for (exact, candle) in exact.iter().zip(&candle) {
+            assert!((exact - candle).abs() < 2e-4, "{exact} {candle}");
+        }
+        let checkpoint = init::initial(&spec.model, 5);
+        let batch = stream.windows(&spec, &[0, 50, 100]).unwrap();
+        let of = |engine: &dyn Engine| engine.load(&spec.model, &checkpoint).unwrap().loss(&batch).unwrap();
+        assert!((of(&ExactEngine) - of(&CandleEngine::cpu())).abs() < 1e-5);
+    }
+}
+
+#[test]
+fn a_divergence_names_step_instruction_and_element() {
+    let (_folder, spec, stream) = fixture();
+    let mut session = ExactEngine.begin(&spec, &init::initial(&spec.model, 5)).unwrap();
+    let step = |session: &mut Box<dyn Session>, at: u32, rate: f32| {
+        session.step(&stream.training_batch(&spec, 0, 0, at).unwrap(), rate).unwrap()
+    };
+    assert!(matches!(step(&mut session, 0, 0.01), StepOutcome::Done { .. }));
+    // A rate without bounds leaves no parameter finite: the first that is updated is named.
+    let StepOutcome::Diverged(at) = step(&mut session, 1, f32::INFINITY) else { panic!("it must diverge") };
+    let program = program(&spec, f32::INFINITY, 2, spec.rounds.batch as usize);
+    let instruction = program.instruction(at.instruction).unwrap();
+    assert!(matches!(instruction.op, Op::Weights(_)), "{instruction:?}");
+    assert_eq!((at.step, at.element), (1, 0));
+}
+
+#[test]
+fn foreign_checkpoints_batches_and_devices_are_refused() {
+    let (_folder, spec, stream) = fixture();
+    let mut other = spec.model;
+    other.layers += 1;
+    let foreign = init::initial(&other, 5);
+    assert!(matches!(ExactEngine.begin(&spec, &foreign).err(), Some(EngineError::Shape(_))));
+    assert!(matches!(ExactEngine.load(&spec.model, &foreign).err(), Some(EngineError::Shape(_))));
+    let mut session = ExactEngine.begin(&spec, &init::initial(&spec.model, 5)).unwrap();
+    let mut batch = stream.windows(&spec, &[0]).unwrap();
+    assert!(matches!(session.step(&batch, 0.01), Err(EngineError::Shape(_))), "too few samples");
+    batch.inputs.pop();
+    assert!(matches!(session.step(&batch, 0.01), Err(EngineError::Shape(_))));
+    assert!(matches!(ExactEngine::on("tpu"), Err(EngineError::Device(_))));
+}
