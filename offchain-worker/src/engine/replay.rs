@@ -1,0 +1,357 @@
+//! Re-execution of a segment with everything written down, to find where two machines part.
+//!
+//! Roots at the ends of segments say *that* two results differ. A [`Trace`] says where: the root after each step, and for each
+//! step the digest of every instruction's output. Two traces part at the first step whose roots differ, and there at the first
+//! instruction whose digests differ; with that instruction's words from both machines, at the first element that differs. These
+//! are the places that a dispute narrows down to.
+
+use super::{Checkpoint, Engine, EngineError, ExactEngine, Session, State, StepOutcome};
+use crate::{data::Stream, stop::Stop};
+use candle_core::Device;
+use sabha_engine::{
+    executor::{Executor, digests, words},
+    kernels::Context,
+    plan::Purpose,
+};
+use sabha_numerics::program::{Program, StepProgram};
+use sabha_protocol::{Digest, Divergence, NUMERICS_EXACT, RoundIndex, SlotIndex, spec::RunSpec};
+use serde::{Deserialize, Serialize};
+
+/// Which segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Segment {
+    /// The round.
+    pub round: RoundIndex,
+    /// The slot in the round.
+    pub slot: SlotIndex,
+    /// The segment of the slot, from 0.
+    pub segment: u32,
+}
+
+/// What one step came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepTrace {
+    /// The step of the slot, from 0.
+    pub step: u32,
+    /// The state's root after it.
+    pub root: Digest,
+    /// The digest of each instruction's output, in order. Those of tokens are left out: the data is given.
+    pub outputs: Vec<(u32, Digest)>,
+}
+
+/// A segment, executed with everything written down.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trace {
+    /// Hash of the specification.
+    pub spec: Digest,
+    /// Which segment.
+    pub segment: Segment,
+    /// The state's root before the first step.
+    pub start: Digest,
+    /// The steps.
+    pub steps: Vec<StepTrace>,
+    /// Where it left the finite numbers, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diverged: Option<Place>,
+}
+
+/// A place in a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// The step of the slot, from 0.
+    pub step: u32,
+    /// The instruction of the step's program, from 0.
+    pub instruction: u32,
+    /// The element of its output, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub element: Option<u64>,
+}
+
+impl From<Divergence> for Place {
+    fn from(Divergence { step, instruction, element }: Divergence) -> Self {
+        Self { step, instruction, element: Some(element.into()) }
+    }
+}
+
+/// How two traces compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// They are of different work, and say nothing about each other.
+    Unrelated,
+    /// They start from different states.
+    Starts,
+    /// They part here.
+    Parts(Place),
+    /// They are the same, as far as the shorter one goes.
+    Same,
+}
+
+impl Trace {
+    /// The state's root after the last step.
+    pub fn end(&self) -> Digest {
+        self.steps.last().map_or(self.start, |step| step.root)
+    }
+
+    /// Where this trace and another of the same segment part.
+    pub fn compare(&self, other: &Trace) -> Comparison {
+        if (self.spec, self.segment) != (other.spec, other.segment) {
+            return Comparison::Unrelated;
+        }
+        if self.start != other.start {
+            return Comparison::Starts;
+        }
+        for (mine, theirs) in self.steps.iter().zip(&other.steps) {
+            let parting = mine.outputs.iter().zip(&theirs.outputs).find(|(mine, theirs)| mine != theirs);
+            let step = mine.step;
+            if let Some(((instruction, _), _)) = parting {
+                return Comparison::Parts(Place { step, instruction: *instruction, element: None });
+            }
+            if mine.root != theirs.root {
+                // Outputs agree and the state does not: whoever made the other trace changed the state behind its back.
+                let instruction = mine.outputs.last().map_or(0, |(instruction, _)| *instruction);
+                return Comparison::Parts(Place { step, instruction, element: None });
+            }
+        }
+        match (self.diverged, other.diverged) {
+            (mine, theirs) if mine == theirs || self.steps.len() != other.steps.len() => Comparison::Same,
+            (Some(place), _) | (None, Some(place)) => Comparison::Parts(place),
+            (None, None) => Comparison::Same,
+        }
+    }
+}
+
+/// The first word that differs.
+pub fn first_difference(mine: &[u32], theirs: &[u32]) -> Option<u64> {
+    let parting = mine.iter().zip(theirs).position(|(mine, theirs)| mine != theirs);
+    let shorter = (mine.len() != theirs.len()).then(|| mine.len().min(theirs.len()));
+    parting.or(shorter).map(|element| element as u64)
+}
+
+/// One instruction's output, to be compared element by element.
+pub type Words = Vec<u32>;
+
+/// What to keep of a replay.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Keep {
+    /// Keep this output's words: step of the slot, instruction.
+    pub output: Option<(u32, u32)>,
+}
+
+/// The state at a segment's start, from the checkpoint that its round starts from.
+///
+/// # Errors
+/// If the data or the engine fails, it was stopped, or the slot diverges before the segment.
+pub fn state_at(
+    spec: &RunSpec,
+    stream: &Stream,
+    checkpoint: &Checkpoint,
+    at: Segment,
+    stop: &Stop,
+) -> anyhow::Result<State> {
+    let mut session = ExactEngine.begin(spec, checkpoint)?;
+    let first = at.segment.saturating_mul(spec.rounds.segment_steps);
+    for step in 0..first {
+        go_on(stop)?;
+        let batch = stream.training_batch(spec, at.round, at.slot, step)?;
+        if let StepOutcome::Diverged(divergence) = session.step(&batch, rate(spec, at.round, step))? {
+            anyhow::bail!("the slot diverges at step {}, before segment {}", divergence.step, at.segment);
+        }
+    }
+    Ok(session.state()?)
+}
+
+fn go_on(stop: &Stop) -> anyhow::Result<()> {
+    if stop.is_raised() { Err(stop.error("the replay was stopped: nothing is lost, begin again")) } else { Ok(()) }
+}
+
+fn rate(spec: &RunSpec, round: RoundIndex, step: u32) -> f32 {
+    spec.schedule().rate(round.saturating_mul(spec.rounds.inner_steps).saturating_add(step))
+}
+
+/// Executes a segment from its start, with everything written down.
+///
+/// # Errors
+/// If the run follows another numerics version, the data or the engine fails, or it was stopped.
+pub fn trace(
+    spec: &RunSpec,
+    stream: &Stream,
+    start: &State,
+    at: Segment,
+    keep: Keep,
+    stop: &Stop,
+    observe: &mut dyn FnMut(u32),
+) -> anyhow::Result<(Trace, Option<Words>)> {
+    if spec.numerics_version != NUMERICS_EXACT {
+        let device = ExactEngine.describe();
+        return Err(EngineError::Numerics { wanted: spec.numerics_version, device }.into());
+    }
+    let mut trace =
+        Trace { spec: spec.hash(), segment: at, start: start.root(), steps: Vec::new(), diverged: None };
+    let mut state = start.clone();
+    let mut kept = None;
+    for _ in 0..spec.rounds.segment_steps {
+        go_on(stop)?;
+        let step = state.step;
+        let batch = stream.training_batch(spec, at.round, at.slot, step)?;
+        let program = StepProgram {
+            model: spec.model.shape(),
+            optimiser: spec.optimiser.numerics(),
+            rate: rate(spec, at.round, step),
+            step: step.saturating_add(1),
+            stream: spec.data.tokens,
+            offsets: vec![0; batch.samples],
+        };
+        let mut executor = Executor::new(&program, Purpose::Trace, &Device::Cpu, Context::new())?;
+        load(&mut executor, &state)?;
+        let mut outputs = Vec::new();
+        let mut watch = |index: u32, output: &candle_core::Tensor| {
+            outputs.push((
+                index,
+                Digest(digests(std::slice::from_ref(output))?.first().copied().unwrap_or_default()),
+            ));
+            if keep.output == Some((step, index)) {
+                kept = Some(words(output)?);
+            }
+            Ok(())
+        };
+        let end = executor.run_watched(&program, &[&batch.inputs, &batch.targets], &mut watch)?;
+        if let Some(found) = end {
+            let (instruction, element) = (found.instruction, Some(found.element));
+            trace.diverged = Some(Place { step, instruction, element });
+            break;
+        }
+        state = unload(&executor, &state, step.saturating_add(1))?;
+        trace.steps.push(StepTrace { step, root: state.root(), outputs });
+        observe(step);
+    }
+    Ok((trace, kept))
+}
+
+/// Gives an executor of a step its start.
+fn load(executor: &mut Executor, state: &State) -> Result<(), EngineError> {
+    let parameters = state.checkpoint.values().iter().zip(&state.moment1).zip(&state.moment2);
+    let mut leaf = 0;
+    for ((value, first), second) in parameters {
+        for part in [value, first, second] {
+            executor.set_leaf(leaf, part)?;
+            leaf += 1;
+        }
+    }
+    // The step is not read by any instruction, so the executor takes it for numbers; its words are what counts.
+    executor.set_leaf(leaf, &[f32::from_bits(state.step)])?;
+    Ok(executor.set_leaf(leaf + 1, &[state.loss_sum])?)
+}
+
+/// The state that a step ended with.
+fn unload(executor: &Executor, before: &State, step: u32) -> Result<State, EngineError> {
+    let parameters = before.checkpoint.parameters().to_vec();
+    let mut parts = [Vec::new(), Vec::new(), Vec::new()];
+    for index in 0..parameters.len() * 3 {
+        if let Some(part) = parts.get_mut(index % 3) {
+            part.push(executor.end(index)?.into_iter().map(f32::from_bits).collect());
+        }
+    }
+    let loss_sum = executor.end(parameters.len() * 3 + 1)?.first().copied().unwrap_or(0);
+    let [values, moment1, moment2] = parts;
+    let checkpoint = Checkpoint::from_parts(parameters, values);
+    Ok(State { checkpoint, moment1, moment2, step, loss_sum: f32::from_bits(loss_sum) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{
+        init,
+        testing::{text_stream, tiny_spec},
+    };
+
+    fn fixture() -> (tempfile::TempDir, RunSpec, Stream) {
+        text_stream(RunSpec { numerics_version: NUMERICS_EXACT, ..tiny_spec() })
+    }
+
+    const AT: Segment = Segment { round: 0, slot: 0, segment: 1 };
+
+    fn replay(spec: &RunSpec, stream: &Stream, start: &State, keep: Keep) -> (Trace, Option<Words>) {
+        trace(spec, stream, start, AT, keep, &Stop::new(), &mut |_| ()).unwrap()
+    }
+
+    #[test]
+    fn a_replayed_segment_ends_in_the_roots_of_training() {
+        let (_folder, spec, stream) = fixture();
+        let checkpoint = init::initial(&spec.model, 5);
+        let mut session = ExactEngine.begin(&spec, &checkpoint).unwrap();
+        let mut roots = vec![session.digest().unwrap()];
+        for step in 0..4 {
+            let batch = stream.training_batch(&spec, 0, 0, step).unwrap();
+            session.step(&batch, rate(&spec, 0, step)).unwrap();
+            roots.push(session.digest().unwrap());
+        }
+        let start = state_at(&spec, &stream, &checkpoint, AT, &Stop::new()).unwrap();
+        let (trace, _) = replay(&spec, &stream, &start, Keep::default());
+        assert_eq!((trace.start, trace.end()), (roots[2], roots[4]), "segments of two steps");
+        assert_eq!(trace.steps[0].root, roots[3]);
+        assert_eq!(trace.compare(&trace.clone()), Comparison::Same);
+        let text = serde_json::to_string(&trace).unwrap();
+        assert_eq!(serde_json::from_str::<Trace>(&text).unwrap(), trace);
+    }
+
+    /// A lie in one element of one instruction of one step, as a cheat would plant it, is named.
+    #[test]
+    fn a_lie_is_named_by_step_instruction_and_element() {
+        let (_folder, spec, stream) = fixture();
+        let checkpoint = init::initial(&spec.model, 5);
+        let start = state_at(&spec, &stream, &checkpoint, AT, &Stop::new()).unwrap();
+        let (honest, _) = replay(&spec, &stream, &start, Keep::default());
+        let place = honest.steps[1].outputs[100];
+        let (_, words) = replay(&spec, &stream, &start, Keep { output: Some((3, place.0)) });
+        let words = words.unwrap();
+        let mut lie = words.clone();
+        lie[7] ^= 1;
+        let mut false_trace = honest.clone();
+        false_trace.steps[1].outputs[100].1 = Digest([1; 32]);
+        false_trace.steps[1].root = Digest([2; 32]);
+        let expected = Place { step: 3, instruction: place.0, element: None };
+        assert_eq!(honest.compare(&false_trace), Comparison::Parts(expected));
+        assert_eq!(first_difference(&words, &lie), Some(7));
+        assert_eq!(first_difference(&words, &words), None);
+        assert_eq!(first_difference(&words, &words[1..]).map(|at| at < words.len() as u64), Some(true));
+    }
+
+    #[test]
+    fn traces_of_other_work_are_not_compared() {
+        let (_folder, spec, stream) = fixture();
+        let checkpoint = init::initial(&spec.model, 5);
+        let start = state_at(&spec, &stream, &checkpoint, AT, &Stop::new()).unwrap();
+        let (trace, _) = replay(&spec, &stream, &start, Keep::default());
+        let other = Trace { segment: Segment { round: 1, ..AT }, ..trace.clone() };
+        assert_eq!(trace.compare(&other), Comparison::Unrelated);
+        let other = Trace { start: Digest([9; 32]), ..trace.clone() };
+        assert_eq!(trace.compare(&other), Comparison::Starts);
+        let yardstick = RunSpec { numerics_version: sabha_protocol::NUMERICS_YARDSTICK, ..spec.clone() };
+        let refused =
+            super::trace(&yardstick, &stream, &start, AT, Keep::default(), &Stop::new(), &mut |_| ());
+        assert!(refused.unwrap_err().to_string().contains("version 0"));
+    }
+
+    #[test]
+    fn a_divergence_is_written_down() {
+        let (_folder, spec, stream) = fixture();
+        let checkpoint = init::initial(&spec.model, 5);
+        let mut start = state_at(&spec, &stream, &checkpoint, AT, &Stop::new()).unwrap();
+        let (honest, _) = replay(&spec, &stream, &start, Keep::default());
+        start.loss_sum = f32::INFINITY;
+        let (trace, _) = replay(&spec, &stream, &start, Keep::default());
+        let place = trace.diverged.unwrap();
+        assert_eq!((place.step, place.element), (2, Some(0)));
+        assert!(trace.steps.is_empty());
+        assert_eq!(
+            honest.compare(&Trace { start: honest.start, ..trace }),
+            Comparison::Same,
+            "nothing to compare"
+        );
+    }
+}
