@@ -11,7 +11,7 @@ little-endian: for each list, in order, a row of `vocab_size` logits for each to
 They must agree to 1e-4 of max(1, |logit|). Ends with a RESULT line and exit code 0 or 1. Run it with the interpreter that
 scripts/torch/setup installs.
 
-What a folder needs, for a byte-level model of 256 tokens (templates/ has each file; "{name}" with its quotes stands for the
+What a folder needs, for a byte-level model of 256 tokens (offchain-worker/src/engine/export has each file; "{name}" with its quotes stands for the
 JSON value of a field of `ModelSpec`):
 
 model.safetensors
@@ -76,7 +76,7 @@ from transformers.utils import logging
 from model import Decoder, Shape
 
 logging.disable_progress_bar()
-TEMPLATES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "templates")
+TEMPLATES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../offchain-worker/src/engine/export")
 TOLERANCE = 1e-4
 # Several scripts, spaces before punctuation, the letters that stand for byte 0 and for a space in tokenizer.json, an end of a
 # document, both line ends, a combining mark, everything of one byte and some of two.

@@ -28,8 +28,9 @@ fn bytes() -> &'static [u8] {
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo
             .args(["rustc", "--quiet", "--locked", "--offline", "--release"])
-            .args(["--lib", "--crate-type", "cdylib", "--package", env!("CARGO_PKG_NAME"), "--target", TARGET])
-            .args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")])
+            .args(["--lib", "--crate-type", "cdylib", "--target", TARGET])
+            .args(["--package", env!("CARGO_PKG_NAME"), "--manifest-path"])
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
             .arg("--target-dir")
             .arg(&target);
         // What the native build was told is nothing to this one.
@@ -127,7 +128,7 @@ fn words(random: usize) -> Vec<u32> {
         state ^= state << 13;
         state ^= state >> 17;
         state ^= state << 5;
-        if at % 2 == 0 { state } else { (state & 0x87ff_ffff) | 0x3800_0000 }
+        if at.is_multiple_of(2) { state } else { (state & 0x87ff_ffff) | 0x3800_0000 }
     }));
     all
 }
