@@ -13,7 +13,7 @@ use sabha_engine::{
 };
 use sabha_numerics::{
     op::Op,
-    program::{EvaluateProgram, Instruction, Program, Source, StepProgram},
+    program::{EvaluateProgram, Instruction, Model, Program, Source, StepProgram},
     state_root,
 };
 use sabha_protocol::{
@@ -234,6 +234,33 @@ impl Inference for ExactInference {
 
     fn next_logits(&self, tokens: &[u32]) -> Result<Vec<f32>, EngineError> {
         self.people.next_logits(tokens)
+    }
+
+    fn logits(&self, tokens: &[u32]) -> Result<Vec<f32>, EngineError> {
+        let context = tokens.len() as u64;
+        if context == 0 || context > u64::from(self.model.context) {
+            return Err(EngineError::Shape(format!("{context} tokens do not fit the model's context")));
+        }
+        // Positions are counted from the start, so a shorter context is a prefix of the model's.
+        let model = Model { context, ..self.model.shape() };
+        let program = EvaluateProgram { model, stream: u64::MAX, offsets: vec![0] };
+        let (instructions, _) = program.instructions();
+        let chosen = instructions.iter().find(|instruction| matches!(instruction.op, Op::TargetLogit(_)));
+        let source = chosen.and_then(|chosen| chosen.inputs.first()).map(|input| input.source);
+        let mut executor = Executor::new(&program, Purpose::Compute, &Device::Cpu, Context::new())?;
+        for (index, values) in self.checkpoint.values().iter().enumerate() {
+            executor.set_leaf(index, values)?;
+        }
+        let size = tokens.len() * self.model.vocabulary as usize;
+        let mut logits = Vec::new();
+        let mut watch = |index: u32, output: &Tensor| {
+            if Some(Source::Output(index)) == source {
+                logits = output.narrow(0, 0, size)?.to_vec1::<f32>()?;
+            }
+            Ok(())
+        };
+        executor.run_watched(&program, &[tokens, tokens], &mut watch)?;
+        Ok(logits)
     }
 }
 

@@ -16,13 +16,14 @@ fn fixture() -> (tempfile::TempDir, RunSpec, Stream) {
 /// Losses of some steps, and the state's root at the end.
 fn run(engine: &dyn Engine, spec: &RunSpec, stream: &Stream, steps: u32) -> (Vec<f32>, Digest) {
     let mut session = engine.begin(spec, &init::initial(&spec.model, 5)).unwrap();
-    let losses = (0..steps).map(|at| match session.step(&stream.training_batch(spec, 0, 0, at).unwrap(), 0.01) {
-        Ok(StepOutcome::Done { loss, gradient_norm }) => {
-            assert!(gradient_norm > 0.0);
-            loss
-        }
-        other => panic!("{other:?}"),
-    });
+    let losses =
+        (0..steps).map(|at| match session.step(&stream.training_batch(spec, 0, 0, at).unwrap(), 0.01) {
+            Ok(StepOutcome::Done { loss, gradient_norm }) => {
+                assert!(gradient_norm > 0.0);
+                loss
+            }
+            other => panic!("{other:?}"),
+        });
     let losses = losses.collect();
     (losses, session.digest().unwrap())
 }
@@ -85,6 +86,14 @@ fn losses_are_those_of_the_yardstick_within_rounding() {
         let batch = stream.windows(&spec, &[0, 50, 100]).unwrap();
         let of = |engine: &dyn Engine| engine.load(&spec.model, &checkpoint).unwrap().loss(&batch).unwrap();
         assert!((of(&ExactEngine) - of(&CandleEngine::cpu())).abs() < 1e-5);
+        for length in [1, 5, 8] {
+            let tokens: Vec<u32> = (0..length).map(|i| i * 7 % 16).collect();
+            let of =
+                |engine: &dyn Engine| engine.load(&spec.model, &checkpoint).unwrap().logits(&tokens).unwrap();
+            let (exact, candle) = (of(&ExactEngine), of(&CandleEngine::cpu()));
+            assert_eq!(exact.len(), tokens.len() * 16);
+            assert!(exact.iter().zip(&candle).all(|(a, b)| (a - b).abs() < 1e-5), "{exact:?} {candle:?}");
+        }
     }
 }
 

@@ -1,0 +1,251 @@
+//! `replay`: a segment once more, with everything written down, and where two machines part.
+
+use super::{Context, model::CheckpointArgs};
+use crate::{
+    data::Stream,
+    engine::{
+        init,
+        replay::{Comparison, Keep, Place, Segment, Trace, first_difference, state_at, trace},
+    },
+    error::{Exit, ResultExt, failure},
+    files,
+    progress::{Progress, Unit},
+    specfile,
+};
+use clap::Args;
+use sabha_numerics::program::{Program, StepProgram};
+use sabha_protocol::{Digest, spec::RunSpec};
+use serde::Serialize;
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
+
+/// Arguments of `replay`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Two machines disagree about a segment: each replays it with --trace, one compares with the other's trace by \
+                        --against, both keep the words of the output that is named there with --keep, and one compares them with \
+                        --words.\n\n\
+                        Example: sabha-worker replay spec.toml --data packed/spanish --segment 3 --trace segment-3.json"
+)]
+pub struct ReplayArgs {
+    /// The run specification, of numerics version 1
+    pub spec: PathBuf,
+    /// The packed dataset that the run trains on
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// The round
+    #[arg(long, default_value_t = 0)]
+    pub round: u32,
+    /// The slot in the round
+    #[arg(long, default_value_t = 0)]
+    pub slot: u16,
+    /// The segment of the slot, from 0
+    #[arg(long)]
+    pub segment: u32,
+    /// The checkpoint that the round starts from: a safetensors file, or a digest in the blob store. Round 0 needs none
+    #[arg(long, value_name = "FILE|DIGEST")]
+    pub checkpoint: Option<PathBuf>,
+    /// The folder of checkpoints and updates, by digest
+    #[arg(long, env = "SABHA_BLOBS", value_name = "DIR")]
+    pub blobs: Option<PathBuf>,
+    /// The root that the segment should end in
+    #[arg(long, value_name = "DIGEST")]
+    pub expect: Option<Digest>,
+    /// Write the trace to this file: the root after each step, and the digest of every output
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+    /// Compare with the trace that another machine wrote
+    #[arg(long, value_name = "FILE")]
+    pub against: Option<PathBuf>,
+    /// Keep the words of one output, of this step of the slot and this instruction, in the file that --words names or a new one
+    #[arg(long, value_name = "STEP:INSTRUCTION", value_parser = place)]
+    pub keep: Option<(u32, u32)>,
+    /// The file for the words that --keep keeps. If it exists, they are compared with its words instead
+    #[arg(long, value_name = "FILE", requires = "keep")]
+    pub words: Option<PathBuf>,
+}
+
+fn place(text: &str) -> Result<(u32, u32), String> {
+    let parts = text
+        .split_once(':')
+        .and_then(|(step, instruction)| Some((step.parse().ok()?, instruction.parse().ok()?)));
+    parts.ok_or_else(|| format!("{text:?} is no place: write STEP:INSTRUCTION, such as 12:345"))
+}
+
+/// What a replay found.
+#[derive(Debug, Serialize)]
+struct Replayed {
+    segment: Segment,
+    start: Digest,
+    end: Digest,
+    steps: usize,
+    diverged: Option<Place>,
+    expected: Option<bool>,
+    parts: Option<Place>,
+    operation: Option<String>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Exit::BadInput`] for files that cannot be used; [`Exit::Failure`] if the roots or the traces differ.
+pub fn run(args: ReplayArgs, context: &Context) -> anyhow::Result<()> {
+    let spec = specfile::load(&args.spec, Some(&args.data)).exit(Exit::BadInput)?;
+    let at = Segment { round: args.round, slot: args.slot, segment: args.segment };
+    check_place(&spec, at)?;
+    let stream = Stream::of_spec(&args.data, &spec).exit(Exit::BadInput)?;
+    let checkpoint = match (&args.checkpoint, args.round) {
+        (Some(checkpoint), _) => {
+            let source = CheckpointArgs {
+                checkpoint: checkpoint.clone(),
+                blobs: args.blobs.clone(),
+                ..Default::default()
+            };
+            source.load(&spec.model, context)?
+        }
+        (None, 0) => init::of_spec(&spec)?,
+        (None, round) => {
+            let message = format!("round {round} starts from a checkpoint: name it with --checkpoint");
+            return Err(failure(Exit::BadInput, message));
+        }
+    };
+    let other = args.against.as_deref().map(read_trace).transpose()?;
+
+    let total = u64::from(spec.rounds.segment_steps);
+    let mut progress = Progress::new("replaying", Unit::Steps, total, context.global.json);
+    let mut done = 0;
+    let start = state_at(&spec, &stream, &checkpoint, at, &context.stop)?;
+    let keep = Keep { output: args.keep };
+    let (trace, words) = trace(&spec, &stream, &start, at, keep, &context.stop, &mut |_| {
+        done += 1;
+        progress.set(done, String::new);
+    })?;
+    progress.finish();
+
+    if let Some(path) = &args.trace {
+        files::write_atomic(path, &serde_json::to_vec(&trace)?)?;
+    }
+    let comparison = other.as_ref().map(|other| trace.compare(other));
+    let mut parts = match comparison {
+        Some(Comparison::Unrelated) => {
+            return Err(failure(Exit::BadInput, "the traces are of different runs or segments".into()));
+        }
+        Some(Comparison::Starts) => {
+            let message = "the traces start from different states: compare the segment before".to_string();
+            return Err(failure(Exit::BadInput, message));
+        }
+        Some(Comparison::Parts(place)) => Some(place),
+        Some(Comparison::Same) | None => None,
+    };
+    let mut text = format!("segment {} of round {}, slot {}\n", at.segment, at.round, at.slot);
+    writeln!(text, "start {}\nend   {}", trace.start, trace.end())?;
+    if let Some((step, instruction)) = args.keep {
+        let Some(words) = words else {
+            let message = format!("--keep {step}:{instruction} names no output of the segment");
+            return Err(failure(Exit::BadInput, message));
+        };
+        if let Some(element) = keep_words(&args, &words, &mut text)? {
+            parts = Some(Place { step, instruction, element: Some(element) });
+        }
+    }
+    let operation = parts.map(|place| operation(&spec, place));
+    let expected = args.expect.map(|expected| expected == trace.end());
+    if let Some(place) = trace.diverged {
+        writeln!(text, "diverged at {}", describe(place))?;
+    }
+    if let (Some(place), Some(operation)) = (parts, &operation) {
+        writeln!(text, "parts at {}: {operation}", describe(place))?;
+    } else if other.is_some() {
+        writeln!(text, "the traces are the same")?;
+    }
+    if expected == Some(false) {
+        writeln!(text, "the expected root is another")?;
+    }
+    let (start, end, steps) = (trace.start, trace.end(), trace.steps.len());
+    let found =
+        Replayed { segment: at, start, end, steps, diverged: trace.diverged, expected, parts, operation };
+    let differs = found.parts.is_some() || expected == Some(false);
+    context.print(&found, text)?;
+    if differs {
+        return Err(failure(Exit::Failure, "the replay came to another result".into()));
+    }
+    Ok(())
+}
+
+fn check_place(spec: &RunSpec, at: Segment) -> anyhow::Result<()> {
+    let bounds = [
+        ("--round", u64::from(at.round), u64::from(spec.rounds.count)),
+        ("--slot", u64::from(at.slot), u64::from(spec.rounds.slots)),
+        ("--segment", u64::from(at.segment), u64::from(spec.segments())),
+    ];
+    for (flag, value, count) in bounds {
+        if value >= count {
+            let message = format!("{flag} is {value}: the specification has {count}, counted from 0");
+            return Err(failure(Exit::BadInput, message));
+        }
+    }
+    Ok(())
+}
+
+fn read_trace(path: &Path) -> anyhow::Result<Trace> {
+    let bytes = files::read(path).exit(Exit::BadInput)?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| failure(Exit::BadInput, format!("{} is not a trace: {error}", path.display())))
+}
+
+/// Writes the words, or compares them with those that are there: the first element that differs.
+fn keep_words(args: &ReplayArgs, words: &[u32], text: &mut String) -> anyhow::Result<Option<u64>> {
+    let Some(path) = &args.words else { return Ok(None) };
+    if path.exists() {
+        let bytes = files::read(path).exit(Exit::BadInput)?;
+        let theirs: Vec<u32> =
+            bytes.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
+        let found = first_difference(words, &theirs);
+        if found.is_none() {
+            writeln!(text, "the words are those of {}", path.display())?;
+        }
+        return Ok(found);
+    }
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    files::write_atomic(path, &bytes)?;
+    writeln!(text, "{} words in {}", words.len(), path.display())?;
+    Ok(None)
+}
+
+/// The instruction at a place.
+fn operation(spec: &RunSpec, place: Place) -> String {
+    let program = StepProgram {
+        model: spec.model.shape(),
+        optimiser: spec.optimiser.numerics(),
+        rate: 0.0,
+        step: place.step.saturating_add(1),
+        stream: spec.data.tokens,
+        offsets: vec![0; spec.rounds.batch as usize],
+    };
+    program
+        .instruction(place.instruction)
+        .map_or_else(|| "no instruction".into(), |found| found.op.name().into())
+}
+
+fn describe(place: Place) -> String {
+    let Place { step, instruction, element } = place;
+    match element {
+        Some(element) => format!("step {step}, instruction {instruction}, element {element}"),
+        None => format!("step {step}, instruction {instruction}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_read() {
+        assert_eq!(place("12:345"), Ok((12, 345)));
+        for bad in ["", "12", "12:", ":1", "a:b", "1:2:3", "-1:0"] {
+            assert!(place(bad).unwrap_err().contains("STEP:INSTRUCTION"), "{bad}");
+        }
+    }
+}
