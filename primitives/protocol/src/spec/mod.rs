@@ -129,9 +129,9 @@ pub struct AuditSpec {
 )]
 #[cfg_attr(feature = "std", derive(Serialize, Deserialize), serde(deny_unknown_fields))]
 pub struct ClockSpec {
-    /// From the assignment of a slot to the last block for its commitment.
+    /// From the assignment of a slot to the last block for its commitment. The chain has a least and a greatest value.
     pub training: u32,
-    /// From a commitment to its finality; at least the chain's own window.
+    /// From a commitment to its finality; at least the chain's own window, at most a small multiple of it.
     pub window: u32,
 }
 
