@@ -74,7 +74,7 @@ fn spec<T: Config>(rounds: u32) -> RunSpec {
     RunSpec {
         numerics_version: sabha_protocol::NUMERICS_YARDSTICK,
         seed: 1,
-        initial_checkpoint: Some(Digest([1; 32])),
+        initial_checkpoint: None,
         price_per_slot: T::Currency::minimum_balance(),
         model: ModelSpec {
             vocabulary: 256,

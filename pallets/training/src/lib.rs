@@ -514,6 +514,8 @@ pub mod pallet {
         SpecRates,
         /// The specification's rounds have more slots than its numerics version can aggregate.
         SpecSlots,
+        /// The specification has an `initial_checkpoint`, which no worker can start from yet: leave it out.
+        SpecInitialCheckpoint,
         /// The price of a slot is below the existential deposit.
         PriceTooLow,
         /// The specification's `clocks.training` is shorter than the chain allows: no worker could commit in time.
@@ -561,6 +563,7 @@ pub mod pallet {
                 SpecError::TokenWidth { .. } => Self::SpecTokenWidth,
                 SpecError::TooFewTokens { .. } => Self::SpecTooFewTokens,
                 SpecError::Rates { .. } => Self::SpecRates,
+                SpecError::InitialCheckpoint(_) => Self::SpecInitialCheckpoint,
                 SpecError::Price => Self::PriceTooLow,
                 SpecError::NumericsVersion(_) => Self::SpecNumericsVersion,
                 SpecError::Slots(_) => Self::SpecSlots,

@@ -32,7 +32,7 @@ fn create_run_moves_the_budget_into_the_pot() {
 #[test]
 fn create_run_with_an_unusable_specification_fails() {
     run(|| {
-        let cases: [(fn(&mut RunSpec), Error<Test>); 15] = [
+        let cases: [(fn(&mut RunSpec), Error<Test>); 16] = [
             (|s| s.numerics_version = 9, Error::SpecNumericsVersion),
             (|s| s.model.layers = 0, Error::SpecOutOfRange),
             (|s| s.optimiser.beta1 = f32::NAN.into(), Error::SpecBadNumber),
@@ -42,6 +42,7 @@ fn create_run_with_an_unusable_specification_fails() {
             (|s| s.data.tokens = 10_064, Error::SpecTooFewTokens),
             (|s| s.optimiser.floor_rate = 2e-3.into(), Error::SpecRates),
             (|s| s.rounds.slots = 2, Error::SpecSlots),
+            (|s| s.initial_checkpoint = Some(update(0)), Error::SpecInitialCheckpoint),
             (|s| s.price_per_slot = 0, Error::PriceTooLow),
             (|s| s.price_per_slot = ED - 1, Error::PriceTooLow),
             (|s| s.clocks.training = MIN_TRAINING - 1, Error::TrainingTooShort),

@@ -31,7 +31,8 @@ pub struct RunSpec {
     pub numerics_version: u16,
     /// Seed of the initial parameters and of the data order.
     pub seed: u64,
-    /// State root of the checkpoint to start from, instead of parameters drawn from the seed.
+    /// State root of the checkpoint to start from, instead of parameters drawn from the seed. [`RunSpec::check`] refuses one: no
+    /// worker of this release can fetch it. The field is there so that the encoding, and every hash, stays when one can.
     #[cfg_attr(feature = "std", serde(default, skip_serializing_if = "Option::is_none"))]
     pub initial_checkpoint: Option<Digest>,
     /// What each finalised slot pays its worker, in units of 10^-12 SBH (in TOML: text in SBH, such as "2.5").
