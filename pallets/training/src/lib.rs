@@ -63,8 +63,7 @@
 //!
 //! The slots and the specification of a run are removed when it is over. Its [`Run`] record stays, about 140 bytes: it is the
 //! result that the chain vouches for (specification hash, last checkpoint, rounds, payments) and there is no other place for it
-//! until the registry of models exists. It is bounded by what was spent: every run costs its creator a fee and a budget of at
-//! least the existential deposit, and at most [`Config::MaxRuns`] are open at once.
+//! until the registry of models exists. How many there are is **not bounded**: see the limitations.
 //!
 //! ## Scenarios
 //!
@@ -86,6 +85,10 @@
 //!   on a draw until audits exist; they come with frozen sets and draws by stake.
 //! - Anyone may create runs, hence fill the [`Config::MaxRuns`] places with cheap ones. The ComputeAllocator track can stop them;
 //!   admission by the DAO comes with the allocation pallet.
+//! - The records of runs that are over are never removed. All that one costs its creator for good is the fee of `create_run`: the
+//!   budget comes back when the run is stopped, and a worker of one's own earns it when the run is trained. A call that removes a
+//!   record would take away what clients read a result from; a deposit comes with the registry of models, which takes the
+//!   results over.
 //! - Clocks are compared with the chain's durations, not with the work: a run may ask for more than any worker can do in its
 //!   training clock. A worker that is drawn for it loses the slot and is idle until it is made ready again. The ComputeAllocator
 //!   track can stop such a run.
