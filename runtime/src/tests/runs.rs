@@ -16,7 +16,7 @@ use sp_keyring::Sr25519Keyring::{self, Alice, Bob, Charlie, Dave, Eve, Ferdie};
 const PRICE: u128 = UNITS;
 
 /// A small run of two rounds.
-fn spec(window: u32) -> RunSpec {
+pub fn spec(window: u32) -> RunSpec {
     RunSpec {
         numerics_version: sabha_protocol::NUMERICS_YARDSTICK,
         seed: 1,
@@ -97,7 +97,8 @@ fn worker(chain: &mut Chain, owner: Sr25519Keyring, hot_key: Sr25519Keyring, pay
     chain.submit(hot_key, Call::ready {});
 }
 
-fn outcome(round: u32) -> Outcome {
+/// An outcome that says which round it is of.
+pub fn outcome(round: u32) -> Outcome {
     Outcome::Trained(Commitment {
         segments_root: Digest::of(b"segments"),
         update_digest: Digest::of(&round.to_le_bytes()),
