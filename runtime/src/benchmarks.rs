@@ -58,3 +58,25 @@ pub fn dispatch(config: BenchmarkConfig) -> Result<Vec<BenchmarkBatch>, String> 
     add_benchmarks!(params, batches);
     Ok(batches)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use frame_support::traits::{PalletInfoAccess, PalletsInfoAccess};
+
+    /// A pallet that is not on the list above is never measured, and nothing else would say so.
+    #[test]
+    fn benchmarks_of_our_own_pallets_are_all_listed() {
+        let (listed, _) = metadata(true);
+        let listed: Vec<String> =
+            listed.into_iter().map(|list| String::from_utf8(list.pallet).expect("a name")).collect();
+        for pallet in AllPalletsWithSystem::infos() {
+            let name = pallet.module_name;
+            // The origins have no calls.
+            if name.starts_with("pallet_sabha") && name != Origins::module_name() {
+                assert!(listed.iter().any(|listed| listed == name), "{name} is not among {listed:?}");
+            }
+        }
+        assert!(listed.iter().any(|name| name == "pallet_sabha_training"));
+    }
+}

@@ -80,6 +80,7 @@ pub struct Durations {
     /// One period of conviction-vote locking. At least `referendum.enact`.
     pub vote_locking: u32,
     /// Active blocks within which a result's data must be available.
+    /// Also the least time that a run may give a worker for a slot.
     pub availability: u32,
     /// Active blocks within which auditors seal what they found.
     pub audit_seals: u32,

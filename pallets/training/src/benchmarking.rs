@@ -64,12 +64,17 @@ fn ready_worker<T: Config>(index: u32) -> Result<T::AccountId, BenchmarkError> {
     Ok(owner)
 }
 
+/// The shortest training clock.
+fn training<T: Config>() -> u32 {
+    T::MinTraining::get().saturated_into()
+}
+
 /// A specification with as many sources as there can be.
 fn spec<T: Config>(rounds: u32) -> RunSpec {
     RunSpec {
         numerics_version: sabha_protocol::NUMERICS_YARDSTICK,
         seed: 1,
-        initial_checkpoint: Some(Digest([1; 32])),
+        initial_checkpoint: None,
         price_per_slot: T::Currency::minimum_balance(),
         model: ModelSpec {
             vocabulary: 256,
@@ -105,7 +110,7 @@ fn spec<T: Config>(rounds: u32) -> RunSpec {
         },
         rounds: RoundSpec { count: rounds, slots: 1, inner_steps: 10, segment_steps: 5, batch: 4 },
         audit: AuditSpec { auditors: 0, segments: 0 },
-        clocks: ClockSpec { training: 20, window: T::Window::get().saturated_into() },
+        clocks: ClockSpec { training: training::<T>(), window: T::Window::get().saturated_into() },
     }
 }
 
@@ -268,10 +273,10 @@ mod benchmarks {
             Pallet::<T>::do_poke(id)?;
         }
         ready_worker::<T>(1)?;
+        // Both the windows and, one block later, the training clock have passed.
         let window: u32 = T::Window::get().saturated_into();
-        T::BenchmarkHelper::set_active_blocks(
-            T::ActiveBlocks::get().saturating_add(window).saturating_add(21),
-        );
+        let wait = window.saturating_add(training::<T>()).saturating_add(1);
+        T::BenchmarkHelper::set_active_blocks(T::ActiveBlocks::get().saturating_add(wait));
 
         #[extrinsic_call]
         _(RawOrigin::Signed(owner), id);

@@ -30,6 +30,19 @@
 //!
 //! A worker that misses a deadline loses the slot, not its stake: the slot goes to another worker, with the next generation.
 //!
+//! ## Clocks
+//!
+//! A specification chooses how long a worker has for a slot, and how long its commitment waits. Both are somebody else's time, so
+//! the chain bounds them when the run is created, by its own durations at that moment:
+//!
+//! | clock | at least | at most |
+//! |---|---|---|
+//! | `clocks.training` | [`Config::MinTraining`] | [`Config::MaxWindows`] times [`Config::Window`] |
+//! | `clocks.window` | [`Config::Window`] | [`Config::MaxWindows`] times [`Config::Window`] |
+//!
+//! So without anybody's consent, no stake is tied to a slot for longer than both clocks together: once the deadline has passed,
+//! or the window, anybody's `poke` releases it.
+//!
 //! A slot whose arithmetic left the finite numbers commits `Diverged`. It is paid, for the specification is at fault, and the
 //! run pauses. If it is resumed, the next round starts from the checkpoint that the diverged one started from.
 //!
@@ -50,8 +63,7 @@
 //!
 //! The slots and the specification of a run are removed when it is over. Its [`Run`] record stays, about 140 bytes: it is the
 //! result that the chain vouches for (specification hash, last checkpoint, rounds, payments) and there is no other place for it
-//! until the registry of models exists. It is bounded by what was spent: every run costs its creator a fee and a budget of at
-//! least the existential deposit, and at most [`Config::MaxRuns`] are open at once.
+//! until the registry of models exists. How many there are is **not bounded**: see the limitations.
 //!
 //! ## Scenarios
 //!
@@ -73,6 +85,13 @@
 //!   on a draw until audits exist; they come with frozen sets and draws by stake.
 //! - Anyone may create runs, hence fill the [`Config::MaxRuns`] places with cheap ones. The ComputeAllocator track can stop them;
 //!   admission by the DAO comes with the allocation pallet.
+//! - The records of runs that are over are never removed. All that one costs its creator for good is the fee of `create_run`: the
+//!   budget comes back when the run is stopped, and a worker of one's own earns it when the run is trained. A call that removes a
+//!   record would take away what clients read a result from; a deposit comes with the registry of models, which takes the
+//!   results over.
+//! - Clocks are compared with the chain's durations, not with the work: a run may ask for more than any worker can do in its
+//!   training clock. A worker that is drawn for it loses the slot and is idle until it is made ready again. The ComputeAllocator
+//!   track can stop such a run.
 //! - An account named as a hot key cannot register as an owner, or be another worker's hot key; it need not agree. Whoever claims
 //!   an account that way locks a stake for it.
 
@@ -151,6 +170,13 @@ pub mod pallet {
 
         /// The shortest window that a run may have, in active blocks.
         type Window: Get<BlockNumberFor<Self>>;
+
+        /// The shortest training clock that a run may have, in active blocks. Not more than [`Config::Window`].
+        type MinTraining: Get<BlockNumberFor<Self>>;
+
+        /// How many times [`Config::Window`] a run's training clock and its window may be at most. Not zero.
+        #[pallet::constant]
+        type MaxWindows: Get<u32>;
 
         /// Active blocks between `unbond` and `withdraw`.
         type Unbonding: Get<BlockNumberFor<Self>>;
@@ -491,10 +517,17 @@ pub mod pallet {
         SpecRates,
         /// The specification's rounds have more slots than its numerics version can aggregate.
         SpecSlots,
+        /// The specification has an `initial_checkpoint`, which no worker can start from yet: leave it out.
+        SpecInitialCheckpoint,
         /// The price of a slot is below the existential deposit.
         PriceTooLow,
+        /// The specification's `clocks.training` is shorter than the chain allows: no worker could commit in time.
+        TrainingTooShort,
         /// The specification's window is shorter than the chain's.
         WindowTooShort,
+        /// The specification's `clocks.training` or `clocks.window` is more than `MaxWindows` times the chain's window: stakes
+        /// would be tied for too long.
+        ClockTooLong,
         /// The budget does not pay for every slot.
         BudgetTooLow,
         /// As many runs as possible are open.
@@ -533,6 +566,7 @@ pub mod pallet {
                 SpecError::TokenWidth { .. } => Self::SpecTokenWidth,
                 SpecError::TooFewTokens { .. } => Self::SpecTooFewTokens,
                 SpecError::Rates { .. } => Self::SpecRates,
+                SpecError::InitialCheckpoint(_) => Self::SpecInitialCheckpoint,
                 SpecError::Price => Self::PriceTooLow,
                 SpecError::NumericsVersion(_) => Self::SpecNumericsVersion,
                 SpecError::Slots(_) => Self::SpecSlots,
@@ -557,6 +591,11 @@ pub mod pallet {
         fn integrity_test() {
             assert!(T::MaxUnfinalised::get() > 0, "a round must be committed before it is final");
             assert!(T::MaxRuns::get() > 0, "a run must be possible");
+            assert!(T::MaxWindows::get() > 0, "a run's window may be the chain's");
+            assert!(
+                T::MinTraining::get() <= T::Window::get(),
+                "the least training clock must not exceed the greatest"
+            );
             assert!(T::MinStake::get() > 0, "a worker must have something at stake");
         }
 
@@ -687,7 +726,8 @@ pub mod pallet {
         /// The origin must be signed, by the account that is to own the run and pays for it. The first slot is assigned by
         /// `poke`.
         ///
-        /// - `spec`: what to train and how. Its window must be at least the chain's, its price at least the existential deposit.
+        /// - `spec`: what to train and how. Its window must be at least the chain's, its training clock at least the chain's least,
+        ///   both at most `MaxWindows` times the chain's window; its price at least the existential deposit.
         /// - `budget`: at least the price of every slot, in units of 10^-12 SBH; it is moved into the pot. What is left of it when
         ///   the run is over is returned.
         ///

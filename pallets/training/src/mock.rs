@@ -28,6 +28,10 @@ pub const PRICE: u128 = 50;
 pub const WINDOW: u32 = 60;
 /// Active blocks that a worker has for a slot.
 pub const TRAINING: u32 = 20;
+/// The fewest that a run may give it.
+pub const MIN_TRAINING: u32 = 10;
+/// How many windows of the chain a run's clocks may be.
+pub const MAX_WINDOWS: u32 = 4;
 /// Active blocks from asking for a stake to getting it.
 pub const UNBONDING: u32 = 150;
 
@@ -104,6 +108,8 @@ impl crate::Config for Test {
     type RuntimeHoldReason = RuntimeHoldReason;
     type ActiveBlocks = Now;
     type Window = ConstU64<{ WINDOW as u64 }>;
+    type MinTraining = ConstU64<{ MIN_TRAINING as u64 }>;
+    type MaxWindows = ConstU32<MAX_WINDOWS>;
     type Unbonding = ConstU64<{ UNBONDING as u64 }>;
     type AllocatorOrigin = frame_system::EnsureRoot<AccountId>;
     type Randomness = Draws;

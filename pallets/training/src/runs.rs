@@ -11,6 +11,7 @@ use frame_support::{
 };
 use sabha_protocol::{
     Balance, Generation, Outcome, RoundIndex, RunId, RunSpec, Slot, SlotEvent, SlotId, SlotIndex, SlotState,
+    spec::ClockSpec,
 };
 use sp_arithmetic::traits::SaturatedConversion;
 use sp_runtime::ArithmeticError;
@@ -32,7 +33,7 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn do_create_run(owner: T::AccountId, spec: RunSpec, budget: Balance) -> DispatchResult {
         spec.check().map_err(Error::<T>::from)?;
         ensure!(spec.price_per_slot >= T::Currency::minimum_balance(), Error::<T>::PriceTooLow);
-        ensure!(spec.clocks.window >= T::Window::get().saturated_into::<u32>(), Error::<T>::WindowTooShort);
+        Self::check_clocks(&spec.clocks)?;
         ensure!(budget >= spec.cost(), Error::<T>::BudgetTooLow);
         let open = OpenRuns::<T>::get();
         ensure!(open < T::MaxRuns::get(), Error::<T>::TooManyRuns);
@@ -58,6 +59,17 @@ impl<T: Config> Pallet<T> {
         Runs::<T>::insert(id, run);
         Specs::<T>::insert(id, spec);
         Self::deposit_event(Event::RunCreated { run: id, owner, spec_hash, budget });
+        Ok(())
+    }
+
+    /// Whether workers can keep to a run's clocks, and are not tied to it for too long.
+    fn check_clocks(clocks: &ClockSpec) -> Result<(), Error<T>> {
+        let window: u32 = T::Window::get().saturated_into();
+        let longest = window.saturating_mul(T::MaxWindows::get());
+        let least: u32 = T::MinTraining::get().saturated_into();
+        ensure!(clocks.training >= least, Error::<T>::TrainingTooShort);
+        ensure!(clocks.window >= window, Error::<T>::WindowTooShort);
+        ensure!(clocks.training <= longest && clocks.window <= longest, Error::<T>::ClockTooLong);
         Ok(())
     }
 

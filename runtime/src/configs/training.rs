@@ -19,6 +19,10 @@ impl pallet_sabha_training::Config for Runtime {
     type RuntimeHoldReason = RuntimeHoldReason;
     type ActiveBlocks = pallet_sabha_timing::ActiveBlocksNow<Runtime>;
     type Window = pallet_sabha_timing::Window<Runtime>;
+    // Who is to make its result available within this time must have had at least as much for making it: two downloads, two
+    // finalised blocks. Seconds of training may be enough for a small model on a development chain.
+    type MinTraining = pallet_sabha_timing::Availability<Runtime>;
+    type MaxWindows = ConstU32<{ limits::MAX_CLOCK_WINDOWS }>;
     type Unbonding = pallet_sabha_timing::Unbonding<Runtime>;
     type AllocatorOrigin = RootOrComputeAllocator;
     type Randomness = pallet_babe::RandomnessFromOneEpochAgo<Runtime>;

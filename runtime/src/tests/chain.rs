@@ -87,13 +87,22 @@ impl Chain {
 
     /// Make one block. Its author is the first validator that is not disabled.
     pub fn produce(&mut self, transactions: Vec<UncheckedExtrinsic>) -> (Block, Vec<ApplyExtrinsicResult>) {
+        let disabled = self.with(Session::disabled_validators);
+        let author = (0..).find(|index| !disabled.contains(index)).expect("somebody can author");
+        self.produce_by(author, transactions)
+    }
+
+    /// Make one block by the validator with index `author`.
+    pub fn produce_by(
+        &mut self,
+        author: u32,
+        transactions: Vec<UncheckedExtrinsic>,
+    ) -> (Block, Vec<ApplyExtrinsicResult>) {
         self.slot += 1;
         let slot = self.slot;
         let number = self.number() + 1;
         let parent = self.parent.as_ref().map(Header::hash);
         let made = self.ext.execute_with(|| {
-            let disabled = Session::disabled_validators();
-            let author = (0..).find(|index| !disabled.contains(index)).expect("somebody can author");
             let parent = parent.unwrap_or_else(|| System::block_hash(0));
             let digest = Digest { logs: vec![pre_digest(author, slot)] };
             let header = Header::new(number, Default::default(), Default::default(), parent, digest);
@@ -155,14 +164,20 @@ impl Chain {
         self.with(|| System::events().into_iter().map(|record| record.event).collect())
     }
 
-    /// Check what every pallet says must always hold, and that the issuance is what all accounts have together.
-    pub fn check(mut self) {
+    /// Check that the issuance is what all accounts have together.
+    pub fn check_issuance(&mut self) {
         self.with(|| {
             let sum: u128 = frame_system::Account::<Runtime>::iter_values()
                 .map(|account| account.data.free + account.data.reserved)
                 .sum();
             assert_eq!(crate::Balances::total_issuance(), sum, "issuance is what all accounts have together");
+        });
+    }
 
+    /// Check what every pallet says must always hold, and that the issuance is what all accounts have together.
+    pub fn check(mut self) {
+        self.check_issuance();
+        self.with(|| {
             #[cfg(feature = "try-runtime")]
             <crate::AllPalletsWithSystem as frame_support::traits::TryState<BlockNumber>>::try_state(
                 System::block_number(),

@@ -9,4 +9,5 @@ mod governance;
 mod issuance;
 mod metadata;
 mod pauses;
+mod random_calls;
 mod runs;

@@ -16,7 +16,7 @@ use sp_keyring::Sr25519Keyring::{self, Alice, Bob, Charlie, Dave, Eve, Ferdie};
 const PRICE: u128 = UNITS;
 
 /// A small run of two rounds.
-fn spec(window: u32) -> RunSpec {
+pub fn spec(window: u32) -> RunSpec {
     RunSpec {
         numerics_version: sabha_protocol::NUMERICS_YARDSTICK,
         seed: 1,
@@ -97,7 +97,8 @@ fn worker(chain: &mut Chain, owner: Sr25519Keyring, hot_key: Sr25519Keyring, pay
     chain.submit(hot_key, Call::ready {});
 }
 
-fn outcome(round: u32) -> Outcome {
+/// An outcome that says which round it is of.
+pub fn outcome(round: u32) -> Outcome {
     Outcome::Trained(Commitment {
         segments_root: Digest::of(b"segments"),
         update_digest: Digest::of(&round.to_le_bytes()),
@@ -191,5 +192,34 @@ fn an_allocator_can_stop_a_run_and_the_budget_returns() {
     });
     assert_eq!(status(&mut chain, run), RunStatus::Stopped);
     assert_eq!(chain.with(|| Balances::free_balance(Charlie.to_account_id())), before + 2 * PRICE);
+    chain.check();
+}
+
+#[test]
+fn create_run_with_clocks_out_of_the_chains_bounds_fails() {
+    use crate::Runtime;
+    use pallet_sabha_training::Error;
+
+    let mut chain = Chain::development();
+    let durations = chain.with(Timing::durations);
+    let (window, longest) = (durations.window, 4 * durations.window);
+    let mut attempt = |training, window| {
+        let mut spec = spec(window);
+        spec.clocks.training = training;
+        let budget = spec.cost();
+        let call = Call::create_run { spec: Box::new(spec), budget };
+        chain.try_submit(Charlie, call).expect("it is included")
+    };
+    assert_eq!(
+        attempt(durations.availability - 1, window),
+        Err(Error::<Runtime>::TrainingTooShort.into()),
+        "no worker could commit in time"
+    );
+    assert_eq!(attempt(longest + 1, window), Err(Error::<Runtime>::ClockTooLong.into()));
+    assert_eq!(attempt(20, longest + 1), Err(Error::<Runtime>::ClockTooLong.into()));
+    assert_eq!(attempt(durations.availability, window), Ok(()));
+    assert_eq!(attempt(longest, longest), Ok(()));
+    // The demo's.
+    assert_eq!(attempt(200, 60), Ok(()));
     chain.check();
 }

@@ -2,8 +2,9 @@
 
 use frame_support::traits::tokens::fungible::InspectHold;
 use proptest::prelude::*;
+use sabha_protocol::{RunSpec, spec::ClockSpec};
 
-use crate::{Device, HoldReason, Runs, Workers, mock::*};
+use crate::{Device, HoldReason, Runs, WorkerStatus, Workers, mock::*};
 
 #[derive(Clone, Copy, Debug)]
 enum Act {
@@ -14,7 +15,7 @@ enum Act {
     Drain { who: u64 },
     Unbond { owner: u64 },
     Withdraw { owner: u64 },
-    Create { owner: u64, rounds: u32, extra: u128 },
+    Create { owner: u64, rounds: u32, extra: u128, clocks: ClockSpec },
     Poke { run: u32 },
     Commit { who: u64, run: u32, early: u32, generation: u16, diverges: bool },
     Pause { run: u32 },
@@ -30,6 +31,20 @@ fn account() -> impl Strategy<Value = u64> {
     prop_oneof![1u64..=4, 101u64..=104]
 }
 
+/// Clocks within the chain's bounds, at them, and beyond.
+fn clocks() -> impl Strategy<Value = ClockSpec> {
+    let longest = MAX_WINDOWS * WINDOW;
+    let clock = move |least: u32| {
+        prop_oneof![
+            4 => least..=longest,
+            2 => Just(least),
+            2 => Just(longest),
+            1 => prop_oneof![Just(least - 1), Just(longest + 1), Just(1_000_000)],
+        ]
+    };
+    (clock(MIN_TRAINING), clock(WINDOW)).prop_map(|(training, window)| ClockSpec { training, window })
+}
+
 fn act() -> impl Strategy<Value = Act> {
     let run = || 0u32..4;
     prop_oneof![
@@ -40,7 +55,8 @@ fn act() -> impl Strategy<Value = Act> {
         1 => account().prop_map(|who| Act::Drain { who }),
         1 => account().prop_map(|owner| Act::Unbond { owner }),
         1 => account().prop_map(|owner| Act::Withdraw { owner }),
-        2 => (1u64..=4, 1u32..5, 0u128..30).prop_map(|(owner, rounds, extra)| Act::Create { owner, rounds, extra }),
+        2 => (1u64..=4, 1u32..5, 0u128..30, clocks())
+            .prop_map(|(owner, rounds, extra, clocks)| Act::Create { owner, rounds, extra, clocks }),
         8 => run().prop_map(|run| Act::Poke { run }),
         8 => (account(), run(), 0u32..8, 0u16..8, 0u8..8).prop_map(|(who, run, early, generation, diverges)| {
             Act::Commit { who, run, early: early / 7, generation: generation / 6, diverges: diverges == 0 }
@@ -50,6 +66,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => run().prop_map(|run| Act::Stop { run }),
         1 => (account(), run()).prop_map(|(from, run)| Act::TopUp { from, run }),
         6 => (1u32..80).prop_map(|blocks| Act::Pass { blocks }),
+        2 => (80u32..MAX_WINDOWS * WINDOW).prop_map(|blocks| Act::Pass { blocks }),
         1 => any::<u64>().prop_map(|seed| Act::Seed { seed }),
     ]
 }
@@ -69,9 +86,10 @@ fn apply(act: Act) -> bool {
         Act::Drain { who } => Training::drain(signed(who)).is_ok(),
         Act::Unbond { owner } => Training::unbond(signed(owner)).is_ok(),
         Act::Withdraw { owner } => Training::withdraw(signed(owner)).is_ok(),
-        Act::Create { owner, rounds, extra } => {
+        Act::Create { owner, rounds, extra, clocks } => {
             let budget = PRICE * u128::from(rounds) + extra;
-            Training::create_run(signed(owner), Box::new(spec(rounds)), budget).is_ok()
+            let spec = RunSpec { clocks, ..spec(rounds) };
+            Training::create_run(signed(owner), Box::new(spec), budget).is_ok()
         }
         Act::Poke { run } => Training::poke(signed(4), run).is_ok(),
         Act::Commit { who, run, early, generation, diverges } => {
@@ -95,6 +113,34 @@ fn apply(act: Act) -> bool {
     }
 }
 
+/// Without Root or any other help, whatever the clocks of the runs: who takes no more slots has its stake back when the longest
+/// clock and the unbonding time have passed.
+fn get_everybody_out() {
+    for (owner, worker) in Workers::<Test>::iter().collect::<Vec<_>>() {
+        if matches!(worker.status, WorkerStatus::Ready | WorkerStatus::Working) {
+            Training::drain(signed(owner)).expect("it takes slots");
+        }
+    }
+    // A deadline counts from now at the latest, and so does a window: longer than the longest clock is not needed.
+    pass(MAX_WINDOWS * WINDOW + 1);
+    for (run, _) in Runs::<Test>::iter().collect::<Vec<_>>() {
+        let _ = Training::poke(signed(4), run);
+        check();
+    }
+    let owners: Vec<u64> = Workers::<Test>::iter_keys().collect();
+    for owner in &owners {
+        if Training::withdrawable_from(*owner).is_none() {
+            Training::unbond(signed(*owner)).expect("nothing holds the stake");
+        }
+    }
+    pass(UNBONDING);
+    for owner in owners {
+        Training::withdraw(signed(owner)).expect("the stake is free");
+        assert_eq!(Balances::balance_on_hold(&HoldReason::WorkerStake.into(), &owner), 0);
+    }
+    check();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
@@ -109,26 +155,12 @@ proptest! {
                 let _ = done;
                 check();
             }
-            // Everybody can always get out: stop all runs, let all windows pass, withdraw all stakes.
+            get_everybody_out();
+            // Then the runs are stopped, and every budget comes back.
             for (run, _) in Runs::<Test>::iter().collect::<Vec<_>>() {
                 let _ = Training::stop_run(RuntimeOrigin::root(), run);
+                check();
             }
-            pass(WINDOW + TRAINING + 1);
-            for (run, _) in Runs::<Test>::iter().collect::<Vec<_>>() {
-                let _ = Training::poke(signed(4), run);
-            }
-            let owners: Vec<u64> = Workers::<Test>::iter_keys().collect();
-            for owner in &owners {
-                if Training::withdrawable_from(*owner).is_none() {
-                    Training::unbond(signed(*owner)).expect("nothing holds the stake");
-                }
-            }
-            pass(UNBONDING);
-            for owner in owners {
-                Training::withdraw(signed(owner)).expect("the stake is free");
-                assert_eq!(Balances::balance_on_hold(&HoldReason::WorkerStake.into(), &owner), 0);
-            }
-            check();
             let escrows: u128 = Runs::<Test>::iter_values().map(|run| run.escrow).sum();
             assert_eq!(free(Training::account_id()), ED + escrows, "nothing is left in the pot but refunds that wait");
         });

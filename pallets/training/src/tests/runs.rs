@@ -1,7 +1,7 @@
 //! Runs: creation, budget, pausing, stopping.
 
 use frame_support::{assert_noop, assert_ok};
-use sabha_protocol::RunSpec;
+use sabha_protocol::{RunSpec, spec::ClockSpec};
 use sp_runtime::{DispatchError::BadOrigin, TokenError};
 
 use crate::{Error, Event, OpenRuns, PauseReason, RunStatus, Slots, Specs, WorkerStatus, mock::*};
@@ -32,7 +32,7 @@ fn create_run_moves_the_budget_into_the_pot() {
 #[test]
 fn create_run_with_an_unusable_specification_fails() {
     run(|| {
-        let cases: [(fn(&mut RunSpec), Error<Test>); 12] = [
+        let cases: [(fn(&mut RunSpec), Error<Test>); 16] = [
             (|s| s.numerics_version = 9, Error::SpecNumericsVersion),
             (|s| s.model.layers = 0, Error::SpecOutOfRange),
             (|s| s.optimiser.beta1 = f32::NAN.into(), Error::SpecBadNumber),
@@ -42,14 +42,31 @@ fn create_run_with_an_unusable_specification_fails() {
             (|s| s.data.tokens = 10_064, Error::SpecTooFewTokens),
             (|s| s.optimiser.floor_rate = 2e-3.into(), Error::SpecRates),
             (|s| s.rounds.slots = 2, Error::SpecSlots),
+            (|s| s.initial_checkpoint = Some(update(0)), Error::SpecInitialCheckpoint),
             (|s| s.price_per_slot = 0, Error::PriceTooLow),
             (|s| s.price_per_slot = ED - 1, Error::PriceTooLow),
+            (|s| s.clocks.training = MIN_TRAINING - 1, Error::TrainingTooShort),
             (|s| s.clocks.window = WINDOW - 1, Error::WindowTooShort),
+            (|s| s.clocks.training = MAX_WINDOWS * WINDOW + 1, Error::ClockTooLong),
+            (|s| s.clocks.window = MAX_WINDOWS * WINDOW + 1, Error::ClockTooLong),
         ];
         for (change, error) in cases {
             let mut spec = spec(2);
             change(&mut spec);
             assert_noop!(try_create(spec, ENDOWMENT / 2), error);
+        }
+    });
+}
+
+#[test]
+fn create_run_takes_the_shortest_and_the_longest_clocks() {
+    run(|| {
+        for (training, window) in
+            [(MIN_TRAINING, WINDOW), (MAX_WINDOWS * WINDOW, WINDOW), (MIN_TRAINING, MAX_WINDOWS * WINDOW)]
+        {
+            let mut spec = spec(2);
+            spec.clocks = ClockSpec { training, window };
+            assert_ok!(try_create(spec, 2 * PRICE));
         }
     });
 }

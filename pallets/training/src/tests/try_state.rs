@@ -98,18 +98,62 @@ fn corruptions() -> Vec<(fn(), &'static str)> {
                 let slot = Slots::<Test>::take(0, OPEN).unwrap();
                 Slots::<Test>::insert(0, SlotPosition { round: 2, slot: 0 }, slot);
             },
-            "",
+            "a working worker has no slot",
         ),
-        (|| Slots::<Test>::mutate(0, OPEN, |slot| slot.as_mut().unwrap().worker = CAROL), ""),
-        (|| Slots::<Test>::mutate(0, DONE, |slot| slot.as_mut().unwrap().worker = 77), ""),
+        (
+            || Slots::<Test>::mutate(0, OPEN, |slot| slot.as_mut().unwrap().worker = CAROL),
+            "a working worker has no slot",
+        ),
+        (
+            || Slots::<Test>::mutate(0, DONE, |slot| slot.as_mut().unwrap().worker = 77),
+            "outstanding slots are miscounted",
+        ),
+        // The same once more, with the worker's record in agreement: the invariants of slots and runs notice by themselves.
+        (
+            || {
+                let slot = Slots::<Test>::take(0, OPEN).unwrap();
+                Slots::<Test>::insert(0, SlotPosition { round: 2, slot: 0 }, slot);
+                worker_of(BOB, |w| w.assigned.as_mut().unwrap().round = 2);
+            },
+            "not of the open round",
+        ),
+        (
+            || {
+                Slots::<Test>::mutate(0, OPEN, |slot| slot.as_mut().unwrap().worker = CAROL);
+                worker_of(BOB, |w| (w.status, w.assigned) = (WorkerStatus::Idle, None));
+            },
+            "slot's worker does not know it",
+        ),
+        (
+            || {
+                Slots::<Test>::mutate(0, DONE, |slot| slot.as_mut().unwrap().worker = 77);
+                worker_of(BOB, |w| w.outstanding = 0);
+            },
+            "committed slot has no worker",
+        ),
+        (
+            || {
+                Slots::<Test>::remove(0, DONE);
+                worker_of(BOB, |w| w.outstanding = 0);
+            },
+            "committed round has no slot",
+        ),
+        (
+            || {
+                let slot = Slots::<Test>::get(0, DONE).unwrap();
+                Slots::<Test>::insert(0, SlotPosition { round: 3, slot: 0 }, slot);
+                worker_of(BOB, |w| w.outstanding = 2);
+            },
+            "slots out of place",
+        ),
         (|| NextRunId::<Test>::put(0), "from the future"),
-        (|| run_0(|run| run.finalised = 3), ""),
-        (|| run_0(|run| run.rounds = 1), ""),
+        (|| run_0(|run| run.finalised = 3), "ahead of itself"),
+        (|| run_0(|run| run.rounds = 1), "rounds are not its specification's"),
         (|| Specs::<Test>::remove(0), "no specification"),
         (|| Specs::<Test>::insert(0, spec(3)), "specification is another"),
         (|| Specs::<Test>::insert(9, spec(3)), "specification has no run"),
         (|| OpenRuns::<Test>::put(2), "miscounted"),
-        (|| Slots::<Test>::remove(0, DONE), ""),
+        (|| Slots::<Test>::remove(0, DONE), "outstanding slots are miscounted"),
         (|| run_0(|run| run.escrow = 3 * PRICE), "does not pay"),
         (|| run_0(|run| run.paid = 1), "price"),
         (|| worker_of(BOB, |w| w.owed = 1), "pot does not cover"),

@@ -1,7 +1,7 @@
 //! What a run specification must satisfy. Each error names the field and the remedy.
 
 use super::{F32Bits, ModelSpec, RunSpec};
-use crate::NUMERICS_EXACT;
+use crate::{Digest, NUMERICS_EXACT};
 
 /// Bounds of a specification's fields.
 pub mod limits {
@@ -105,6 +105,12 @@ pub enum SpecError {
         /// Highest learning rate.
         peak: F32Bits,
     },
+    /// No worker can start from a checkpoint yet: the run would pay nobody and never end.
+    #[error(
+        "initial_checkpoint is {0}: no worker of this release can start from a checkpoint; leave it out, and the run \
+         starts from its seed"
+    )]
+    InitialCheckpoint(Digest),
     /// The price is zero.
     #[error("price_per_slot is 0: a slot must pay its worker something")]
     Price,
@@ -145,6 +151,9 @@ impl RunSpec {
     pub fn check(&self) -> Result<(), SpecError> {
         if self.numerics_version > NUMERICS_EXACT {
             return Err(SpecError::NumericsVersion(self.numerics_version));
+        }
+        if let Some(checkpoint) = self.initial_checkpoint {
+            return Err(SpecError::InitialCheckpoint(checkpoint));
         }
         if self.price_per_slot == 0 {
             return Err(SpecError::Price);

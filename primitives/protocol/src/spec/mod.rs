@@ -32,7 +32,8 @@ pub struct RunSpec {
     pub numerics_version: u16,
     /// Seed of the initial parameters and of the data order.
     pub seed: u64,
-    /// State root of the checkpoint to start from, instead of parameters drawn from the seed.
+    /// State root of the checkpoint to start from, instead of parameters drawn from the seed. [`RunSpec::check`] refuses one: no
+    /// worker of this release can fetch it. The field is there so that the encoding, and every hash, stays when one can.
     #[cfg_attr(feature = "std", serde(default, skip_serializing_if = "Option::is_none"))]
     pub initial_checkpoint: Option<Digest>,
     /// What each finalised slot pays its worker, in units of 10^-12 SBH (in TOML: text in SBH, such as "2.5").
@@ -130,9 +131,9 @@ pub struct AuditSpec {
 )]
 #[cfg_attr(feature = "std", derive(Serialize, Deserialize), serde(deny_unknown_fields))]
 pub struct ClockSpec {
-    /// From the assignment of a slot to the last block for its commitment.
+    /// From the assignment of a slot to the last block for its commitment. The chain has a least and a greatest value.
     pub training: u32,
-    /// From a commitment to its finality; at least the chain's own window.
+    /// From a commitment to its finality; at least the chain's own window, at most a small multiple of it.
     pub window: u32,
 }
 

@@ -81,6 +81,7 @@ fn each_bad_field_is_refused_with_its_name() {
         assert!(error.contains(field), "{error:?} should name {field}");
     };
     refuse(|s| s.numerics_version = 9, "numerics_version");
+    refuse(|s| s.initial_checkpoint = Some(Digest([1; 32])), "initial_checkpoint");
     refuse(|s| s.price_per_slot = 0, "price_per_slot");
     refuse(|s| s.model.layers = 0, "model.layers");
     refuse(|s| s.model.heads = 0, "model.heads");
@@ -114,6 +115,15 @@ fn each_bad_field_is_refused_with_its_name() {
     refuse(|s| s.data.tokens = 65_536 + 128, "data.tokens");
     refuse(|s| s.data.heldout_tokens = u64::MAX, "data.tokens");
     refuse(|s| s.data.heldout_tokens = 128, "data.tokens");
+}
+
+#[test]
+fn an_initial_checkpoint_is_refused_with_the_remedy() {
+    let spec = RunSpec { initial_checkpoint: Some(Digest([1; 32])), ..spec() };
+    let error = spec.check().unwrap_err();
+    assert_eq!(error, SpecError::InitialCheckpoint(Digest([1; 32])));
+    let text = alloc::string::ToString::to_string(&error);
+    assert!(text.contains("initial_checkpoint is 0101") && text.contains("leave it out"), "{text}");
 }
 
 #[test]
