@@ -1,8 +1,10 @@
-// Walks the metadata and proves that everything in it can be decoded: a value of each type is made, encoded, decoded
-// again and compared. Each function answers how many things it saw, and throws with the list of those that failed.
+// Walks the metadata and proves that everything in it can be decoded: values of each type, with each variant of each enum,
+// are decoded, encoded again and compared. Each function answers how many things it saw and how many values it tried, and
+// throws with the list of those that failed.
 
 import assert from 'node:assert/strict';
 import { u8aConcat, u8aToHex } from '@polkadot/util';
+import { Samples } from './samples.js';
 
 /** This project's own pallets: what they say is ours to document. */
 const OWN = ['Timing', 'Validators', 'Origins', 'Training'];
@@ -30,10 +32,18 @@ function typeOf(api, id) {
   return api.registry.createLookupType(id);
 }
 
-/** SCALE bytes of a variant whose fields hold their types' default values, prefixed with the pallet's index. */
-function bytesOf(api, pallet, variant) {
-  const fields = variant.fields.map(({ type }) => api.registry.createType(typeOf(api, type)).toU8a());
-  return u8aConcat(Uint8Array.of(pallet.index.toNumber(), variant.index.toNumber()), ...fields);
+/** Decodes bytes, and encodes what they are again: to the same bytes. */
+function roundTrip(api, type, bytes) {
+  const value = api.registry.createType(type, bytes);
+  assert.equal(u8aToHex(value.toU8a()), u8aToHex(bytes));
+  assert.ok(value.toHuman() !== undefined);
+  return value;
+}
+
+/** SCALE bytes of a pallet's call or event, prefixed with the pallet's index, for all variants of its fields. */
+function bytesOf(samples, pallet, variant) {
+  const index = Uint8Array.of(pallet.index.toNumber());
+  return samples.ofVariant(variant).map((bytes) => u8aConcat(index, bytes));
 }
 
 const camel = (name) => name.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase());
@@ -42,61 +52,72 @@ export function pallets(api) {
   return [...api.runtimeMetadata.asLatest.pallets];
 }
 
-/** Every type of the registry can be built and survives a round trip. */
+/** Every type of the registry survives a round trip, in all of its variants. */
 export function walkTypes(api) {
   const failures = [];
-  let count = 0;
+  const samples = new Samples(api.registry.lookup);
+  let things = 0;
+  let values = 0;
   for (const { id } of api.registry.lookup.types) {
-    count += 1;
-    const name = typeOf(api, id);
-    // @polkadot/api has no default value of an event, nor of what holds one, and no Compact<()>: `walkEvents` makes
-    // events from their own bytes.
-    if (/^Compact<Null>$|^Event$|"event":"Event"/.test(api.registry.lookup.getTypeDef(id).type)) continue;
-    collect(failures, `type ${id.toNumber()} ${api.registry.lookup.getTypeDef(id).type}`, () => {
-      const value = api.registry.createType(name);
-      const bytes = value.toU8a();
-      assert.equal(u8aToHex(api.registry.createType(name, bytes).toU8a()), u8aToHex(bytes));
-    });
+    things += 1;
+    const { type } = api.registry.lookup.getTypeDef(id);
+    // @polkadot/api has no Compact<()>, which holds nothing.
+    if (type === 'Compact<Null>') continue;
+    const what = `type ${id.toNumber()} ${type}`;
+    const made = samples.of(id);
+    for (const bytes of made) {
+      values += 1;
+      collect(failures, `${what} ${u8aToHex(bytes)}`, () => roundTrip(api, typeOf(api, id), bytes));
+    }
+    const def = samples.definition(id);
+    if (def.isVariant && samples.isWhole(id)) {
+      const seen = new Set(made.map((bytes) => bytes[0]));
+      collect(failures, what, () => assert.equal(seen.size, def.asVariant.variants.length, 'variants were left out'));
+    }
   }
-  return report(count, failures);
+  return { things: report(things, failures), values };
 }
 
 export function walkCalls(api) {
   const failures = [];
-  let count = 0;
+  const samples = new Samples(api.registry.lookup);
+  let things = 0;
+  let values = 0;
   for (const pallet of pallets(api)) {
     for (const variant of variants(api, pallet.calls)) {
-      count += 1;
-      collect(failures, `call ${pallet.name}.${variant.name}`, () => {
-        const bytes = bytesOf(api, pallet, variant);
-        const call = api.registry.createType('Call', bytes);
-        assert.equal(call.method, camel(variant.name.toString()));
-        assert.equal(u8aToHex(call.toU8a()), u8aToHex(bytes));
-        assert.ok(call.toHuman());
-        assert.ok(api.tx[call.section][call.method], 'not under api.tx');
-      });
+      things += 1;
+      for (const bytes of bytesOf(samples, pallet, variant)) {
+        values += 1;
+        collect(failures, `call ${pallet.name}.${variant.name} ${u8aToHex(bytes)}`, () => {
+          const call = roundTrip(api, 'Call', bytes);
+          assert.equal(call.method, camel(variant.name.toString()));
+          assert.ok(api.tx[call.section][call.method], 'not under api.tx');
+        });
+      }
     }
   }
-  return report(count, failures);
+  return { things: report(things, failures), values };
 }
 
 export function walkEvents(api) {
   const failures = [];
-  let count = 0;
+  const samples = new Samples(api.registry.lookup);
+  let things = 0;
+  let values = 0;
   for (const pallet of pallets(api)) {
     for (const variant of variants(api, pallet.events)) {
-      count += 1;
-      collect(failures, `event ${pallet.name}.${variant.name}`, () => {
-        const bytes = bytesOf(api, pallet, variant);
-        const event = api.registry.createType('Event', bytes);
-        assert.equal(event.method, variant.name.toString());
-        assert.equal(event.data.length, variant.fields.length);
-        assert.equal(u8aToHex(event.toU8a()), u8aToHex(bytes));
-        assert.ok(event.toHuman());
-      });
+      things += 1;
+      for (const bytes of bytesOf(samples, pallet, variant)) {
+        values += 1;
+        collect(failures, `event ${pallet.name}.${variant.name} ${u8aToHex(bytes)}`, () => {
+          const event = roundTrip(api, 'Event', bytes);
+          assert.equal(event.method, variant.name.toString());
+          assert.equal(event.data.length, variant.fields.length);
+        });
+      }
     }
   }
-  return report(count, failures);
+  return { things: report(things, failures), values };
 }
 
 export function walkErrors(api) {
@@ -106,6 +127,7 @@ export function walkErrors(api) {
     for (const variant of variants(api, pallet.errors)) {
       count += 1;
       collect(failures, `error ${pallet.name}.${variant.name}`, () => {
+        assert.equal(variant.fields.length, 0, 'fields of errors are not looked at');
         const found = api.registry.findMetaError(
           api.registry.createType('DispatchErrorModule', {
             index: pallet.index.toNumber(),
@@ -128,30 +150,36 @@ export function walkConstants(api) {
     for (const constant of pallet.constants) {
       count += 1;
       collect(failures, `constant ${pallet.name}.${constant.name}`, () => {
-        const value = api.registry.createType(typeOf(api, constant.type), constant.value.toU8a(true));
-        assert.equal(u8aToHex(value.toU8a()), u8aToHex(constant.value.toU8a(true)));
+        roundTrip(api, typeOf(api, constant.type), constant.value.toU8a(true));
       });
     }
   }
   return report(count, failures);
 }
 
-/** Default values of every storage item, then what the chain holds there now. */
+/** Keys and values of every storage item in all their variants, its default value, then what the chain holds there now. */
 export async function walkStorage(api) {
   const failures = [];
-  let items = 0;
+  const samples = new Samples(api.registry.lookup);
+  let things = 0;
   let values = 0;
+  let stored = 0;
   for (const pallet of pallets(api)) {
     if (pallet.storage.isNone) continue;
     const { items: entries } = pallet.storage.unwrap();
     for (const entry of entries) {
-      items += 1;
+      things += 1;
       const what = `storage ${pallet.name}.${entry.name}`;
       const id = entry.type.isPlain ? entry.type.asPlain : entry.type.asMap.value;
+      for (const type of entry.type.isPlain ? [id] : [entry.type.asMap.key, id]) {
+        for (const bytes of samples.of(type)) {
+          values += 1;
+          collect(failures, `${what} ${u8aToHex(bytes)}`, () => roundTrip(api, typeOf(api, type), bytes));
+        }
+      }
       if (entry.modifier.isDefault) {
         collect(failures, `${what} (default)`, () => {
-          const bytes = entry.fallback.toU8a(true);
-          assert.equal(u8aToHex(api.registry.createType(typeOf(api, id), bytes).toU8a()), u8aToHex(bytes));
+          roundTrip(api, typeOf(api, id), entry.fallback.toU8a(true));
         });
       }
       const section = Object.values(api.query).find(
@@ -165,12 +193,12 @@ export async function walkStorage(api) {
       try {
         if (entry.type.isPlain) {
           assert.ok((await query()).toHuman() !== undefined);
-          values += 1;
+          stored += 1;
         } else {
           const page = await query.entriesPaged({ args: [], pageSize: 100 });
           for (const [key, value] of page) {
             assert.ok(key.toHuman() !== undefined && value.toHuman() !== undefined);
-            values += 1;
+            stored += 1;
           }
         }
       } catch (error) {
@@ -178,6 +206,5 @@ export async function walkStorage(api) {
       }
     }
   }
-  report(items, failures);
-  return { items, values };
+  return { things: report(things, failures), values, stored };
 }
