@@ -120,10 +120,11 @@ DEVICE void product_of(
     }
 }
 
-// A kernel for squares of `16 * SIDE` rows. Blocks: for each matrix, for each row of squares, each square. With a reach other
-// than full, squares are blocks of causal attention, so that all of a square's rows reach equally far.
-#define PRODUCT(NAME, SIDE)                                                                                          \
-    extern "C" __global__ void __launch_bounds__(GRID * GRID, 2)                                                     \
+// A kernel for squares of `16 * SIDE` rows, with registers for at least BLOCKS blocks on a multiprocessor. Blocks: for each
+// matrix, for each row of squares, each square. With a reach other than full, squares are blocks of causal attention, so that all
+// of a square's rows reach equally far.
+#define PRODUCT(NAME, SIDE, BLOCKS)                                                                                  \
+    extern "C" __global__ void __launch_bounds__(GRID * GRID, BLOCKS)                                                \
         NAME(float* c, const float* a, const float* b, const float* start, u64 heads, u64 m, u64 n, u64 from, u64 to, \
              u32 reach, u64 a_sample, u64 a_head, u64 a_row, u64 a_term, u64 b_sample, u64 b_head, u64 b_row,        \
              u64 b_term, u64 c_sample, u64 c_head, u64 c_row, u32 tiles_m, u32 tiles_n, u64* found, u64 first) {     \
@@ -143,5 +144,5 @@ DEVICE void product_of(
             column0, from, to, found, first);                                                                        \
     }
 
-PRODUCT(product_64, 4)
-PRODUCT(product_128, 8)
+PRODUCT(product_64, 4, 4)
+PRODUCT(product_128, 8, 2)

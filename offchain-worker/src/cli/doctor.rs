@@ -5,13 +5,12 @@ use crate::{
     blobs::LocalBlobs,
     chain::{At, ChainError, Client, compat, names::SPEC_NAME},
     config::{ChainArgs, Config, MemoryArgs, SignerArgs, StorageArgs},
-    data::Batch,
-    engine::{CandleEngine, Engine, MemoryLimit, init, memory},
+    engine::{AnyEngine, MemoryLimit, memory, selftest},
     error::{Exit, failure},
     keys::Key,
 };
 use clap::Args;
-use sabha_protocol::{Digest, NUMERICS_YARDSTICK, UNITS};
+use sabha_protocol::{NUMERICS_EXACT, UNITS, numerics_is_known};
 use serde::Serialize;
 use std::{
     fmt::Write,
@@ -248,7 +247,7 @@ async fn check_runs(report: &mut Report, at: &At, limit: MemoryLimit) -> Result<
     let open = at.open_runs().await?;
     for run in &open {
         let Some(spec) = at.spec(*run).await? else { continue };
-        if spec.numerics_version != NUMERICS_YARDSTICK {
+        if !numerics_is_known(spec.numerics_version) {
             unknown.push((*run, spec.numerics_version));
         }
         most = most.max(memory::training(&spec));
@@ -264,7 +263,7 @@ async fn check_runs(report: &mut Report, at: &At, limit: MemoryLimit) -> Result<
     if unknown.is_empty() {
         report.good(
             "numerics",
-            format!("version {NUMERICS_YARDSTICK} is known; {} open runs follow it", open.len()),
+            format!("versions 0 and {NUMERICS_EXACT} are known; {} open runs follow them", open.len()),
         );
     } else {
         report.bad(
@@ -316,30 +315,9 @@ fn free_mib(folder: &Path) -> Option<u64> {
     Some(kib / 1024)
 }
 
-/// Two steps of a tiny model, done twice: finite, falling loss, and the same bits.
+/// A small model, beside its definition.
 fn self_test(device: &str) -> anyhow::Result<String> {
-    let engine = CandleEngine::on(device)?;
-    let spec = compat::sample_spec();
-    let tokens = |offset: u32| (0..32u32).map(|place| (place * 7 + offset) % 16).collect::<Vec<_>>();
-    let batch = Batch { samples: 4, context: 8, inputs: tokens(0), targets: tokens(7) };
-    let train = || -> anyhow::Result<(Digest, Vec<f32>)> {
-        let mut session = engine.begin(&spec, &init::initial(&spec.model, spec.seed))?;
-        let mut losses = Vec::new();
-        for _ in 0..2 {
-            match session.step(&batch, 0.01)? {
-                crate::engine::StepOutcome::Done { loss, .. } => losses.push(loss),
-                crate::engine::StepOutcome::Diverged(at) => {
-                    anyhow::bail!("a step left the finite numbers: {at:?}")
-                }
-            }
-        }
-        Ok((session.digest()?, losses))
-    };
-    let (first, losses) = train()?;
-    let (second, _) = train()?;
-    anyhow::ensure!(first == second, "the same steps gave other bits the second time: is the memory sound?");
-    anyhow::ensure!(losses.last() < losses.first(), "the loss did not fall: {losses:?}");
-    Ok(format!("{}: two steps, twice the same bits", engine.describe()))
+    selftest::self_test(&AnyEngine::on(device)?, &compat::sample_spec())
 }
 
 #[cfg(test)]

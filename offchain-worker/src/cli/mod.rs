@@ -5,7 +5,9 @@
 // Local commands: training, data, specifications, models.
 pub mod completions;
 pub mod data;
+pub mod export;
 pub mod model;
+pub mod replay;
 pub mod run_check;
 pub mod train;
 
@@ -124,7 +126,9 @@ pub enum Command {
     Train(train::TrainArgs),
     /// Pack text into a dataset, and verify one
     Data(data::DataArgs),
-    /// Generate text with a trained model, and show what a checkpoint holds
+    /// Execute a segment again, compare roots and traces, and say where they part
+    Replay(replay::ReplayArgs),
+    /// Generate text with a trained model, export it, and show what a checkpoint holds
     Model(model::ModelArgs),
     /// Print completions for a shell
     Completions(completions::CompletionsArgs),
@@ -171,6 +175,7 @@ pub async fn execute(command: Command, context: &Context) -> anyhow::Result<()> 
         Command::Run(args) => run::run(args, context).await,
         Command::Train(args) => train::run(args, context),
         Command::Data(args) => data::run(args, context),
+        Command::Replay(args) => replay::run(args, context),
         Command::Model(args) => model::run(args, context),
         Command::Completions(args) => completions::run(args, context),
     }

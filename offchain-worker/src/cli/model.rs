@@ -2,6 +2,7 @@
 
 use super::{
     Context,
+    export::{ExportArgs, LogitsArgs, run_export, run_logits},
     train::{drop_pct, measure},
 };
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
     config::{Config, MemoryArgs, StorageArgs},
     data::Stream,
     engine::{
-        CandleEngine, Checkpoint, Engine, Inference, MemoryLimit,
+        AnyEngine, Checkpoint, Engine, Inference, MemoryLimit,
         generate::{Sampling, Utf8, generate},
         init,
     },
@@ -48,10 +49,14 @@ pub enum ModelCommand {
     Evaluate(EvaluateArgs),
     /// Show what a checkpoint holds
     Show(ShowArgs),
+    /// Write a folder that `transformers` loads
+    Export(ExportArgs),
+    /// Compute the logits that follow each of some tokens
+    Logits(LogitsArgs),
 }
 
 /// Which checkpoint.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct CheckpointArgs {
     /// The checkpoint: a safetensors file, or the digest that `run show` prints of one in the blob store (see --blobs)
     #[arg(long, value_name = "FILE|DIGEST")]
@@ -149,6 +154,8 @@ pub fn run(args: ModelArgs, context: &Context) -> anyhow::Result<()> {
         ModelCommand::Generate(args) => run_generate(&args, context),
         ModelCommand::Evaluate(args) => evaluate(&args, context),
         ModelCommand::Show(args) => show(&args, context),
+        ModelCommand::Export(args) => run_export(&args, context),
+        ModelCommand::Logits(args) => run_logits(&args, context),
     }
 }
 
@@ -188,7 +195,7 @@ impl CheckpointArgs {
     }
 
     /// The checkpoint, which must be one of `model`.
-    fn load(&self, model: &ModelSpec, context: &Context) -> anyhow::Result<Checkpoint> {
+    pub(super) fn load(&self, model: &ModelSpec, context: &Context) -> anyhow::Result<Checkpoint> {
         let (path, bytes) = self.read(context)?;
         checkpoint_of(model, &path, &bytes)
     }
@@ -205,7 +212,7 @@ fn load(
     model: &ModelSpec,
     checkpoint: &Checkpoint,
 ) -> anyhow::Result<Box<dyn Inference>> {
-    let engine = CandleEngine::on(&engine.device).exit(Exit::BadInput)?;
+    let engine = AnyEngine::on(&engine.device).exit(Exit::BadInput)?;
     Ok(engine.load(model, checkpoint)?)
 }
 

@@ -130,7 +130,7 @@ pub fn run(args: ReplayArgs, context: &Context) -> anyhow::Result<()> {
     let comparison = other.as_ref().map(|other| trace.compare(other));
     let mut parts = match comparison {
         Some(Comparison::Unrelated) => {
-            return Err(failure(Exit::BadInput, "the traces are of different runs or segments".into()));
+            return Err(failure(Exit::BadInput, "the traces are of different runs or segments".to_string()));
         }
         Some(Comparison::Starts) => {
             let message = "the traces start from different states: compare the segment before".to_string();
@@ -169,7 +169,7 @@ pub fn run(args: ReplayArgs, context: &Context) -> anyhow::Result<()> {
     let differs = found.parts.is_some() || expected == Some(false);
     context.print(&found, text)?;
     if differs {
-        return Err(failure(Exit::Failure, "the replay came to another result".into()));
+        return Err(failure(Exit::Failure, "the replay came to another result".to_string()));
     }
     Ok(())
 }

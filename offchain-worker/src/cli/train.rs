@@ -5,7 +5,7 @@ use crate::{
     config::{Config, MemoryArgs},
     data::{Batch, Stream},
     engine::{
-        CandleEngine, Checkpoint, Engine, EngineError, Inference, MemoryLimit, Observer, StepReport,
+        AnyEngine, Checkpoint, Engine, EngineError, Inference, MemoryLimit, Observer, StepReport,
         evaluate::heldout_loss,
         init,
         local::{CHECKPOINT, LocalEnd, LocalError, LocalRun},
@@ -80,7 +80,7 @@ pub fn run(args: TrainArgs, context: &Context) -> anyhow::Result<()> {
     let config = Config::load(&context.global)?.with_memory(&args.memory);
     let spec = specfile::load(&args.spec, Some(&args.data)).exit(Exit::BadInput)?;
     MemoryLimit::mebibytes(config.engine.memory_limit_mib).admit_training(&spec).exit(Exit::BadInput)?;
-    let engine = CandleEngine::on(&args.device).exit(Exit::BadInput)?;
+    let engine = AnyEngine::on(&args.device).exit(Exit::BadInput)?;
     let stream = Stream::of_spec(&args.data, &spec).exit(Exit::BadInput)?;
     let mut run =
         if args.resume { LocalRun::resume(&args.out, &spec) } else { LocalRun::begin(&args.out, &spec) }

@@ -6,7 +6,7 @@ use crate::{
     chain::{Due, WorkerStatus},
     keys::AccountId,
 };
-use sabha_protocol::{NUMERICS_YARDSTICK, Outcome, RunId, SlotState, slot::ActiveBlock};
+use sabha_protocol::{Outcome, RunId, SlotState, numerics_is_known, slot::ActiveBlock};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Lost slots in a row after which the daemon stops asking for more: something is wrong with this machine.
@@ -146,7 +146,7 @@ fn clear_up(view: &View, memory: &Memory, journal: &Journal) -> Option<Action> {
 /// What the slot that the worker has asks for.
 fn serve(view: &View, duty: &Duty, memory: &Memory, journal: &Journal) -> Option<Action> {
     let SlotState::Assigned { deadline } = duty.state else { return None };
-    if duty.numerics_version != NUMERICS_YARDSTICK {
+    if !numerics_is_known(duty.numerics_version) {
         return Some(Action::UnknownNumerics(duty.numerics_version));
     }
     // A commitment in the next block still counts if that is the deadline's.

@@ -79,7 +79,7 @@ impl Daemon {
     }
 
     /// Stops the thread and takes in what it came to.
-    async fn halt(&mut self) -> anyhow::Result<()> {
+    pub(super) async fn halt(&mut self) -> anyhow::Result<()> {
         self.memory.training = None;
         let Some(training) = self.training.take() else { return Ok(()) };
         training.stop.raise(Exit::Terminated);

@@ -9,7 +9,7 @@ use crate::{
     config::Config,
     data::Stream,
     engine::{
-        CandleEngine, Checkpoint, Engine, MemoryError, MemoryLimit, Observer, SlotEnd, SlotJob, StepReport,
+        AnyEngine, Checkpoint, Engine, MemoryError, MemoryLimit, Observer, SlotEnd, SlotJob, StepReport,
         init, run_slot,
     },
     error::{Exit, ResultExt},
@@ -39,7 +39,7 @@ impl EngineTrainer {
     /// # Errors
     /// [`Exit::BadInput`] if there is no such device, the blob store cannot be made, or nobody says how much memory there is.
     pub fn new(config: &Config) -> anyhow::Result<Self> {
-        let engine = CandleEngine::on(&config.engine.device).exit(Exit::BadInput)?;
+        let engine = AnyEngine::on(&config.engine.device).exit(Exit::BadInput)?;
         let blobs = LocalBlobs::open(&config.storage.blobs).exit(Exit::BadInput)?;
         let memory = MemoryLimit::mebibytes(config.engine.memory_limit_mib);
         memory.bytes().exit(Exit::BadInput)?;

@@ -31,10 +31,9 @@ impl AnyEngine {
     }
 
     fn of(&self, version: u16) -> Result<&dyn Engine, EngineError> {
-        self.all().find(|engine| engine.follows(version)).ok_or_else(|| EngineError::Numerics {
-            wanted: version,
-            device: self.candle.describe(),
-        })
+        self.all()
+            .find(|engine| engine.follows(version))
+            .ok_or_else(|| EngineError::Numerics { wanted: version, device: self.candle.describe() })
     }
 }
 

@@ -16,22 +16,29 @@
 //! on one machine, with one number of threads, the same slot gives the same bits; across machines, numbers of threads or
 //! devices it does not, so its results cannot be disputed. The exact engine will take its place behind the same trait.
 
+pub mod any;
 pub mod candle;
 pub mod checkpoint;
 pub mod evaluate;
+pub mod exact;
+pub mod export;
 pub mod generate;
 pub mod init;
 pub mod local;
 pub mod memory;
 pub mod park;
+pub mod replay;
 pub mod runner;
+pub mod selftest;
 
 #[cfg(test)]
 pub(crate) mod testing;
 
 pub use self::{
+    any::AnyEngine,
     candle::CandleEngine,
     checkpoint::{Checkpoint, CheckpointError, State},
+    exact::ExactEngine,
     memory::{MemoryError, MemoryLimit},
     runner::{Observer, SlotEnd, SlotJob, StepReport, Trained, run_slot},
 };
@@ -44,8 +51,8 @@ use sabha_protocol::{
 
 /// Computes training steps. Engines are stateless; a [`Session`] holds a state.
 pub trait Engine: Send + Sync {
-    /// The numerics version that the engine's results follow.
-    fn numerics_version(&self) -> u16;
+    /// Whether the engine's results follow a numerics version.
+    fn follows(&self, numerics_version: u16) -> bool;
 
     /// Name and device, for people.
     fn describe(&self) -> String;
@@ -113,6 +120,18 @@ pub trait Inference {
     /// # Errors
     /// If the device fails, or there are no tokens.
     fn next_logits(&self, tokens: &[u32]) -> Result<Vec<f32>, EngineError>;
+
+    /// The logits that follow each of `tokens`, row by row: at most the model's context.
+    ///
+    /// # Errors
+    /// If the device fails, or the tokens do not fit.
+    fn logits(&self, tokens: &[u32]) -> Result<Vec<f32>, EngineError> {
+        let mut all = Vec::new();
+        for end in 1..=tokens.len() {
+            all.extend(self.next_logits(tokens.get(..end).unwrap_or_default())?);
+        }
+        Ok(all)
+    }
 }
 
 /// What one step came to.
@@ -139,12 +158,12 @@ pub enum EngineError {
     #[error("no such device: {0}")]
     Device(String),
     /// The run needs another engine.
-    #[error("the run follows numerics version {wanted}, this engine computes version {have}")]
+    #[error("the run follows numerics version {wanted}, which this engine does not compute ({device})")]
     Numerics {
         /// What the specification asks for.
         wanted: u16,
-        /// What the engine computes.
-        have: u16,
+        /// The engine.
+        device: String,
     },
     /// Tokens or parameters of another shape than the model's.
     #[error("{0}")]

@@ -5,7 +5,7 @@
 //! instruction whose digests differ; with that instruction's words from both machines, at the first element that differs. These
 //! are the places that a dispute narrows down to.
 
-use super::{Checkpoint, Engine, EngineError, ExactEngine, Session, State, StepOutcome};
+use super::{Checkpoint, Engine, EngineError, ExactEngine, State, StepOutcome};
 use crate::{data::Stream, stop::Stop};
 use candle_core::Device;
 use sabha_engine::{
@@ -13,7 +13,7 @@ use sabha_engine::{
     kernels::Context,
     plan::Purpose,
 };
-use sabha_numerics::program::{Program, StepProgram};
+use sabha_numerics::program::StepProgram;
 use sabha_protocol::{Digest, Divergence, NUMERICS_EXACT, RoundIndex, SlotIndex, spec::RunSpec};
 use serde::{Deserialize, Serialize};
 
@@ -165,7 +165,11 @@ pub fn state_at(
 }
 
 fn go_on(stop: &Stop) -> anyhow::Result<()> {
-    if stop.is_raised() { Err(stop.error("the replay was stopped: nothing is lost, begin again")) } else { Ok(()) }
+    if stop.is_raised() {
+        Err(stop.error("the replay was stopped: nothing is lost, begin again"))
+    } else {
+        Ok(())
+    }
 }
 
 fn rate(spec: &RunSpec, round: RoundIndex, step: u32) -> f32 {

@@ -111,9 +111,9 @@ fn run_slot_saving(
     stop: &Stop,
 ) -> anyhow::Result<SlotEnd> {
     let SlotJob { spec, stream, round, slot, .. } = *job;
-    let (wanted, have) = (spec.numerics_version, engine.numerics_version());
-    if wanted != have {
-        return Err(EngineError::Numerics { wanted, have }.into());
+    if !engine.follows(spec.numerics_version) {
+        let (wanted, device) = (spec.numerics_version, engine.describe());
+        return Err(EngineError::Numerics { wanted, device }.into());
     }
     let (mut session, mut roots) = begin(engine, job, start)?;
     let schedule = spec.schedule();
@@ -136,19 +136,16 @@ fn run_slot_saving(
         observer.step(&StepReport { round, done, loss, gradient_norm, rate });
         let segment_ends = done.checked_rem(spec.rounds.segment_steps) == Some(0);
         let save = saved.elapsed() >= save_every && done < spec.rounds.inner_steps;
-        if segment_ends || save {
-            let state = session.state()?;
-            if segment_ends {
-                roots.push(state.root());
+        if segment_ends {
+            roots.push(session.digest()?);
+        }
+        if save {
+            // Only a crash would need it: a disk that is full now is no reason to give up.
+            if let Err(error) = park::write(job.park, job.work, &session.state()?, &roots) {
+                tracing::warn!(round, step = done, %error, "the state is not saved: a crash would cost more");
             }
-            if save {
-                // Only a crash would need it: a disk that is full now is no reason to give up.
-                if let Err(error) = park::write(job.park, job.work, &state, &roots) {
-                    tracing::warn!(round, step = done, %error, "the state is not saved: a crash would cost more");
-                }
-                // From the end of the write: on a slow disk training still goes on in between.
-                saved = Instant::now();
-            }
+            // From the end of the write: on a slow disk training still goes on in between.
+            saved = Instant::now();
         }
     }
     let state: State = session.state()?;
@@ -340,6 +337,6 @@ mod tests {
         let start = || init::of_spec(spec);
         let error = run_slot(&CandleEngine::cpu(), &job, start, &mut (), &Stop::new()).unwrap_err();
         let error = error.downcast::<EngineError>().unwrap();
-        assert!(matches!(error, EngineError::Numerics { wanted: 9, have: 0 }), "{error}");
+        assert!(matches!(error, EngineError::Numerics { wanted: 9, .. }), "{error}");
     }
 }

@@ -96,8 +96,8 @@ impl StopsAfter {
 }
 
 impl Engine for StopsAfter {
-    fn numerics_version(&self) -> u16 {
-        NUMERICS_YARDSTICK
+    fn follows(&self, numerics_version: u16) -> bool {
+        numerics_version == NUMERICS_YARDSTICK
     }
 
     fn describe(&self) -> String {

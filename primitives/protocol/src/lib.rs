@@ -45,3 +45,8 @@ pub const NUMERICS_YARDSTICK: u16 = 0;
 
 /// Numerics version 1: the programs of `sabha_numerics`, the same bits on every machine.
 pub const NUMERICS_EXACT: u16 = 1;
+
+/// Whether this release knows a numerics version: its engines compute it, or its referee can judge it.
+pub const fn numerics_is_known(version: u16) -> bool {
+    version <= NUMERICS_EXACT
+}

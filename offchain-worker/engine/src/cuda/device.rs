@@ -10,9 +10,8 @@ use super::{
 };
 use candle_core::{
     Result,
-    backend::BackendStorage,
     cuda_backend::{
-        CudaDevice, CudaFunc, CudaStorage, CudaStorageSlice, WrapErr,
+        CudaDevice, CudaStorage, CudaStorageSlice, WrapErr,
         cudarc::{
             driver::{
                 CudaSlice, CudaStream, DevicePtr, DevicePtrMut, LaunchConfig, PushKernelArg, SyncOnDrop,
@@ -28,7 +27,7 @@ use sabha_numerics::{
 use std::{
     borrow::Cow,
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 /// The kernels as `build.rs` compiled them.
@@ -52,7 +51,7 @@ pub enum Input<'a> {
 pub struct Gpu {
     device: CudaDevice,
     ptx: Cow<'static, str>,
-    functions: Mutex<HashMap<&'static str, Arc<CudaFunc>>>,
+    functions: Mutex<HashMap<&'static str, CudaFunction>>,
     /// The least place that does not hold a finite number.
     found: Mutex<CudaSlice<u64>>,
     /// Tables are the same in every step.
@@ -188,7 +187,7 @@ impl Gpu {
                 })
                 .collect();
             let function = self.function(launch.kernel)?;
-            let mut builder = function.builder();
+            let mut builder = stream.launch_builder(&function);
             for value in &values {
                 match value {
                     Value::U64(value) => builder.arg(value),
@@ -206,13 +205,13 @@ impl Gpu {
         Ok(())
     }
 
-    fn function(&self, kernel: &'static str) -> Result<Arc<CudaFunc>> {
+    fn function(&self, kernel: &'static str) -> Result<CudaFunction> {
         let mut functions = lock(&self.functions);
         if let Some(function) = functions.get(kernel) {
             return Ok(function.clone());
         }
         let function = self.device.get_or_load_custom_func(kernel, module(&self.ptx), &self.ptx)?;
-        let function = Arc::new(function);
+        let function = function.into_cuda_function();
         functions.insert(kernel, function.clone());
         Ok(function)
     }

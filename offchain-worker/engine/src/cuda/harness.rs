@@ -43,9 +43,12 @@ fn program() -> &'static Path {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cuda");
         let compiler = env::var("CXX").unwrap_or_else(|_| "c++".into());
         let mut hash = DefaultHasher::new();
-        (super::source::SOURCE, &compiler, FLAGS).hash(&mut hash);
-        for file in ["kernels.cu", "harness/cuda.h", "harness/fibers.h", "harness/main.cpp"] {
-            fs::read(folder.join(file)).unwrap().hash(&mut hash);
+        (&compiler, FLAGS).hash(&mut hash);
+        for folder in [&folder, &folder.join("harness")] {
+            let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+            files.retain(|path| path.is_file());
+            files.sort();
+            files.iter().for_each(|path| fs::read(path).unwrap().hash(&mut hash));
         }
         let own = env::current_exe().unwrap();
         let path = own.with_file_name(format!("cuda-on-cpu-{:016x}", hash.finish()));
@@ -142,7 +145,9 @@ fn request(order: Order, buffers: &[&[u32]], launches: &[Launch]) -> Vec<u8> {
     for launch in launches {
         word(&mut request, launch.kernel.len() as u32);
         request.extend(launch.kernel.as_bytes());
-        [launch.blocks, launch.threads.0, launch.threads.1].map(|extent| word(&mut request, extent));
+        for extent in [launch.blocks, launch.threads.0, launch.threads.1] {
+            word(&mut request, extent);
+        }
         word(&mut request, launch.arguments.len() as u32);
         for argument in &launch.arguments {
             let (kind, bits): (u32, u64) = match *argument {

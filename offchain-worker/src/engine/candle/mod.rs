@@ -72,8 +72,8 @@ impl CandleEngine {
 }
 
 impl Engine for CandleEngine {
-    fn numerics_version(&self) -> u16 {
-        NUMERICS_YARDSTICK
+    fn follows(&self, numerics_version: u16) -> bool {
+        numerics_version == NUMERICS_YARDSTICK
     }
 
     fn describe(&self) -> String {

@@ -20,11 +20,12 @@ use wasmi::{Config, Engine, Instance, Linker, Memory, Module, Store, WasmParams,
 const TARGET: &str = "wasm32v1-none";
 
 /// The module's bytes. Compiled offline from the workspace's own lock file, with a target folder of its own, because the one of
-/// this test may be in use.
+/// this test may be in use. Each clone has one: in a shared folder, cargo would not tell their sources apart.
 fn bytes() -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
     BYTES.get_or_init(|| {
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("definitions");
+        let clone = blake3::hash(env!("CARGO_MANIFEST_DIR").as_bytes()).to_hex();
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("definitions-{}", &clone[..8]));
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo
             .args(["rustc", "--quiet", "--locked", "--offline", "--release"])

@@ -1,7 +1,7 @@
 //! What a run specification must satisfy. Each error names the field and the remedy.
 
 use super::{F32Bits, ModelSpec, RunSpec};
-use crate::{Digest, NUMERICS_EXACT};
+use crate::{Digest, numerics_is_known};
 
 /// Bounds of a specification's fields.
 pub mod limits {
@@ -149,7 +149,7 @@ impl RunSpec {
     /// # Errors
     /// The first field that is wrong, in the order of the specification.
     pub fn check(&self) -> Result<(), SpecError> {
-        if self.numerics_version > NUMERICS_EXACT {
+        if !numerics_is_known(self.numerics_version) {
             return Err(SpecError::NumericsVersion(self.numerics_version));
         }
         if let Some(checkpoint) = self.initial_checkpoint {
