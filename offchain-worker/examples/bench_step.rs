@@ -5,7 +5,7 @@
 
 use clap::Parser;
 use sabha_protocol::{
-    Digest,
+    Digest, NUMERICS_EXACT, NUMERICS_YARDSTICK,
     spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, RoundSpec, RunSpec},
 };
 use sabha_worker::{
@@ -112,12 +112,12 @@ fn median(times: &mut [Duration]) -> f64 {
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     rayon::ThreadPoolBuilder::new().num_threads(args.threads).build_global()?;
-    let engine: Box<dyn Engine> = match args.engine.as_str() {
-        "exact" => Box::new(ExactEngine::on("cpu")?),
-        "candle" => Box::new(CandleEngine::cpu()),
+    let (engine, version): (Box<dyn Engine>, u16) = match args.engine.as_str() {
+        "exact" => (Box::new(ExactEngine::on("cpu")?), NUMERICS_EXACT),
+        "candle" => (Box::new(CandleEngine::cpu()), NUMERICS_YARDSTICK),
         other => anyhow::bail!("--engine is {other}: it must be exact or candle"),
     };
-    let spec = spec(&args, engine.numerics_version());
+    let spec = spec(&args, version);
     let mut session = engine.begin(&spec, &init::initial(&spec.model, spec.seed))?;
     let mut seed = 7;
     let mut step = |session: &mut Box<dyn sabha_worker::engine::Session>| -> anyhow::Result<(Duration, f32)> {

@@ -27,7 +27,7 @@ fn duty(round: u32, generation: u16) -> Duty {
         task: task(round, generation),
         state: SlotState::Assigned { deadline: 150 },
         basis: basis(1),
-        numerics_version: NUMERICS_YARDSTICK,
+        numerics_version: sabha_protocol::NUMERICS_YARDSTICK,
     }
 }
 

@@ -144,7 +144,7 @@ mod tests {
         let task = Task { slot: SlotId { run: 0, round: 0, slot: 0 }, generation: 0 };
         let basis = Basis { spec: spec.hash(), checkpoint: None };
         let job = Job { task, basis, spec, folder: folder.join("slot") };
-        (job, EngineTrainer::with(Box::new(CandleEngine::cpu()), blobs, vec![]))
+        (job, EngineTrainer::with(Box::new(AnyEngine::cpu()), blobs, vec![]))
     }
 
     fn done(ended: Ended) -> Commitment {

@@ -5,6 +5,7 @@
 //! harms nothing: no address depends on a number.
 
 use super::{
+    compare::{Case, Run},
     launch::{Argument, Launch, LaunchError, Operand, check, launches, on_host},
     source::SOURCE,
 };
@@ -14,7 +15,8 @@ use candle_core::{
         CudaDevice, CudaStorage, CudaStorageSlice, WrapErr,
         cudarc::{
             driver::{
-                CudaSlice, CudaStream, DevicePtr, DevicePtrMut, LaunchConfig, PushKernelArg, SyncOnDrop,
+                CudaFunction, CudaSlice, CudaStream, DevicePtr, DevicePtrMut, LaunchConfig, PushKernelArg,
+                SyncOnDrop,
             },
             nvrtc::{CompileOptions, compile_ptx_with_opts},
         },
@@ -214,6 +216,36 @@ impl Gpu {
         let function = function.into_cuda_function();
         functions.insert(kernel, function.clone());
         Ok(function)
+    }
+}
+
+/// Kernels do not know whether words are numbers: here all are integers.
+impl Run for Gpu {
+    fn run(&mut self, case: &Case<'_>) -> std::result::Result<(Vec<u32>, Option<u64>), String> {
+        self.execute_case(case).map_err(|error| error.to_string())
+    }
+}
+
+impl Gpu {
+    fn execute_case(&self, case: &Case<'_>) -> Result<(Vec<u32>, Option<u64>)> {
+        let buffer = |words: &[u32]| {
+            let slice = CudaStorageSlice::U32(self.device.clone_htod(words)?);
+            Ok(CudaStorage { slice, device: self.device.clone() })
+        };
+        let storages = case.inputs.iter().map(|words| buffer(words)).collect::<Result<Vec<_>>>()?;
+        let inputs: Vec<Input<'_>> = storages
+            .iter()
+            .zip(case.operands)
+            .map(|(storage, operand)| match operand {
+                Operand::Plain => Input::Plain(storage),
+                Operand::Transposed(transpose) => Input::Transposed(storage, *transpose),
+                Operand::Output => Input::Output,
+            })
+            .collect();
+        let mut output = buffer(case.output)?;
+        self.launch(case.op, INSTRUCTION, case.launches, &inputs, &mut output)?;
+        let words = self.device.clone_dtoh(output.as_cuda_slice::<u32>()?)?;
+        Ok((words, self.diverged()?.map(|at| at.element)))
     }
 }
 

@@ -1,7 +1,10 @@
 //! Runs kernels on the CPU: compiles `cuda/harness` once, starts it, and sends it requests. `cuda/harness/main.cpp` is the other
 //! side.
 
-use super::launch::{Argument, Launch};
+use super::{
+    compare::{Case, Run},
+    launch::{Argument, Launch, Operand},
+};
 use std::{
     collections::hash_map::DefaultHasher,
     env, fs,
@@ -94,13 +97,10 @@ impl Harness {
 
     /// Executes launches. Returns the output, and the place of its first number that is not finite. `buffers` are the output's
     /// words before, then the inputs'.
-    pub fn run(&mut self, order: Order, buffers: &[&[u32]], launches: &[Launch]) -> (Vec<u32>, Option<u64>) {
-        self.try_run(order, buffers, launches)
-            .unwrap_or_else(|message| panic!("the kernels' program stopped at {launches:?}:\n{message}"))
-    }
-
-    /// The same. If the program stopped, what it said at its end.
-    pub fn try_run(
+    ///
+    /// # Errors
+    /// If the program stopped: what it said at its end.
+    pub fn launch(
         &mut self,
         order: Order,
         buffers: &[&[u32]],
@@ -128,6 +128,24 @@ impl Harness {
         let words = words.as_chunks().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect();
         let found = u64::from_le_bytes(found.try_into().unwrap());
         Ok((words, (found != u64::MAX).then(|| found - FIRST)))
+    }
+}
+
+/// In every order, which must not matter.
+impl Run for Harness {
+    fn run(&mut self, case: &Case<'_>) -> Result<(Vec<u32>, Option<u64>), String> {
+        let mut buffers = vec![case.output];
+        let each = case.inputs.iter().zip(case.operands);
+        // What is overwritten is nowhere else.
+        buffers
+            .extend(each.map(|(words, operand)| if *operand == Operand::Output { &[] } else { &words[..] }));
+        let forward = self.launch(Order::Forward, &buffers, case.launches)?;
+        for order in [Order::Reversed, Order::Permuted] {
+            if self.launch(order, &buffers, case.launches)? != forward {
+                return Err(format!("the order of threads matters: {order:?} gives other words"));
+            }
+        }
+        Ok(forward)
     }
 }
 

@@ -77,7 +77,7 @@ const LANES: u64 = 32;
 pub fn launches(op: &Op, operands: &[Operand]) -> Result<Vec<Launch>, LaunchError> {
     let mut build = Builder::new(op, operands)?;
     match op {
-        Op::Matmul(matmul) => product::launch(&mut build, matmul, product::is_large(matmul))?,
+        Op::Matmul(matmul) => product::add(&mut build, matmul)?,
         Op::Reduce(reduce) => build.reduce(reduce)?,
         Op::EmbedGrad(grad) => build.embed_grad(grad)?,
         Op::Transpose(transpose) => build.transpose(transpose)?,

@@ -13,8 +13,9 @@
 //!
 //! What neither shows: that hardware, driver and the last compilation to machine code keep what the PTX says, that the barriers
 //! suffice for threads that truly run at once, and how fast it is. The first of these is for `sabha-worker doctor`, which
-//! compares every operation on the operator's GPU with its definition before a worker may use it.
+//! compares every operation on the operator's GPU with its definition ([`compare`]) before a worker may use it.
 
+pub mod compare;
 #[cfg(feature = "cuda")]
 pub mod device;
 pub mod launch;

@@ -1,8 +1,8 @@
 //! Launches of the matrix product.
 
-use super::launch::{Argument, Builder, LaunchError, Operand, strides};
+use super::launch::{Argument, Builder, Launch, LaunchError, Operand, strides};
 use Argument::{Null, U32, U64};
-use sabha_numerics::op::{CAUSAL_BLOCK, Layout, Matmul, Reach, Transpose};
+use sabha_numerics::op::{CAUSAL_BLOCK, Layout, Matmul, Op, Reach, Transpose};
 
 /// Rows and columns of the squares of a product's two kernels. The smaller one's are blocks of causal attention.
 const SMALL: u64 = CAUSAL_BLOCK;
@@ -13,7 +13,7 @@ const THREADS: u32 = 256;
 const ENOUGH: u64 = 128;
 
 /// Whether a product is better computed in large squares.
-pub(super) fn is_large(op: &Matmul) -> bool {
+fn is_large(op: &Matmul) -> bool {
     let squares = (op.m / LARGE).saturating_mul(op.n / LARGE).saturating_mul(op.samples * op.heads);
     op.reach == Reach::Full && squares >= ENOUGH
 }
@@ -44,8 +44,13 @@ fn operand(
     }
 }
 
-/// Launches a product, in large squares or small ones. Only a full reach may have large ones.
-pub(super) fn launch(build: &mut Builder<'_>, op: &Matmul, large: bool) -> Result<(), LaunchError> {
+/// Launches a product in the squares that suit it.
+pub(super) fn add(build: &mut Builder<'_>, op: &Matmul) -> Result<(), LaunchError> {
+    launch(build, op, is_large(op))
+}
+
+/// Only a full reach may have large squares.
+fn launch(build: &mut Builder<'_>, op: &Matmul, large: bool) -> Result<(), LaunchError> {
     let a = operand(build, op, 0, op.a, op.m)?;
     let b = operand(build, op, 1, op.b, op.n)?;
     let c = strides(op.c, op.heads, op.m, op.n);
@@ -66,4 +71,11 @@ pub(super) fn launch(build: &mut Builder<'_>, op: &Matmul, large: bool) -> Resul
         .chain([U32(build.count(down)?), U32(build.count(across)?)]);
     let blocks = (op.samples * op.heads).saturating_mul(down).saturating_mul(across);
     build.push(kernel, blocks, (THREADS, 1), arguments.collect::<Vec<_>>(), true)
+}
+
+/// A product in large squares, whatever its size.
+pub(super) fn large(op: &Op, matmul: &Matmul, operands: &[Operand]) -> Result<Vec<Launch>, LaunchError> {
+    let mut build = Builder::new(op, operands)?;
+    launch(&mut build, matmul, true)?;
+    Ok(build.done())
 }
