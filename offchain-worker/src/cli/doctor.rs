@@ -327,7 +327,7 @@ mod tests {
     #[test]
     fn the_engine_passes_its_self_test() {
         let found = self_test("cpu").unwrap();
-        assert!(found.contains("same bits"), "{found}");
+        assert!(found.contains("the defined bits"), "{found}");
         assert!(self_test("abacus").unwrap_err().to_string().contains("abacus"));
     }
 

@@ -343,19 +343,24 @@ mod tests {
 
     #[test]
     fn a_divergence_is_written_down() {
-        let (_folder, spec, stream) = fixture();
+        let (_folder, mut spec, stream) = fixture();
+        spec.optimiser.peak_rate = 1e30.into();
+        spec.optimiser.floor_rate = 1e30.into();
+        let start = State::begin(init::initial(&spec.model, 5));
+        let at = Segment { segment: 0, ..AT };
+        let replay =
+            || trace(&spec, &stream, &start, at, Keep::default(), &Stop::new(), &mut |_| ()).unwrap().0;
+        let diverged = replay();
+        let place = diverged.diverged.unwrap();
+        assert_eq!((place.step, diverged.steps.len()), (1, 1), "{place:?}");
+        assert_eq!(diverged.compare(&replay()), Comparison::Same);
+        let elsewhere = Place { instruction: place.instruction + 1, ..place };
+        let other = Trace { diverged: Some(elsewhere), ..diverged.clone() };
+        assert_eq!(diverged.compare(&other), Comparison::Parts(place));
+        let denied = Trace { diverged: None, ..diverged.clone() };
+        assert_eq!(diverged.compare(&denied), Comparison::Parts(place));
         let checkpoint = init::initial(&spec.model, 5);
-        let mut start = state_at(&spec, &stream, &checkpoint, AT, &Stop::new()).unwrap();
-        let (honest, _) = replay(&spec, &stream, &start, Keep::default());
-        start.loss_sum = f32::INFINITY;
-        let (trace, _) = replay(&spec, &stream, &start, Keep::default());
-        let place = trace.diverged.unwrap();
-        assert_eq!((place.step, place.element), (2, Some(0)));
-        assert!(trace.steps.is_empty());
-        assert_eq!(
-            honest.compare(&Trace { start: honest.start, ..trace }),
-            Comparison::Same,
-            "nothing to compare"
-        );
+        let error = state_at(&spec, &stream, &checkpoint, AT, &Stop::new()).unwrap_err();
+        assert!(error.to_string().contains("diverges at step 1"), "{error}");
     }
 }

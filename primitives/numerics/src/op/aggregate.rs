@@ -131,7 +131,7 @@ impl Definition for AddUpdate {
         let exponent = bounded(words.word(1, place / BLOCK)?);
         let before = if self.first { 0 } else { long(words, 3, place)? };
         let sum = before.wrapping_add(Self::term(code, exponent, words.word(2, self.worker)?));
-        Ok(if index % 2 == 0 { sum as u32 } else { (sum >> 32) as u32 })
+        Ok(if index.is_multiple_of(2) { sum as u32 } else { (sum >> 32) as u32 })
     }
 
     fn reads<W: Words + ?Sized>(&self, index: u64, _: &W) -> Result<Vec<Range>, Missing> {

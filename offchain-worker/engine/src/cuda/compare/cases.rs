@@ -108,6 +108,14 @@ fn reductions(compare: &mut Compare<'_>) -> Result<(), CompareError> {
         }
     }
     compare.op(Reduce { kind: Kind::SumSquares, rows: 1, columns: 100_003, causal: false })?;
+    // Of two zeros the right one is the greater.
+    for columns in [2, 33, 70] {
+        for negative in 0..8u64 {
+            let zeros = (0..columns).map(|at| if (at / 3 + at) & negative == 0 { 0 } else { 1 << 31 });
+            let op = Op::from(Reduce { kind: Kind::Max, rows: 1, columns, causal: false });
+            compare.with(&op, &[zeros.collect()], &[])?;
+        }
+    }
     Ok(())
 }
 
