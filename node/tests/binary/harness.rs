@@ -8,7 +8,8 @@ use jsonrpsee::{
 use serde_json::Value;
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::{
@@ -86,21 +87,15 @@ pub struct Node {
 }
 
 impl Node {
-    /// Starts a node on free ports and waits for its RPC server.
+    /// Starts a node on free ports and waits for its RPC server. It has metrics only if the arguments ask for them.
     pub fn start(arguments: &[&str]) -> Self {
         // Where `--dev` makes its base path.
         let temporary = Folder::new();
+        let metrics = arguments.contains(&"--prometheus-port");
         let mut child = sabha_node()
             .args(arguments)
-            .args([
-                "--port",
-                "0",
-                "--rpc-port",
-                "0",
-                "--no-prometheus",
-                "--no-telemetry",
-                "--disable-log-color",
-            ])
+            .args(["--port", "0", "--rpc-port", "0", "--no-telemetry", "--disable-log-color"])
+            .args((!metrics).then_some("--no-prometheus"))
             .env("TMPDIR", temporary.path())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -214,6 +209,22 @@ impl Drop for Node {
             let _ = self.child.wait();
         }
     }
+}
+
+/// What an HTTP server on this machine answers; `None` if there is none, or it does not say that all is well.
+pub fn http_get(port: u16, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    head.starts_with("HTTP/1.1 200").then(|| body.to_owned())
+}
+
+/// A port that nobody listens on now.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }
 
 /// Runs asynchronous code.

@@ -4,5 +4,6 @@ mod database;
 mod docs;
 mod errors;
 mod harness;
+mod metrics;
 mod running;
 mod session_keys;
