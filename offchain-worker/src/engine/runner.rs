@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The least time between two writes of a state that nobody asked for.
+/// The least time from one write of a state that nobody asked for to the next: what a crash costs, and a step.
 const SAVE_EVERY: Duration = Duration::from_secs(30);
 
 /// Which slot, on what, and where its state is parked.
@@ -134,11 +134,19 @@ fn run_slot_saving(
         };
         let done = session.steps_done();
         observer.step(&StepReport { round, done, loss, gradient_norm, rate });
-        if done.checked_rem(spec.rounds.segment_steps) == Some(0) {
+        let segment_ends = done.checked_rem(spec.rounds.segment_steps) == Some(0);
+        let save = saved.elapsed() >= save_every && done < spec.rounds.inner_steps;
+        if segment_ends || save {
             let state = session.state()?;
-            roots.push(state.root());
-            if saved.elapsed() >= save_every && done < spec.rounds.inner_steps {
-                park::write(job.park, job.work, &state, &roots)?;
+            if segment_ends {
+                roots.push(state.root());
+            }
+            if save {
+                // Only a crash would need it: a disk that is full now is no reason to give up.
+                if let Err(error) = park::write(job.park, job.work, &state, &roots) {
+                    tracing::warn!(round, step = done, %error, "the state is not saved: a crash would cost more");
+                }
+                // From the end of the write: on a slow disk training still goes on in between.
                 saved = Instant::now();
             }
         }
@@ -248,42 +256,66 @@ mod tests {
         assert!(park.exists());
     }
 
-    /// A process that is killed leaves what was written at the last segment's end, and no more.
-    #[test]
-    fn a_slot_that_was_killed_goes_on_from_a_segments_end_to_the_same_bits() {
-        struct Counts(Vec<u32>);
-        impl Observer for Counts {
-            fn begins(&mut self, _: RoundIndex, done: u32) {
-                self.0.push(done);
+    /// Notes where a slot began, and keeps what a kill after some step would leave on the disk.
+    #[derive(Default)]
+    struct Witness<'a> {
+        began: Vec<u32>,
+        /// After which step, from where to where.
+        keep: Option<(u32, &'a Path, &'a Path)>,
+    }
+
+    impl Observer for Witness<'_> {
+        fn begins(&mut self, _: RoundIndex, done: u32) {
+            self.began.push(done);
+        }
+
+        fn step(&mut self, report: &StepReport) {
+            if let Some((step, from, to)) = self.keep.filter(|(step, ..)| *step == report.done) {
+                std::fs::copy(from, to)
+                    .unwrap_or_else(|error| panic!("nothing is saved at step {step}: {error}"));
             }
         }
+    }
+
+    /// Steps do not wait for a segment's end: one may take hours. At a segment's end, in its middle, and at its last step.
+    #[test]
+    fn a_slot_that_was_killed_goes_on_from_the_last_save_to_the_same_bits() {
         let fixture = Fixture::new();
         let Fixture { spec, stream, .. } = &fixture;
         let engine = CandleEngine::cpu();
         let whole = fixture.run(&engine, &fixture.park("whole"), &Stop::new());
-        let (park, kept) = (fixture.park("parked"), fixture.park("kept"));
-        let job = SlotJob { spec, stream, round: 0, slot: 0, park: &park, work: "work" };
-        let stop = Stop::new();
-        let stopping = StopsAfter::new(8, &stop);
-        // The stop comes after step 8 and writes a state of its own: what was on the disk before it is what a kill leaves.
-        struct Keeps<'a>(&'a Path, &'a Path);
-        impl Observer for Keeps<'_> {
-            fn step(&mut self, report: &StepReport) {
-                if report.done == 8 {
-                    std::fs::copy(self.0, self.1).unwrap();
-                }
-            }
-        }
-        let start = || init::of_spec(spec);
-        let ended =
-            run_slot_saving(Duration::ZERO, &stopping, &job, start, &mut Keeps(&park, &kept), &stop).unwrap();
-        assert_eq!(ended, SlotEnd::Parked { step: 8 });
+        for killed in [7, 8, 9, 12] {
+            let (park, kept) = (fixture.park("parked"), fixture.park(&format!("kept-{killed}")));
+            let job = SlotJob { spec, stream, round: 0, slot: 0, park: &park, work: "work" };
+            let start = || init::of_spec(spec);
+            // The step is told before its state is saved: what is kept is that of the step before.
+            let mut witness = Witness { keep: Some((killed, &park, &kept)), ..Witness::default() };
+            let ended =
+                run_slot_saving(Duration::ZERO, &engine, &job, start, &mut witness, &Stop::new()).unwrap();
+            assert_eq!(ended, whole, "saving changes nothing");
 
-        let job = SlotJob { park: &kept, ..job };
-        let mut counts = Counts(vec![]);
-        let start = || anyhow::bail!("the parked state is of use: nobody needs the checkpoint");
-        assert_eq!(run_slot(&engine, &job, start, &mut counts, &Stop::new()).unwrap(), whole);
-        assert_eq!(counts.0, [6], "segments are three steps");
+            let job = SlotJob { park: &kept, ..job };
+            let mut witness = Witness::default();
+            let start = || anyhow::bail!("the parked state is of use: nobody needs the checkpoint");
+            assert_eq!(run_slot(&engine, &job, start, &mut witness, &Stop::new()).unwrap(), whole);
+            assert_eq!(witness.began, [killed - 1]);
+            std::fs::remove_file(&park).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_save_that_fails_does_not_end_the_slot() {
+        let fixture = Fixture::new();
+        let Fixture { spec, stream, .. } = &fixture;
+        let engine = CandleEngine::cpu();
+        let whole = fixture.run(&engine, &fixture.park("whole"), &Stop::new());
+        // A file where the folder should be.
+        std::fs::write(fixture.park("file"), "").unwrap();
+        let park = fixture.park("file/parked");
+        let job = SlotJob { spec, stream, round: 0, slot: 0, park: &park, work: "work" };
+        let start = || init::of_spec(spec);
+        let ended = run_slot_saving(Duration::ZERO, &engine, &job, start, &mut (), &Stop::new()).unwrap();
+        assert_eq!(ended, whole);
     }
 
     /// The first step's arithmetic starts from ordinary parameters and is finite; what it leaves is so large that squares are not.
