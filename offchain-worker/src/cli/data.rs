@@ -8,7 +8,10 @@ use crate::{
 };
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
 
 /// Arguments of `data`.
 #[derive(Args, Debug)]
@@ -88,19 +91,36 @@ fn run_pack(args: PackArgs, context: &Context) -> anyhow::Result<()> {
         heldout_fraction: args.heldout_fraction,
         replace: args.replace,
     };
-    let mut progress: Option<Progress> = None;
-    let packed = pack(&args.inputs, &args.out, &options, |done, total| {
-        let new = || Progress::new("packing", Unit::Bytes, total, context.global.json);
-        progress.get_or_insert_with(new).set(done, String::new);
-    });
-    if let Some(progress) = progress {
-        progress.finish();
-    }
-    // A full disk says nothing about the corpus.
-    let full = matches!(&packed, Err(DataError::File(error)) if error.is_disk_full());
-    let summary = packed.exit(if full { Exit::Failure } else { Exit::BadInput })?;
+    let packed =
+        with_progress("packing", context, |progress| pack(&args.inputs, &args.out, &options, progress));
+    let summary = match packed {
+        Err(DataError::Stopped) => {
+            return Err(context.stop.error(format!("stopped: {} is as it was", args.out.display())));
+        }
+        // A full disk says nothing about the corpus.
+        Err(DataError::File(error)) if error.is_disk_full() => return Err(error).exit(Exit::Failure),
+        other => other.exit(Exit::BadInput)?,
+    };
     let text = words(&summary.folder, &summary.manifest);
     context.print(&summary, text)
+}
+
+/// Does work whose progress is shown, and that a signal stops.
+fn with_progress<T>(
+    what: &'static str,
+    context: &Context,
+    work: impl FnOnce(&mut dyn FnMut(u64, u64) -> ControlFlow<()>) -> T,
+) -> T {
+    let mut bar: Option<Progress> = None;
+    let done = work(&mut |done, total| {
+        let new = || Progress::new(what, Unit::Bytes, total, context.global.json);
+        bar.get_or_insert_with(new).set(done, String::new);
+        if context.stop.is_raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    if let Some(bar) = bar {
+        bar.finish();
+    }
+    done
 }
 
 #[derive(Serialize)]
@@ -113,7 +133,10 @@ struct Verified<'a> {
 
 fn verify(folder: &Path, context: &Context) -> anyhow::Result<()> {
     let manifest = Manifest::read(folder).exit(Exit::BadInput)?;
-    manifest.verify(folder).exit(Exit::BadInput)?;
+    match with_progress("verifying", context, |progress| manifest.verify(folder, progress)) {
+        Err(DataError::Stopped) => return Err(context.stop.error("stopped: nothing is known of the rest")),
+        other => other.exit(Exit::BadInput)?,
+    }
     let (root, shards) = (manifest.root, manifest.shards.len());
     let bytes = manifest.tokens.saturating_mul(u64::from(manifest.token_bytes));
     let text = format!(

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     fs::File,
     io::Read,
+    ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
@@ -76,11 +77,16 @@ impl Manifest {
         Digest(merkle_root(&leaves))
     }
 
-    /// Reads the whole stream and compares it with the manifest, shard by shard.
+    /// Reads the whole stream and compares it with the manifest, shard by shard. `progress` is told the bytes read so far and in
+    /// all, and may stop the work.
     ///
     /// # Errors
-    /// The first shard that differs, or a file that cannot be read.
-    pub fn verify(&self, folder: &Path) -> Result<(), DataError> {
+    /// The first shard that differs, a file that cannot be read, or [`DataError::Stopped`].
+    pub fn verify(
+        &self,
+        folder: &Path,
+        mut progress: impl FnMut(u64, u64) -> ControlFlow<()>,
+    ) -> Result<(), DataError> {
         let path = folder.join(STREAM);
         let mut file = File::open(&path).map_err(FileError::of("open", &path))?;
         let wrong = |reason: String| DataError::WrongStream { path: path.clone(), reason };
@@ -88,7 +94,7 @@ impl Manifest {
         if Some(size) != self.tokens.checked_mul(u64::from(self.token_bytes)) {
             return Err(wrong(format!("it has {size} bytes, the manifest says {} tokens", self.tokens)));
         }
-        let mut whole = blake3::Hasher::new();
+        let (mut whole, mut done) = (blake3::Hasher::new(), 0u64);
         for (index, shard) in self.shards.iter().enumerate() {
             let mut bytes = vec![0; usize::try_from(shard.bytes).unwrap_or(usize::MAX)];
             file.read_exact(&mut bytes).map_err(FileError::of("read", &path))?;
@@ -102,6 +108,10 @@ impl Manifest {
                 )));
             }
             whole.update(&bytes);
+            done = done.saturating_add(shard.bytes);
+            if progress(done, size).is_break() {
+                return Err(DataError::Stopped);
+            }
         }
         let digest = Digest(*whole.finalize().as_bytes());
         if digest != self.stream {

@@ -102,6 +102,9 @@ pub enum DataError {
     /// The stream has no room for one window.
     #[error("the stream has no room for a window of model.context + 1 tokens")]
     NoWindow,
+    /// Somebody asked for a stop.
+    #[error("it was stopped")]
+    Stopped,
     /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] FileError),

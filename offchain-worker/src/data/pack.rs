@@ -7,6 +7,7 @@ use serde::Serialize;
 use std::{
     fs::{self, File},
     io::{BufWriter, Read, Write},
+    ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
@@ -35,27 +36,42 @@ pub struct PackSummary {
 }
 
 /// Packs files, and all files in folders (sorted by path; names that begin with a dot are skipped), into a dataset in `out`.
-/// `progress` is told the bytes read so far and in all.
+/// `progress` is told the bytes read so far and in all, and may stop the work.
 ///
 /// # Errors
-/// If there is nothing to pack, an input is empty or not UTF-8 text, or a file cannot be read or written. The output folder is
-/// then as it was.
+/// If there is nothing to pack, an input is empty or not UTF-8 text, a file cannot be read or written, or the work was stopped
+/// ([`DataError::Stopped`]). The output folder is then as it was.
 pub fn pack(
     inputs: &[PathBuf],
     out: &Path,
     options: &PackOptions,
-    mut progress: impl FnMut(u64, u64),
+    progress: impl FnMut(u64, u64) -> ControlFlow<()>,
 ) -> Result<PackSummary, DataError> {
     check(options)?;
     if !options.replace && out.join(MANIFEST).exists() {
         return Err(DataError::Exists(out.to_path_buf()));
     }
     let documents = collect(inputs, out)?;
-    let total = documents.iter().map(|document| document.bytes).sum();
+    let made: Vec<&Path> =
+        out.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).collect();
+    let packed = write(&documents, out, options, progress);
+    if packed.is_err() {
+        // Only empty folders go: whatever somebody else has put there stays.
+        made.iter().for_each(|folder| drop(fs::remove_dir(folder)));
+    }
+    packed
+}
 
+fn write(
+    documents: &[Document],
+    out: &Path,
+    options: &PackOptions,
+    mut progress: impl FnMut(u64, u64) -> ControlFlow<()>,
+) -> Result<PackSummary, DataError> {
+    let total = documents.iter().map(|document| document.bytes).sum();
     let file = AtomicFile::create(&out.join(STREAM))?;
     let mut writer = StreamWriter::new(file, out.join(STREAM));
-    for document in &documents {
+    for document in documents {
         append(document, &mut writer, |bytes| progress(bytes, total))?;
     }
     let packed = writer.finish()?;
@@ -176,7 +192,7 @@ fn document(path: &Path) -> Result<Document, DataError> {
 fn append(
     document: &Document,
     writer: &mut StreamWriter,
-    mut progress: impl FnMut(u64),
+    mut progress: impl FnMut(u64) -> ControlFlow<()>,
 ) -> Result<(), DataError> {
     let path = &document.path;
     let mut file = File::open(path).map_err(FileError::of("open", path))?;
@@ -200,7 +216,9 @@ fn append(
             }
         };
         writer.append(piece.get(..valid).unwrap_or_default())?;
-        progress(writer.bytes);
+        if progress(writer.bytes).is_break() {
+            return Err(DataError::Stopped);
+        }
         offset += valid as u64;
         kept = held - valid;
         if read == 0 {
@@ -298,8 +316,12 @@ mod tests {
         }
     }
 
+    fn go_on(_: u64, _: u64) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
     fn quiet(inputs: &[PathBuf], out: &Path) -> Result<Manifest, DataError> {
-        pack(inputs, out, &options(), |_, _| {}).map(|summary| summary.manifest)
+        pack(inputs, out, &options(), go_on).map(|summary| summary.manifest)
     }
 
     #[test]
@@ -316,7 +338,7 @@ mod tests {
         assert_eq!(manifest.heldout_tokens, 1);
         let read = Manifest::read(&out).unwrap();
         assert_eq!(read, manifest);
-        read.verify(&out).unwrap();
+        read.verify(&out, go_on).unwrap();
         Stream::open(&out, manifest.stream, manifest.tokens, 1).unwrap();
     }
 
@@ -336,7 +358,7 @@ mod tests {
         let stream = fs::read(outs[0].join(STREAM)).unwrap();
         assert_eq!(stream, [text.as_bytes(), &[0]].concat(), "lossless");
         assert_eq!(manifests[0].stream, Digest::of(&stream));
-        manifests[0].verify(&outs[0]).unwrap();
+        manifests[0].verify(&outs[0], go_on).unwrap();
     }
 
     #[test]
@@ -358,6 +380,33 @@ mod tests {
             );
             assert!(!out.join(STREAM).exists() && !out.join(MANIFEST).exists(), "nothing is left behind");
         }
+    }
+
+    #[test]
+    fn a_stop_ends_packing_and_verifying_and_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("text");
+        fs::write(&input, "x".repeat(3_000_000)).unwrap();
+        let stops_at = |bytes: u64| {
+            move |done: u64, total: u64| {
+                assert!(done <= total);
+                if done >= bytes { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            }
+        };
+        let out = folder.path().join("deep/out");
+        let inputs = [input];
+        let error = pack(&inputs, &out, &options(), stops_at(1_000_000)).unwrap_err();
+        assert!(matches!(error, DataError::Stopped), "{error}");
+        assert!(!folder.path().join("deep").exists(), "folders that were made for it are gone");
+
+        // What was there before stays, whole.
+        let before = quiet(&inputs, &out).unwrap();
+        let replace = PackOptions { replace: true, title: "Other".into(), ..options() };
+        assert!(pack(&inputs, &out, &replace, stops_at(1_000_000)).is_err());
+        assert_eq!(Manifest::read(&out).unwrap(), before);
+        before.verify(&out, go_on).unwrap();
+        assert_eq!(fs::read_dir(&out).unwrap().count(), 2);
+        assert!(matches!(before.verify(&out, stops_at(1 << 20)), Err(DataError::Stopped)));
     }
 
     #[test]
@@ -398,7 +447,7 @@ mod tests {
         quiet(&[input.clone()], &out).unwrap();
         assert!(matches!(quiet(&[input.clone()], &out), Err(DataError::Exists(_))));
         let replace = PackOptions { replace: true, ..options() };
-        pack(&[input], &out, &replace, |_, _| {}).unwrap();
+        pack(&[input], &out, &replace, go_on).unwrap();
     }
 
     #[test]
@@ -406,7 +455,7 @@ mod tests {
         let refuse = |change: fn(&mut PackOptions), field: &str| {
             let mut options = options();
             change(&mut options);
-            let error = pack(&[], Path::new("/nonexistent"), &options, |_, _| {}).unwrap_err().to_string();
+            let error = pack(&[], Path::new("/nonexistent"), &options, go_on).unwrap_err().to_string();
             assert!(error.starts_with(field), "{error}");
         };
         refuse(|o| o.title = " ".into(), "title");
@@ -428,10 +477,10 @@ mod tests {
         let mut flipped = good.clone();
         flipped[2_000_000] ^= 1;
         fs::write(out.join(STREAM), &flipped).unwrap();
-        let error = manifest.verify(&out).unwrap_err().to_string();
+        let error = manifest.verify(&out, go_on).unwrap_err().to_string();
         assert!(error.contains("shard 1"), "{error}");
         fs::write(out.join(STREAM), &good[..good.len() - 1]).unwrap();
-        assert!(manifest.verify(&out).is_err());
+        assert!(manifest.verify(&out, go_on).is_err());
 
         let text = fs::read_to_string(out.join(MANIFEST)).unwrap();
         for (from, to) in
