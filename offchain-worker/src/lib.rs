@@ -14,7 +14,7 @@
 //! | [`chain`] | the chain's client |
 //! | [`daemon`] | the life of a worker: watch, train, commit |
 //! | [`keys`], [`config`] | keystore and configuration |
-//! | [`error`], [`stop`] | exit codes, and signals that ask for a stop |
+//! | [`error`], [`stop`], [`output`] | exit codes, signals that ask for a stop, readers that have gone |
 //!
 //! A slot's result is a pure function of checkpoint, data, specification and place: whatever stops a worker, another one - or
 //! the same one, later - comes to the same result.
@@ -32,6 +32,7 @@ pub mod engine;
 pub mod error;
 pub mod files;
 pub mod keys;
+pub mod output;
 pub mod plot;
 pub mod progress;
 pub mod specfile;

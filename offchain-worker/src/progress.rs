@@ -1,5 +1,6 @@
 //! How far long work has come: a bar on a terminal, else a line now and then. On standard error, so that results can be piped.
 
+use crate::output;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
     io::IsTerminal,
@@ -53,7 +54,7 @@ impl Progress {
         if self.lines {
             if self.told.elapsed() >= TELL_EVERY {
                 self.told = Instant::now();
-                eprintln!("{}", self.line(done, &message()));
+                output::tell(self.line(done, &message()));
             }
         } else if !self.bar.is_hidden() {
             self.bar.set_message(message());

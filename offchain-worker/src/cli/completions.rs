@@ -1,7 +1,9 @@
 //! `completions`: completions for a shell.
 
 use super::{Cli, Context};
+use crate::output::Output;
 use clap::{Args, CommandFactory};
+use std::io::Write;
 
 /// Arguments of `completions`.
 #[derive(Args, Debug)]
@@ -17,8 +19,10 @@ pub struct CompletionsArgs {
 /// Prints the completions to standard output.
 ///
 /// # Errors
-/// None.
+/// If standard output cannot be written.
 pub fn run(args: CompletionsArgs, _context: &Context) -> anyhow::Result<()> {
-    clap_complete::generate(args.shell, &mut Cli::command(), "sabha-worker", &mut std::io::stdout());
-    Ok(())
+    // Into memory first: clap panics where it cannot write.
+    let mut text = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "sabha-worker", &mut text);
+    Ok(Output::lock().write_all(&text)?)
 }

@@ -26,11 +26,12 @@ pub mod watch;
 
 use crate::{
     error::{EXIT_CODES, Exit},
+    output::{self, Output},
     stop::Stop,
 };
 use clap::{Args, Parser, Subcommand};
 use std::{
-    io::{IsTerminal, Write},
+    io::{IsTerminal, Write as _},
     path::PathBuf,
     process::ExitCode,
 };
@@ -77,9 +78,9 @@ impl Context {
     /// Prints a command's result: `value` as one JSON document with `--json`, else `text`.
     ///
     /// # Errors
-    /// If standard output is closed.
+    /// If standard output cannot be written.
     pub fn print(&self, value: &impl serde::Serialize, text: impl std::fmt::Display) -> anyhow::Result<()> {
-        let mut out = std::io::stdout().lock();
+        let mut out = Output::lock();
         if self.global.json {
             writeln!(out, "{}", serde_json::to_string_pretty(value)?)?;
         } else {
@@ -189,16 +190,22 @@ fn start_logs(verbose: u8) {
         .with_env_filter(filter)
         .with_ansi(colours)
         .with_writer(std::io::stderr)
+        // On a closed standard error there is nobody to tell, and telling would panic.
+        .log_internal_errors(false)
         .try_init();
 }
 
 fn report(error: &anyhow::Error, json: bool) -> ExitCode {
+    // `sabha-worker … | head -1`: the reader has what it wanted.
+    if output::is_closed(error) {
+        return ExitCode::SUCCESS;
+    }
     let exit = Exit::of(error);
     if json {
         let value = serde_json::json!({ "error": format!("{error:#}"), "exit": exit.code() });
-        eprintln!("{value}");
+        output::tell(value);
     } else {
-        eprintln!("error: {error:#}");
+        output::tell(format_args!("error: {error:#}"));
     }
     ExitCode::from(exit.code())
 }

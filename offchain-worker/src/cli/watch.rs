@@ -8,6 +8,7 @@ use crate::{
     config::ChainArgs,
     error::{Exit, failure},
     keys::AccountId,
+    output::Output,
 };
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -124,7 +125,7 @@ pub async fn run(args: WatchArgs, context: &Context) -> anyhow::Result<()> {
                 for change in changes(before.as_ref(), &now) {
                     let line = Line { block: at.number(), run: args.run, change: &change };
                     let text = if context.global.json { serde_json::to_string(&line)? } else { words(&line) };
-                    bar.suspend(|| writeln!(std::io::stdout(), "{text}"))?;
+                    bar.suspend(|| writeln!(Output::lock(), "{text}"))?;
                 }
                 show(&bar, &at, &now);
                 seen = Some(hash);
