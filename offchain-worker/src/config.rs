@@ -93,6 +93,9 @@ pub struct StorageConfig {
 pub struct EngineConfig {
     /// `cpu`, or `cuda:0` in a build with the feature `cuda`.
     pub device: String,
+    /// Memory that a model may take, in mebibytes: what needs more is not begun. Absent: what is available when it would begin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_limit_mib: Option<u64>,
 }
 
 impl Default for WorkerConfig {
@@ -129,7 +132,7 @@ impl Default for StorageConfig {
 
 impl Default for EngineConfig {
     fn default() -> Self {
-        Self { device: "cpu".into() }
+        Self { device: "cpu".into(), memory_limit_mib: None }
     }
 }
 
@@ -161,6 +164,14 @@ pub struct StorageArgs {
     /// A folder that `data pack` wrote; may be given several times
     #[arg(long = "dataset", env = "SABHA_DATASETS", value_delimiter = ':', value_name = "DIR")]
     pub datasets: Vec<PathBuf>,
+}
+
+/// Flags about memory.
+#[derive(clap::Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemoryArgs {
+    /// The memory that a model may take, in mebibytes: what needs more is not begun. Without it: what is available
+    #[arg(long, env = "SABHA_MEMORY_LIMIT_MIB", value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    pub memory_limit_mib: Option<u64>,
 }
 
 impl Config {
@@ -205,6 +216,7 @@ impl Config {
             ("chain.connect_timeout_s", chain.connect_timeout_s),
             ("chain.inclusion_timeout_s", chain.inclusion_timeout_s),
             ("chain.poll_ms", chain.poll_ms),
+            ("engine.memory_limit_mib", config.engine.memory_limit_mib.unwrap_or(1)),
         ] {
             anyhow::ensure!(value > 0, "{field} is 0: it must be at least 1");
         }
@@ -241,6 +253,14 @@ impl Config {
         self
     }
 
+    /// Applies flags about memory.
+    pub fn with_memory(mut self, args: &MemoryArgs) -> Self {
+        if args.memory_limit_mib.is_some() {
+            self.engine.memory_limit_mib = args.memory_limit_mib;
+        }
+        self
+    }
+
     /// The file's text with this configuration's values, and a comment on each.
     pub fn to_toml(&self) -> String {
         let quoted = |text: &str| toml::Value::from(text).to_string();
@@ -253,6 +273,10 @@ impl Config {
         let key = match &self.worker.key {
             Some(file) => format!("key = {}", path(file)),
             None => "# key = \"…/hot.json\"".into(),
+        };
+        let memory = match self.engine.memory_limit_mib {
+            Some(limit) => format!("memory_limit_mib = {limit}"),
+            None => "# memory_limit_mib = 8192".into(),
         };
         format!(
             "\
@@ -291,6 +315,8 @@ min_free_mib = {min_free}
 [engine]
 # \"cpu\", or \"cuda:0\" in a build with the feature `cuda`.
 device = {device}
+# Memory that a model may take, in mebibytes: what needs more is not begun. Absent: what is available when it would begin.
+{memory}
 ",
             urls = list(self.chain.urls.iter().map(|url| quoted(url)).collect()),
             follow = match self.chain.follow {
@@ -363,125 +389,5 @@ fn base(variable: &str, fallback: &str) -> PathBuf {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::Parser;
-
-    #[derive(Parser, Debug)]
-    struct Flags {
-        #[command(flatten)]
-        chain: ChainArgs,
-        #[command(flatten)]
-        signer: SignerArgs,
-        #[command(flatten)]
-        storage: StorageArgs,
-    }
-
-    fn changed() -> Config {
-        Config {
-            chain: ChainConfig {
-                urls: vec!["ws://a:1".into(), "ws://b:2".into()],
-                genesis: Some(format!("0x{}", "ab".repeat(32))),
-                follow: Follow::Best,
-                request_timeout_s: 1,
-                connect_timeout_s: 2,
-                inclusion_timeout_s: 3,
-                poll_ms: 4,
-            },
-            worker: WorkerConfig { key: Some("/k \"quoted\".json".into()), poke: false },
-            storage: StorageConfig {
-                state: "/s".into(),
-                blobs: "/b".into(),
-                datasets: vec!["/d".into(), "/e".into()],
-                min_free_mib: 5,
-            },
-            engine: EngineConfig { device: "cuda:1".into() },
-        }
-    }
-
-    #[test]
-    fn an_empty_file_is_the_default() {
-        assert_eq!(Config::parse("").unwrap(), Config::default());
-        assert!(Config::default().worker.poke);
-    }
-
-    #[test]
-    fn what_is_written_reads_back() {
-        for config in [Config::default(), changed()] {
-            let text = config.to_toml();
-            assert_eq!(Config::parse(&text).unwrap(), config, "{text}");
-        }
-    }
-
-    #[test]
-    fn no_arguments_are_the_default() {
-        let variables =
-            ["SABHA_GENESIS", "SABHA_KEY_FILE", "SABHA_STATE", "SABHA_BLOBS", "SABHA_DATASETS", "SABHA_URL"];
-        if variables.iter().any(|name| std::env::var_os(name).is_some()) {
-            return;
-        }
-        let flags = Flags::parse_from(["x"]);
-        assert_eq!(flags.chain, ChainArgs::default());
-        assert_eq!(flags.signer, SignerArgs::default());
-        assert_eq!(flags.storage, StorageArgs::default());
-        for config in [Config::default(), changed()] {
-            let same = config.clone().with_chain(&flags.chain).with_signer(&flags.signer);
-            assert_eq!(same.with_storage(&flags.storage), config);
-        }
-    }
-
-    #[test]
-    fn flags_override_the_file() {
-        let flags = Flags::parse_from([
-            "x",
-            "--genesis",
-            "0x01",
-            "--key",
-            "/key",
-            "--state",
-            "/state",
-            "--blobs",
-            "/blobs",
-            "--dataset",
-            "/one",
-            "--dataset",
-            "/two",
-        ]);
-        let config =
-            changed().with_chain(&flags.chain).with_signer(&flags.signer).with_storage(&flags.storage);
-        assert_eq!(config.chain.genesis.as_deref(), Some("0x01"));
-        assert_eq!(config.worker.key.as_deref(), Some(Path::new("/key")));
-        assert_eq!(config.storage.state, Path::new("/state"));
-        assert_eq!(config.storage.blobs, Path::new("/blobs"));
-        assert_eq!(config.storage.datasets, [Path::new("/one"), Path::new("/two")]);
-    }
-
-    #[test]
-    fn parse_of_an_unknown_field_or_a_bad_value_fails() {
-        for bad in [
-            "[chain]\nurl = \"ws://x\"",
-            "[chian]",
-            "follow = 1",
-            "[chain]\nfollow = \"newest\"",
-            "[chain]\nurls = []",
-            "[chain]\nrequest_timeout_s = 0",
-            "[chain]\nrequest_timeout_s = -1",
-        ] {
-            assert!(Config::parse(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_file_is_written_once_and_a_named_one_must_exist() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a/worker.toml");
-        let global =
-            GlobalArgs { config: Some(path.clone()), url: Some("ws://flag:1".into()), ..Default::default() };
-        assert_eq!(Exit::of(&Config::load(&global).unwrap_err()), Exit::BadInput);
-        changed().write_new(&path).unwrap();
-        assert_eq!(Exit::of(&changed().write_new(&path).unwrap_err()), Exit::BadInput);
-        let mut expected = changed();
-        expected.chain.urls = vec!["ws://flag:1".into()];
-        assert_eq!(Config::load(&global).unwrap(), expected);
-    }
-}
+#[path = "config_tests.rs"]
+mod tests;

@@ -91,6 +91,11 @@ pub fn is_disk_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
+/// Whether an error comes from a full disk.
+pub fn is_of_full_disk(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref()).any(is_disk_full)
+}
+
 /// An error with an exit code. It reads exactly as the error it wraps.
 #[derive(Debug)]
 struct Coded {

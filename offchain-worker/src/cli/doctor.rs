@@ -4,9 +4,9 @@ use super::{Context, on_chain::sbh};
 use crate::{
     blobs::LocalBlobs,
     chain::{At, ChainError, Client, compat, names::SPEC_NAME},
-    config::{ChainArgs, Config, SignerArgs, StorageArgs},
+    config::{ChainArgs, Config, MemoryArgs, SignerArgs, StorageArgs},
     data::Batch,
-    engine::{CandleEngine, Engine, init},
+    engine::{CandleEngine, Engine, MemoryLimit, init, memory},
     error::{Exit, failure},
     keys::Key,
 };
@@ -41,6 +41,9 @@ pub struct DoctorArgs {
     /// What to train on: cpu, or cuda:0 in a build with CUDA
     #[arg(long, env = "SABHA_DEVICE")]
     pub device: Option<String>,
+    /// How much memory a model may take.
+    #[command(flatten)]
+    pub memory: MemoryArgs,
 }
 
 /// How a check ended.
@@ -109,7 +112,8 @@ pub async fn run(args: DoctorArgs, context: &Context) -> anyhow::Result<()> {
     let mut config = Config::load(&context.global)?
         .with_chain(&args.chain)
         .with_signer(&args.signer)
-        .with_storage(&args.storage);
+        .with_storage(&args.storage)
+        .with_memory(&args.memory);
     if let Some(device) = &args.device {
         config.engine.device.clone_from(device);
     }
@@ -195,7 +199,7 @@ async fn check_chain(report: &mut Report, config: &Config, key: Option<&Key>) ->
     best.check_compatible()?;
     report.good("calls", "every call and storage item is as this release knows it");
     check_clock(report, best.timestamp_ms().await?, best.number());
-    check_numerics(report, &best).await?;
+    check_runs(report, &best, MemoryLimit::mebibytes(config.engine.memory_limit_mib)).await?;
     let Some(key) = key else { return Ok(()) };
     let account = key.account();
     match best.worker_of(&account).await? {
@@ -238,16 +242,24 @@ fn check_clock(report: &mut Report, block_ms: u64, number: u64) {
     }
 }
 
-async fn check_numerics(report: &mut Report, at: &At) -> Result<(), ChainError> {
-    let mut unknown = Vec::new();
+/// Whether this machine can train the open runs: a worker may be drawn for any of them.
+async fn check_runs(report: &mut Report, at: &At, limit: MemoryLimit) -> Result<(), ChainError> {
+    let (mut unknown, mut large, mut most) = (Vec::new(), Vec::new(), 0);
     let open = at.open_runs().await?;
     for run in &open {
-        match at.spec(*run).await? {
-            Some(spec) if spec.numerics_version != NUMERICS_YARDSTICK => {
-                unknown.push((*run, spec.numerics_version))
-            }
-            _ => {}
+        let Some(spec) = at.spec(*run).await? else { continue };
+        if spec.numerics_version != NUMERICS_YARDSTICK {
+            unknown.push((*run, spec.numerics_version));
         }
+        most = most.max(memory::training(&spec));
+        if let Err(error) = limit.admit_training(&spec) {
+            large.push(format!("run {run}: {error}"));
+        }
+    }
+    if large.is_empty() {
+        report.good("memory", format!("the largest open run needs about {} MiB", most >> 20));
+    } else {
+        report.warn("memory", large.join("; "), "the worker will let slots of these runs go, and lose them");
     }
     if unknown.is_empty() {
         report.good(
@@ -390,6 +402,7 @@ mod tests {
             signer: SignerArgs::default(),
             storage: StorageArgs::default(),
             device: None,
+            memory: MemoryArgs::default(),
         };
         let error = run(args, &context).await.unwrap_err();
         assert_eq!(Exit::of(&error), Exit::NoNode);

@@ -6,15 +6,17 @@ use super::{
 };
 use crate::{
     blobs::{BlobStore, LocalBlobs},
-    config::{Config, StorageArgs},
+    config::{Config, MemoryArgs, StorageArgs},
     data::Stream,
     engine::{
-        CandleEngine, Checkpoint, Engine, Inference,
+        CandleEngine, Checkpoint, Engine, Inference, MemoryLimit,
         generate::{Sampling, Utf8, generate},
         init,
     },
     error::{Exit, ResultExt, failure},
-    files, specfile,
+    files,
+    output::Output,
+    specfile,
 };
 use clap::{Args, Subcommand};
 use sabha_protocol::{
@@ -57,6 +59,9 @@ pub struct CheckpointArgs {
     /// The folder of checkpoints and updates, by digest
     #[arg(long, env = "SABHA_BLOBS", value_name = "DIR")]
     pub blobs: Option<PathBuf>,
+    /// How much memory the model may take.
+    #[command(flatten)]
+    pub memory: MemoryArgs,
 }
 
 /// Which model, on what.
@@ -148,17 +153,34 @@ pub fn run(args: ModelArgs, context: &Context) -> anyhow::Result<()> {
 }
 
 impl CheckpointArgs {
+    fn config(&self, context: &Context) -> anyhow::Result<Config> {
+        let storage = StorageArgs { blobs: self.blobs.clone(), ..StorageArgs::default() };
+        Ok(Config::load(&context.global)?.with_storage(&storage).with_memory(&self.memory))
+    }
+
+    fn memory(&self, context: &Context) -> anyhow::Result<MemoryLimit> {
+        Ok(MemoryLimit::mebibytes(self.config(context)?.engine.memory_limit_mib))
+    }
+
     /// A file of that name, or else the blob of that digest, which is verified; and its bytes.
     fn read(&self, context: &Context) -> anyhow::Result<(PathBuf, Vec<u8>)> {
+        let memory = self.memory(context)?;
+        let admit = |path: &Path| {
+            // A file that is not there has an error of its own, later.
+            let size = path.metadata().map_or(0, |metadata| metadata.len());
+            // The file, and the values that are read from it.
+            memory.admit(format!("reading {}", path.display()), size.saturating_mul(2)).exit(Exit::BadInput)
+        };
         let digest = self.checkpoint.to_str().and_then(|text| text.parse::<Digest>().ok());
         match digest {
             Some(digest) if !self.checkpoint.exists() => {
-                let storage = StorageArgs { blobs: self.blobs.clone(), ..StorageArgs::default() };
-                let config = Config::load(&context.global)?.with_storage(&storage);
-                let blobs = LocalBlobs::open(&config.storage.blobs).exit(Exit::BadInput)?;
-                Ok((blobs.path(digest), blobs.get(digest).exit(Exit::BadInput)?))
+                let blobs = LocalBlobs::open(&self.config(context)?.storage.blobs).exit(Exit::BadInput)?;
+                let path = blobs.path(digest);
+                admit(&path)?;
+                Ok((path, blobs.get(digest).exit(Exit::BadInput)?))
             }
             _ => {
+                admit(&self.checkpoint)?;
                 let bytes = files::read(&self.checkpoint).exit(Exit::BadInput)?;
                 Ok((self.checkpoint.clone(), bytes))
             }
@@ -202,13 +224,16 @@ fn run_generate(args: &GenerateArgs, context: &Context) -> anyhow::Result<()> {
         let message = format!("model.vocabulary is {}: text needs a byte-level model (256)", spec.vocabulary);
         return Err(failure(Exit::BadInput, message));
     }
+    let length = args.prompt.len().saturating_add(args.length).saturating_add(1);
+    let length = u32::try_from(length).unwrap_or(u32::MAX);
+    args.checkpoint.memory(context)?.admit_use(&spec, 1, length).exit(Exit::BadInput)?;
     let model = load(&args.engine, &spec, &args.checkpoint.load(&spec, context)?)?;
     let prompt: Vec<u32> = args.prompt.bytes().map(u32::from).collect();
     if let Some(token) = prompt.iter().find(|token| **token >= spec.vocabulary) {
         let message = format!("the prompt holds byte {token}, the model knows {} only", spec.vocabulary);
         return Err(failure(Exit::BadInput, message));
     }
-    let mut out = std::io::stdout().lock();
+    let mut out = Output::lock();
     let json = context.global.json;
     if !json {
         write!(out, "{}", args.prompt)?;
@@ -250,6 +275,8 @@ struct Evaluated {
 
 fn evaluate(args: &EvaluateArgs, context: &Context) -> anyhow::Result<()> {
     let spec = specfile::load(&args.engine.spec, Some(&args.data)).exit(Exit::BadInput)?;
+    let samples = spec.rounds.batch.min(args.windows);
+    args.checkpoint.memory(context)?.admit_use(&spec.model, samples, u32::MAX).exit(Exit::BadInput)?;
     let stream = Stream::of_spec(&args.data, &spec).exit(Exit::BadInput)?;
     let checkpoint = args.checkpoint.load(&spec.model, context)?;
     let windows = Stream::heldout_offsets(&spec, args.windows)?.len();

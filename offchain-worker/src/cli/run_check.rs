@@ -5,6 +5,7 @@ use super::{
     on_chain::{as_text, sbh},
 };
 use crate::{
+    engine::memory,
     error::{Exit, ResultExt},
     specfile,
 };
@@ -34,6 +35,8 @@ struct Report {
     state_bytes: u64,
     /// An estimate of what one step holds besides.
     activation_bytes: u64,
+    /// An estimate of the peak: a worker with less lets the run's slots go.
+    memory_bytes: u64,
     tokens_per_step: u64,
     tokens_per_slot: u64,
     tokens_in_all: u64,
@@ -60,7 +63,8 @@ impl Report {
             parameters,
             update_bytes: parameters.saturating_mul(4),
             state_bytes: spec.state_bytes(),
-            activation_bytes: activations(spec),
+            activation_bytes: memory::activations(spec),
+            memory_bytes: memory::training(spec),
             tokens_per_step,
             tokens_per_slot: tokens_per_step.saturating_mul(u64::from(spec.rounds.inner_steps)),
             tokens_in_all,
@@ -82,30 +86,6 @@ pub fn run(args: CheckArgs, context: &Context) -> anyhow::Result<()> {
     let spec = specfile::load(&args.spec, args.data.as_deref()).exit(Exit::BadInput)?;
     let report = Report::of(&spec);
     context.print(&report, text(&report)?)
-}
-
-/// What candle keeps for the backward pass, roughly, in bytes of `f32`: for each token and layer about sixteen vectors of the
-/// model's width and eight of the feed-forward's, for each pair of positions and head five scores, and five rows of logits.
-fn activations(spec: &RunSpec) -> u64 {
-    let model = &spec.model;
-    let [width, wide, heads, context, layers, vocabulary, batch] = [
-        model.width,
-        model.feed_forward,
-        model.heads,
-        model.context,
-        model.layers,
-        model.vocabulary,
-        spec.rounds.batch,
-    ]
-    .map(u64::from);
-    let sum = |parts: &[u64]| parts.iter().fold(0u64, |sum, part| sum.saturating_add(*part));
-    let token = sum(&[
-        width.saturating_mul(16),
-        wide.saturating_mul(8),
-        heads.saturating_mul(context).saturating_mul(5),
-    ]);
-    let token = sum(&[token.saturating_mul(layers), vocabulary.saturating_mul(5)]);
-    token.saturating_mul(context).saturating_mul(batch).saturating_mul(4)
 }
 
 fn warnings(spec: &RunSpec, passes: f64, parameters: u64) -> Vec<String> {
@@ -142,9 +122,10 @@ fn text(report: &Report) -> Result<String, std::fmt::Error> {
     writeln!(text, "update         {} a slot", bytes(report.update_bytes))?;
     writeln!(
         text,
-        "memory         {} for parameters, gradients and moments, about {} for activations",
+        "memory         {} for parameters, gradients and moments, about {} for activations; about {} at the peak",
         bytes(report.state_bytes),
-        bytes(report.activation_bytes)
+        bytes(report.activation_bytes),
+        bytes(report.memory_bytes)
     )?;
     writeln!(
         text,

@@ -2,14 +2,16 @@
 
 use super::Context;
 use crate::{
+    config::{Config, MemoryArgs},
     data::{Batch, Stream},
     engine::{
-        CandleEngine, Checkpoint, Engine, EngineError, Inference, Observer, StepReport,
+        CandleEngine, Checkpoint, Engine, EngineError, Inference, MemoryLimit, Observer, StepReport,
         evaluate::heldout_loss,
         init,
         local::{CHECKPOINT, LocalEnd, LocalError, LocalRun},
     },
-    error::{Exit, ResultExt, failure, is_disk_full},
+    error::{Exit, ResultExt, failure, is_of_full_disk},
+    output,
     plot::{Losses, PlotError},
     progress::{Progress, Unit},
     specfile,
@@ -48,6 +50,9 @@ pub struct TrainArgs {
     /// What to train on: cpu, or cuda:0 in a build with CUDA
     #[arg(long, env = "SABHA_DEVICE", default_value = "cpu")]
     pub device: String,
+    /// How much memory the model may take.
+    #[command(flatten)]
+    pub memory: MemoryArgs,
     /// Windows of the held-out text on which the loss is measured, before and after
     #[arg(long, default_value_t = 64, value_name = "NUMBER")]
     pub heldout_windows: u32,
@@ -72,7 +77,9 @@ struct Summary {
 /// # Errors
 /// [`Exit::BadInput`] for a specification, dataset or folder that cannot be used; the signal's exit code if it was stopped.
 pub fn run(args: TrainArgs, context: &Context) -> anyhow::Result<()> {
+    let config = Config::load(&context.global)?.with_memory(&args.memory);
     let spec = specfile::load(&args.spec, Some(&args.data)).exit(Exit::BadInput)?;
+    MemoryLimit::mebibytes(config.engine.memory_limit_mib).admit_training(&spec).exit(Exit::BadInput)?;
     let engine = CandleEngine::on(&args.device).exit(Exit::BadInput)?;
     let stream = Stream::of_spec(&args.data, &spec).exit(Exit::BadInput)?;
     let mut run =
@@ -84,10 +91,10 @@ pub fn run(args: TrainArgs, context: &Context) -> anyhow::Result<()> {
     };
     let untrained = heldout(&init::of_spec(&spec)?).context(GO_ON)?;
     if !context.global.json {
-        eprintln!(
-            "{}; held-out loss of the untrained model {untrained:.4} nats per token",
-            engine.describe()
-        );
+        let engine = engine.describe();
+        output::tell(format_args!(
+            "{engine}; held-out loss of the untrained model {untrained:.4} nats per token"
+        ));
     }
     let mut bar = Bar::new(&spec, context.global.json);
     let ended = run.train(&engine, &spec, &stream, &mut bar, &context.stop);
@@ -207,8 +214,7 @@ pub(super) fn drop_pct(before: f64, after: f64) -> f64 {
 
 /// A run that a full disk stopped goes on from what it had saved.
 fn stands(error: anyhow::Error) -> anyhow::Error {
-    let full = error.chain().filter_map(|cause| cause.downcast_ref()).any(is_disk_full);
-    if full { error.context(GO_ON) } else { error }
+    if is_of_full_disk(&error) { error.context(GO_ON) } else { error }
 }
 
 /// What a folder holds is input; a disk that fails is not.

@@ -5,6 +5,7 @@
 //! | [`candle`] | the yardstick engine (numerics version 0): ordinary candle operations on CPU or CUDA |
 //! | [`checkpoint`] | parameters and whole states: files, digests, roots |
 //! | [`init`] | the parameters that a run starts from |
+//! | [`memory`] | whether work fits this machine, before anything is allocated |
 //! | [`runner`] | one slot, from its checkpoint to its outcome; stopping and going on |
 //! | [`park`] | the state of a slot that was stopped, as a file |
 //! | [`local`] | a whole run on this machine alone |
@@ -21,6 +22,7 @@ pub mod evaluate;
 pub mod generate;
 pub mod init;
 pub mod local;
+pub mod memory;
 pub mod park;
 pub mod runner;
 
@@ -30,6 +32,7 @@ pub(crate) mod testing;
 pub use self::{
     candle::CandleEngine,
     checkpoint::{Checkpoint, CheckpointError, State},
+    memory::{MemoryError, MemoryLimit},
     runner::{Observer, SlotEnd, SlotJob, StepReport, Trained, run_slot},
 };
 
