@@ -3,7 +3,7 @@
 use super::Context;
 use crate::{
     chain::{ChainResult, Client},
-    config::{ChainArgs, Config, Follow, SignerArgs, StorageArgs},
+    config::{ChainArgs, Config, Follow, MemoryArgs, SignerArgs, StorageArgs},
     daemon::{Daemon, Options, train::EngineTrainer},
     error::{Exit, ResultExt},
     keys::Key,
@@ -16,7 +16,8 @@ use std::sync::Arc;
 #[derive(Args, Debug, Default, PartialEq)]
 #[command(
     after_help = "SIGTERM and Ctrl-C park the slot at the end of the current step and end the daemon with exit code 0; the next \
-                        start goes on from there.\n\n\
+                        start goes on from there. The chain is not told: a worker that is ready may be drawn while it is off, and \
+                        lose the slot. --drain-on-stop tells it.\n\n\
                         Example: sabha-worker start --key hot.json --dataset packed/spanish --ready"
 )]
 pub struct StartArgs {
@@ -35,12 +36,18 @@ pub struct StartArgs {
     /// What to train on: cpu, or cuda:0 in a build with CUDA
     #[arg(long, env = "SABHA_DEVICE")]
     pub device: Option<String>,
+    /// How much memory a model may take.
+    #[command(flatten)]
+    pub memory: MemoryArgs,
     /// Tell the chain that the worker takes slots, if it is idle
     #[arg(long)]
     pub ready: bool,
     /// Do not move runs on when something is due
     #[arg(long)]
     pub no_poke: bool,
+    /// Tell the chain that the worker takes no more slots when the daemon ends: none is drawn for it while it is off
+    #[arg(long)]
+    pub drain_on_stop: bool,
     /// End when this run is over
     #[arg(long, value_name = "RUN")]
     pub exit_when_run_over: Option<RunId>,
@@ -49,7 +56,11 @@ pub struct StartArgs {
 impl StartArgs {
     /// Applies the flags to a configuration.
     pub fn apply(&self, config: Config) -> Config {
-        let mut config = config.with_chain(&self.chain).with_signer(&self.signer).with_storage(&self.storage);
+        let mut config = config
+            .with_chain(&self.chain)
+            .with_signer(&self.signer)
+            .with_storage(&self.storage)
+            .with_memory(&self.memory);
         if let Some(follow) = self.follow {
             config.chain.follow = follow;
         }
@@ -80,7 +91,11 @@ pub async fn run(args: StartArgs, context: &Context) -> anyhow::Result<()> {
     let key = Key::load(config.worker.key.as_deref()).exit(Exit::BadInput)?;
     let trainer = EngineTrainer::new(&config)?;
     let client = Client::connect(&config.chain).await.coded()?;
-    let options = Options { ready: args.ready, until_run_over: args.exit_when_run_over };
+    let options = Options {
+        ready: args.ready,
+        drain_on_stop: args.drain_on_stop,
+        until_run_over: args.exit_when_run_over,
+    };
     Daemon::new(config, options, client, key, Arc::new(trainer), context.stop.clone()).await?.run().await
 }
 
@@ -88,7 +103,7 @@ pub async fn run(args: StartArgs, context: &Context) -> anyhow::Result<()> {
 mod tests {
     use super::*;
     use crate::cli::{Cli, Command};
-    use clap::Parser;
+    use clap::{CommandFactory, Parser};
 
     fn parse(flags: &[&str]) -> StartArgs {
         match Cli::parse_from(["sabha-worker", "start"].iter().chain(flags)).command {
@@ -99,7 +114,13 @@ mod tests {
 
     #[test]
     fn no_arguments_are_the_default() {
-        if std::env::vars().any(|(name, _)| name.starts_with("SABHA_")) {
+        // The environment may set some of them where tests run.
+        let command = Cli::command();
+        let start = command.find_subcommand("start").unwrap();
+        if start
+            .get_arguments()
+            .any(|flag| flag.get_env().is_some_and(|name| std::env::var_os(name).is_some()))
+        {
             return;
         }
         assert_eq!(parse(&[]), StartArgs::default());
@@ -108,7 +129,9 @@ mod tests {
 
     #[test]
     fn flags_override_the_configuration() {
-        let config = parse(&["--follow", "best", "--device", "cuda:1", "--no-poke"]).apply(Config::default());
+        let flags = ["--follow", "best", "--device", "cuda:1", "--no-poke", "--memory-limit-mib", "5"];
+        let config = parse(&flags).apply(Config::default());
+        assert_eq!(config.engine.memory_limit_mib, Some(5));
         assert_eq!(config.chain.follow, Follow::Best);
         assert_eq!(config.engine.device, "cuda:1");
         assert!(!config.worker.poke);

@@ -57,7 +57,7 @@ pub struct Memory {
     pub training: Option<(Task, Basis)>,
     /// Commitments that were sent: the number of the block that has each, or in which it was given up.
     pub sent: BTreeMap<Task, u64>,
-    /// Tasks that this worker must not touch: it has signed another outcome for each.
+    /// Tasks that this worker must not touch: it has signed another outcome for each, or cannot train such a model.
     pub refused: BTreeSet<Task>,
     /// When to try again what failed, in followed blocks.
     pub retry_at: Option<u64>,

@@ -189,6 +189,19 @@ fn another_basis_is_trained_anew_unless_an_outcome_was_signed() {
     assert_eq!(decide(&view, &memory, signed()), Action::Wait);
 }
 
+/// A slot that was declined is not tried again and again: it is only waited for, until the chain takes it back.
+#[test]
+fn a_declined_slot_is_let_go() {
+    let log = || [taken(task(0, 0)), Event::Declined { task: task(0, 0), reason: "too large".into() }];
+    let memory = Memory { refused: [task(0, 0)].into(), wants_ready: true, ..Memory::default() };
+    let at = |active| View { active, ..working(duty(0, 0)) };
+    for active in [100, 149, 150, 200] {
+        assert_eq!(decide(&at(active), &memory, log()), Action::Wait, "{active}");
+    }
+    let lost = View { status: WorkerStatus::Idle, failed: 1, ..idle() };
+    assert_eq!(decide(&lost, &memory, log()), Action::Lose { task: task(0, 0), expired: true });
+}
+
 #[test]
 fn another_generation_is_another_task() {
     let view = View { failed: 1, ..working(duty(0, 1)) };

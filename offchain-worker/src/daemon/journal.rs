@@ -63,6 +63,13 @@ pub enum Event {
         /// Slots that the worker had lost by then, by the chain's count.
         failed: u32,
     },
+    /// The slot is let go: this machine cannot train such a model.
+    Declined {
+        /// Which.
+        task: Task,
+        /// Why.
+        reason: String,
+    },
     /// Training was stopped in the middle; its state is on the disk.
     Parked {
         /// Which.
@@ -104,6 +111,8 @@ pub enum Event {
     },
     /// The worker says that it takes slots.
     Ready,
+    /// The worker says that it takes no more slots, because the daemon ends.
+    Drain,
     /// The daemon ended.
     Stopped {
         /// Why.
@@ -301,7 +310,12 @@ impl Journal {
             Event::Committed { task, .. } | Event::Lost { task, .. } => {
                 self.known.entry(*task).or_default().closed = true;
             }
-            Event::Started { .. } | Event::Parked { .. } | Event::Ready | Event::Stopped { .. } => {}
+            Event::Started { .. }
+            | Event::Declined { .. }
+            | Event::Parked { .. }
+            | Event::Ready
+            | Event::Drain
+            | Event::Stopped { .. } => {}
         }
         Ok(())
     }
@@ -345,6 +359,8 @@ mod tests {
             Event::Lost { task: task(1), expired: true },
             Event::Ready,
             Event::Taken { task: task(2), basis: basis(4), failed: 4 },
+            Event::Declined { task: task(2), reason: "too large".into() },
+            Event::Drain,
             Event::Stopped { reason: "signal".into() },
         ]
     }

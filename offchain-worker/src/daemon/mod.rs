@@ -6,24 +6,26 @@
 //! - [`work`] is the seam to training: a slot, and how it ended; [`train`] trains it on an engine, in a thread of its own.
 //!
 //! Nothing is lost by a crash at any point: a slot goes on from its parked state, a trained one is committed, a commitment that is
-//! not in the chain is sent again, the same. A signal parks the slot at the next step's end.
+//! not in the chain is sent again, the same. A signal parks the slot at the next step's end. A full disk is waited for.
 
+mod acts;
 pub mod decide;
+mod ending;
 pub mod journal;
 pub mod train;
 pub mod watch;
 pub mod work;
 
 use crate::{
-    blobs::{BlobStore, LocalBlobs},
-    chain::{Call, ChainError, ChainResult, Client, Hash, Until},
+    blobs::LocalBlobs,
+    chain::{ChainError, ChainResult, Client, Hash},
     config::Config,
-    error::{Exit, failure},
+    error::{Exit, failure, is_of_full_disk},
     keys::Key,
     stop::Stop,
 };
-use decide::{Action, Duty, LOSSES_IN_A_ROW, Memory, RETRY_BLOCKS, View, next_action, note_due};
-use journal::{Event, Journal, Task};
+use decide::{Duty, Memory, RETRY_BLOCKS, note_due};
+use journal::{Event, Journal};
 use sabha_protocol::{Outcome, RunId};
 use std::{
     path::PathBuf,
@@ -31,22 +33,21 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::task::JoinHandle;
-use work::{Ended, Job, Trainer};
+use work::{Ended, Trainer};
 
 /// How long a node may be silent before another one is tried.
 const FAILOVER_AFTER: Duration = Duration::from_secs(30);
 
-/// How long a thread may take to park its slot, after a signal.
-const PARK_WITHIN: Duration = Duration::from_secs(120);
-
-/// Acts between two looks at the chain: more would mean that deciding does not come to an end.
-const ACTS_A_LOOK: usize = 16;
+/// How long to wait for room on a full disk, each time.
+const ROOM_AFTER: Duration = Duration::from_secs(10);
 
 /// What the operator asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Say that the worker is ready, if it is idle at the start.
     pub ready: bool,
+    /// Say that the worker takes no more slots, at the end.
+    pub drain_on_stop: bool,
     /// End when this run is over.
     pub until_run_over: Option<RunId>,
 }
@@ -167,6 +168,18 @@ impl Daemon {
                             silent_since = None;
                         }
                     }
+                    // The log comes before every act: without room for it nothing is done, and nothing is lost.
+                    _ if is_of_full_disk(&error) => {
+                        tracing::error!(
+                            error = format!("{error:#}"),
+                            again_in_s = ROOM_AFTER.as_secs(),
+                            "there is no room: trying again"
+                        );
+                        tokio::select! {
+                            () = self.stop.raised() => {}
+                            () = tokio::time::sleep(ROOM_AFTER) => {}
+                        }
+                    }
                     _ => break Err(error),
                 },
             }
@@ -176,10 +189,8 @@ impl Daemon {
             Ok(reason) => (*reason).to_string(),
             Err(error) => format!("{error:#}"),
         };
-        self.park().await?;
-        self.journal.record(Event::Stopped { reason: reason.clone() })?;
-        tracing::info!(%reason, "stopped");
-        result.map(drop).map_err(coded)
+        let ended = self.end(&reason).await;
+        result.map_err(coded).and(ended)
     }
 
     /// Waits for the next look: a moment, the end of training, or a signal.
@@ -270,60 +281,6 @@ impl Daemon {
         Ok(Flow::On)
     }
 
-    /// Does what is to be done, one thing after another.
-    async fn act(&mut self, view: &mut View) -> anyhow::Result<()> {
-        for _ in 0..ACTS_A_LOOK {
-            let action = next_action(view, &self.memory, &self.journal, &self.key.account());
-            tracing::debug!(block = view.block, ?action, "decided");
-            match action {
-                Action::Wait => return Ok(()),
-                Action::Abandon(task) => self.abandon(task).await?,
-                Action::Lose { task, expired } => self.lose(task, expired)?,
-                Action::Settle(task) => self.settle(task, view.block)?,
-                Action::Refuse(task) => {
-                    tracing::error!(
-                        %task,
-                        log = %self.journal.path().display(),
-                        "another outcome was signed for this slot: it is left alone. On a new chain with the same genesis, use \
-                         another --state"
-                    );
-                    self.memory.refused.insert(task);
-                }
-                Action::UnknownNumerics(version) => {
-                    return Err(failure(
-                        Exit::Failure,
-                        format!(
-                            "a run follows numerics version {version}, which this release does not know: update sabha-worker"
-                        ),
-                    ));
-                }
-                Action::Train(duty) => self.train(duty, view.failed)?,
-                Action::Commit(task, outcome) => self.commit(task, outcome, view).await?,
-                Action::Ready => self.ready(view).await?,
-                Action::Poke(run) => self.poke(run, view).await?,
-            }
-        }
-        tracing::warn!("more to do than expected: going on with the next block");
-        Ok(())
-    }
-
-    fn train(&mut self, duty: Duty, failed: u32) -> anyhow::Result<()> {
-        let Some(spec) = self.specs.get(duty.basis.spec) else {
-            anyhow::bail!("the specification of slot {} is not known", duty.task);
-        };
-        let task = duty.task;
-        self.journal.record(Event::Taken { task, basis: duty.basis, failed })?;
-        let stop = Stop::new();
-        let job =
-            Job { task, basis: duty.basis, spec: spec.clone(), folder: work::folder_of(&self.state, task) };
-        let (trainer, raised) = (self.trainer.clone(), stop.clone());
-        tracing::info!(%task, checkpoint = ?duty.basis.checkpoint, "training");
-        let handle = tokio::task::spawn_blocking(move || trainer.train(&job, &raised));
-        self.memory.training = Some((task, duty.basis));
-        self.training = Some(Training { duty, stop, handle });
-        Ok(())
-    }
-
     /// Takes in a thread that has ended. Returns whether one has.
     async fn reap(&mut self) -> anyhow::Result<bool> {
         if !self.training.as_ref().is_some_and(|training| training.handle.is_finished()) {
@@ -353,6 +310,11 @@ impl Daemon {
                 }
                 self.journal.record(Event::Trained { task, basis: duty.basis, outcome })?;
             }
+            Ok(Ended::Declined { reason }) => {
+                tracing::error!(%task, %reason, "the slot is let go, and lost when its deadline has passed");
+                self.memory.refused.insert(task);
+                self.journal.record(Event::Declined { task, reason })?;
+            }
             Ok(Ended::Parked { step }) => {
                 tracing::info!(%task, step, "parked");
                 self.journal.record(Event::Parked { task, step })?;
@@ -363,160 +325,6 @@ impl Daemon {
             }
         }
         Ok(())
-    }
-
-    async fn abandon(&mut self, task: Task) -> anyhow::Result<()> {
-        tracing::warn!(%task, "the slot is no longer this worker's: its training is abandoned");
-        self.halt().await
-    }
-
-    /// Stops the thread and takes in what it came to.
-    async fn halt(&mut self) -> anyhow::Result<()> {
-        self.memory.training = None;
-        let Some(training) = self.training.take() else { return Ok(()) };
-        training.stop.raise(Exit::Terminated);
-        match tokio::time::timeout(PARK_WITHIN, training.handle).await {
-            Ok(Ok(ended)) => self.note(&training.duty, ended),
-            Ok(Err(error)) => {
-                self.note(&training.duty, Err(anyhow::anyhow!("the engine broke down: {error}")))
-            }
-            Err(_) => {
-                tracing::error!(task = %training.duty.task, "the step did not end in time: its work is lost");
-                Ok(())
-            }
-        }
-    }
-
-    async fn park(&mut self) -> anyhow::Result<()> {
-        if let Some(training) = &self.training {
-            tracing::info!(task = %training.duty.task, "parking the slot");
-        }
-        self.halt().await
-    }
-
-    fn lose(&mut self, task: Task, expired: bool) -> anyhow::Result<()> {
-        self.journal.record(Event::Lost { task, expired })?;
-        self.clean(task);
-        if !expired {
-            tracing::info!(%task, "the slot was taken back; this worker is not at fault");
-            return Ok(());
-        }
-        self.memory.losses = self.memory.losses.saturating_add(1);
-        if self.memory.losses < LOSSES_IN_A_ROW {
-            tracing::error!(%task, "the deadline was missed and the slot is lost");
-            self.memory.wants_ready = true;
-        } else {
-            tracing::error!(
-                %task,
-                losses = self.memory.losses,
-                "too many slots were lost in a row: no more are asked for. Find out why, then call `sabha-worker ready`"
-            );
-            self.memory.wants_ready = false;
-        }
-        Ok(())
-    }
-
-    fn settle(&mut self, task: Task, block: u64) -> anyhow::Result<()> {
-        self.journal.record(Event::Committed { task, block })?;
-        self.memory.sent.remove(&task);
-        self.memory.losses = 0;
-        self.clean(task);
-        tracing::info!(%task, block, "the commitment stands");
-        Ok(())
-    }
-
-    /// Removes a task's parked state: nothing will go on from it.
-    fn clean(&mut self, task: Task) {
-        let folder = work::folder_of(&self.state, task);
-        match std::fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                tracing::warn!(folder = %folder.display(), %error, "cannot remove");
-            }
-            _ => {}
-        }
-    }
-
-    async fn commit(&mut self, task: Task, outcome: Outcome, view: &View) -> anyhow::Result<()> {
-        if let Outcome::Trained(commitment) = outcome
-            && !self.blobs.has(commitment.update_digest)?
-        {
-            let Some(duty) = view.duty.clone() else { return Ok(()) };
-            let update = commitment.update_digest;
-            tracing::warn!(%task, %update, "the update is gone from the blob store: training it again");
-            return self.train(duty, view.failed);
-        }
-        // A refused commitment costs a fee: look at the newest state first.
-        let best = self.client.at_best().await?;
-        let id = task.slot;
-        let slot = best.slot(id.run, id.round, id.slot).await?;
-        let open = slot.is_some_and(|slot| {
-            slot.generation == task.generation
-                && matches!(slot.state, sabha_protocol::SlotState::Assigned { .. })
-        });
-        if !open {
-            tracing::debug!(%task, "not open in the best block: nothing is sent");
-            self.memory.sent.insert(task, best.number());
-            return Ok(());
-        }
-        self.journal.record(Event::Signing { task, outcome })?;
-        let call = Call::commit(id, task.generation, outcome);
-        match self.client.submit(&call, &self.key, Until::Best).await {
-            Ok(included) => {
-                tracing::info!(%task, block = included.number, transaction = ?included.transaction, "committed");
-                self.memory.sent.insert(task, included.number);
-                self.memory.just_committed = Some(id.run);
-                Ok(())
-            }
-            Err(error) => self.failed(&error, view.block).map_or(Ok(()), |()| {
-                // It may be included yet.
-                self.memory.sent.insert(task, best.number());
-                Err(error.into())
-            }),
-        }
-    }
-
-    async fn ready(&mut self, view: &View) -> anyhow::Result<()> {
-        self.journal.record(Event::Ready)?;
-        match self.client.submit(&Call::ready(), &self.key, Until::Best).await {
-            Ok(included) => {
-                tracing::info!(block = included.number, "ready");
-                self.memory.wants_ready = false;
-                Ok(())
-            }
-            Err(error) => self.failed(&error, view.block).map_or(Ok(()), |()| Err(error.into())),
-        }
-    }
-
-    async fn poke(&mut self, run: RunId, view: &mut View) -> anyhow::Result<()> {
-        view.due.retain(|(id, _)| *id != run);
-        self.memory.due_since.remove(&run);
-        self.memory.just_committed = self.memory.just_committed.filter(|id| *id != run);
-        // A needless poke costs a fee: look at the newest state first.
-        let due = self.client.at_best().await?.due(run).await?;
-        if !due.any() {
-            return Ok(());
-        }
-        match self.client.submit(&Call::poke(run), &self.key, Until::Best).await {
-            Ok(included) => {
-                tracing::info!(run, ?due, block = included.number, "moved the run on");
-                Ok(())
-            }
-            Err(error) if error.refusal().is_some() => {
-                tracing::info!(run, %error, "somebody else was sooner");
-                Ok(())
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Notes a failed transaction: `None` if it is dealt with here, `Some` if the caller shall pass it on.
-    fn failed(&mut self, error: &ChainError, block: u64) -> Option<()> {
-        self.memory.retry_at = Some(block.saturating_add(RETRY_BLOCKS));
-        if matches!(error, ChainError::Refused { .. } | ChainError::NotAccepted { .. }) {
-            tracing::error!(%error, again_in_blocks = RETRY_BLOCKS, "refused");
-            return None;
-        }
-        Some(())
     }
 }
 

@@ -8,7 +8,10 @@ use crate::{
     blobs::{BlobStore, LocalBlobs},
     config::Config,
     data::Stream,
-    engine::{CandleEngine, Checkpoint, Engine, Observer, SlotEnd, SlotJob, StepReport, init, run_slot},
+    engine::{
+        CandleEngine, Checkpoint, Engine, MemoryError, MemoryLimit, Observer, SlotEnd, SlotJob, StepReport,
+        init, run_slot,
+    },
     error::{Exit, ResultExt},
     stop::Stop,
 };
@@ -27,22 +30,25 @@ pub struct EngineTrainer {
     engine: Box<dyn Engine>,
     blobs: LocalBlobs,
     datasets: Vec<PathBuf>,
+    memory: MemoryLimit,
 }
 
 impl EngineTrainer {
     /// The engine and the folders that the configuration names.
     ///
     /// # Errors
-    /// [`Exit::BadInput`] if there is no such device or the blob store cannot be made.
+    /// [`Exit::BadInput`] if there is no such device, the blob store cannot be made, or nobody says how much memory there is.
     pub fn new(config: &Config) -> anyhow::Result<Self> {
         let engine = CandleEngine::on(&config.engine.device).exit(Exit::BadInput)?;
         let blobs = LocalBlobs::open(&config.storage.blobs).exit(Exit::BadInput)?;
-        Ok(Self::with(Box::new(engine), blobs, config.storage.datasets.clone()))
+        let memory = MemoryLimit::mebibytes(config.engine.memory_limit_mib);
+        memory.bytes().exit(Exit::BadInput)?;
+        Ok(Self { memory, ..Self::with(Box::new(engine), blobs, config.storage.datasets.clone()) })
     }
 
-    /// From parts.
+    /// From parts, with what memory is available.
     pub fn with(engine: Box<dyn Engine>, blobs: LocalBlobs, datasets: Vec<PathBuf>) -> Self {
-        Self { engine, blobs, datasets }
+        Self { engine, blobs, datasets, memory: MemoryLimit::default() }
     }
 
     /// The checkpoint that a slot starts from.
@@ -56,6 +62,15 @@ impl EngineTrainer {
 impl Trainer for EngineTrainer {
     fn train(&self, job: &Job, stop: &Stop) -> anyhow::Result<Ended> {
         let spec = &job.spec;
+        // First of all: whoever opened the run may have asked for any size.
+        match self.memory.admit_training(spec) {
+            Ok(()) => {}
+            Err(error @ MemoryError::TooLarge { for_good: true, .. }) => {
+                return Ok(Ended::Declined { reason: error.to_string() });
+            }
+            // Others may give memory back: the daemon tries again until the deadline.
+            Err(error) => return Err(error.into()),
+        }
         let data = find_stream(spec.data.stream, &self.datasets, &self.blobs)?;
         let stream = Stream::of_spec(&data, spec)?;
         let work = serde_json::to_string(&(job.task, job.basis))?;
@@ -109,6 +124,7 @@ mod tests {
         daemon::journal::Task,
         engine::{
             local::{LocalEnd, LocalRun},
+            memory::tests::huge_spec,
             testing::StopsAfter,
         },
     };
@@ -197,6 +213,27 @@ mod tests {
         let ended = run.train(trainer.engine.as_ref(), &spec, &stream, &mut (), &Stop::new()).unwrap();
         assert_eq!(ended, LocalEnd::Done);
         assert_eq!(run.record().rounds, commitments);
+    }
+
+    #[test]
+    fn a_model_that_does_not_fit_is_declined_before_anything_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut job, trainer) = job(folder.path());
+        let declined = |trainer: &EngineTrainer, job: &Job| match trainer.train(job, &Stop::new()) {
+            Ok(Ended::Declined { reason }) => reason,
+            other => panic!("{other:?}"),
+        };
+        let small = EngineTrainer { memory: MemoryLimit::Bytes(1_000), ..trainer };
+        assert!(declined(&small, &job).contains("is the limit"));
+        assert!(!job.folder.exists());
+
+        let trainer = EngineTrainer { memory: MemoryLimit::Available, ..small };
+        let huge = huge_spec();
+        job.spec.model = huge.model;
+        // There is no such stream either: it is not looked for.
+        job.spec.data.stream = Digest([4; 32]);
+        let reason = declined(&trainer, &job);
+        assert!(reason.contains("TiB of memory") && reason.contains("--memory-limit-mib"), "{reason}");
     }
 
     #[test]

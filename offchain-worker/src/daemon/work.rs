@@ -32,6 +32,11 @@ pub enum Ended {
         /// Inner steps that are done.
         step: u32,
     },
+    /// It was not begun, and trying again is of no use: this machine cannot train such a model.
+    Declined {
+        /// Why, and the remedy.
+        reason: String,
+    },
 }
 
 /// Trains slots. Blocking: called in a thread of its own.
