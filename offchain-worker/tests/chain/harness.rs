@@ -11,6 +11,8 @@ use std::{
 };
 use tempfile::TempDir;
 
+const WORKER: &str = env!("CARGO_BIN_EXE_sabha-worker");
+
 /// How long anything may take before a test gives up. Generous, because tests share the machine with compilers.
 pub const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -158,7 +160,10 @@ impl Home {
 
     /// The worker's binary with arguments, talking to this home's chain.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sabha-worker"));
+        self.clean(Command::new(WORKER), arguments)
+    }
+
+    fn clean(&self, mut command: Command, arguments: &[&str]) -> Command {
         command.args(arguments).stdin(Stdio::null());
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SABHA_")) {
             command.env_remove(name);
@@ -194,7 +199,32 @@ impl Home {
 
     /// Starts a command that goes on.
     pub fn start(&self, name: &str, arguments: &[&str]) -> Process {
-        Process::spawn(&mut self.command(arguments), &self.folder.path().join(format!("{name}.log")))
+        self.spawn(name, &mut self.command(arguments))
+    }
+
+    fn spawn(&self, name: &str, command: &mut Command) -> Process {
+        Process::spawn(command, &self.folder.path().join(format!("{name}.log")))
+    }
+
+    /// Starts a shell script as root of a namespace in which it may mount; `$1` is the worker, the arguments are what follows.
+    /// `None` where that is not allowed, unless `SABHA_REQUIRE_TMPFS` says that it must be.
+    pub fn start_in_namespace(&self, name: &str, script: &str, arguments: &[&str]) -> Option<Process> {
+        // A user namespace, or, for a root that may not make one, a mount namespace alone.
+        let mut refusals = String::new();
+        for flags in [&["-rm"][..], &["-m"]] {
+            let probe = [flags, &["mount", "-t", "tmpfs", "none", "/mnt"]].concat();
+            match Command::new("unshare").args(probe).output() {
+                Ok(output) if output.status.success() => {
+                    let words = [flags, &["sh", "-c", script, "sh", WORKER], arguments].concat();
+                    return Some(self.spawn(name, &mut self.clean(Command::new("unshare"), &words)));
+                }
+                Ok(output) => refusals.push_str(&String::from_utf8_lossy(&output.stderr)),
+                Err(error) => refusals.push_str(&error.to_string()),
+            }
+        }
+        let required = std::env::var("SABHA_REQUIRE_TMPFS").is_ok_and(|value| value == "1");
+        assert!(!required, "no file system of its own, and SABHA_REQUIRE_TMPFS is 1: {refusals}");
+        None
     }
 
     /// The daemon's events so far.

@@ -57,6 +57,11 @@ fn a_worker_is_stopped_killed_and_cut_off_and_its_results_are_the_same() {
     chain.wait("training to begin", || (count("taken") == 1).then_some(()));
     let status = process.stop();
     assert!(status.success(), "{status}");
+    let log = std::fs::read_to_string(home.path("daemon.log")).unwrap();
+    assert!(
+        log.contains("the worker is still ready on chain") && log.contains("sabha-worker drain"),
+        "{log}"
+    );
     let parked =
         home.events(&state).into_iter().find(|entry| entry["event"] == "parked").expect("a parked slot");
     let step = parked["step"].as_u64().unwrap();

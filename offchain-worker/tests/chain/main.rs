@@ -1,7 +1,9 @@
-//! The worker against a real node: bad input, and a worker's whole life.
+//! The worker against a real node: bad input, full disks, huge models, and a worker's whole life.
 //!
 //! The chain is the development chain with blocks each second and a window of a few blocks; everything else is as it ships.
 
 mod bad_input;
+mod disk;
 mod harness;
 mod life;
+mod memory;

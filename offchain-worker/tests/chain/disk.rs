@@ -1,0 +1,118 @@
+//! A daemon on a full disk: it says so, does nothing that it cannot note, and goes on when there is room.
+
+use crate::harness::{Chain, Home, dataset, spec};
+use serde_json::Value;
+use std::fs;
+
+/// Bytes in which a file of a tmpfs grows.
+const PAGE: usize = 4_096;
+
+/// Mounts a small disk, fills it but for the end of the log's last page, runs the worker on it, and makes room in two steps when
+/// it is told to: for the log, and for blobs.
+const SCRIPT: &str = r#"
+    home=$2; disk=$home/disk; worker=$1; shift 2
+    mkdir "$disk" && mount -t tmpfs -o size=64k none "$disk" || exit 99
+    cp -R "$home/state" "$disk/state"
+    cat /dev/zero >"$disk/filler" 2>/dev/null
+    "$worker" "$@" &
+    pid=$!
+    trap 'kill -TERM "$pid"' TERM
+    (
+        for what in log blobs; do
+            while [ ! -e "$home/room-for-$what" ]; do kill -0 "$pid" || exit; sleep 0.1; done
+            case $what in
+            log) rm "$disk/filler" ;;
+            blobs) mount -o remount,size=16m "$disk" ;;
+            esac
+        done
+    ) &
+    wait "$pid"
+    code=$?
+    cp -R "$disk/state" "$home/kept-state"
+    find "$disk/blobs" -type f >"$home/kept-blobs"
+    exit "$code"
+"#;
+
+#[test]
+fn a_daemon_on_a_full_disk_waits_for_room_and_its_results_are_the_same() {
+    let mut chain = Chain::start();
+    let home = Home::new(&chain);
+    let (alice, bob, hot) = (home.key("Alice"), home.key("Bob"), home.path("hot.json"));
+    home.json(&["key", "generate", &hot]);
+    home.json(&["register", "--key", &bob, "--hot-key", &home.account(&hot), "--fund", "5"]);
+    let data = dataset(&home);
+
+    // A first life makes the log. It is filled up so that the next start fits into its last page, and nothing after that.
+    let (state, blobs) = (home.path("state"), home.path("blobs"));
+    let ready = ["start", "--key", &hot, "--state", &state, "--blobs", &blobs, "--follow", "best", "--ready"];
+    let process = home.start("first", &ready);
+    chain.wait("the worker to be ready", || {
+        (home.json(&["status", "--key", &bob])["status"] == "ready").then_some(())
+    });
+    assert!(process.stop().success());
+    let log = fs::read_dir(&state).unwrap().next().unwrap().unwrap().path().join("events.jsonl");
+    let mut text = fs::read_to_string(&log).unwrap();
+    let started = text.lines().next().unwrap().len() + 1;
+    let line = "{\"time_ms\":0,\"event\":\"ready\"}\n";
+    while PAGE - text.len() % PAGE > started + 60 || PAGE - text.len() % PAGE < started {
+        text.push_str(line);
+    }
+    fs::write(&log, &text).unwrap();
+
+    let spec = home.write("spec.toml", &spec(2, 40));
+    let run = home.json(&["run", "propose", &spec, "--data", &data, "--key", &alice])["run"].to_string();
+    let (small_state, small_blobs) = (home.path("disk/state"), home.path("disk/blobs"));
+    let arguments = [
+        &home.path(""),
+        "start",
+        "--key",
+        &hot,
+        "--state",
+        &small_state,
+        "--blobs",
+        &small_blobs,
+        "--dataset",
+        &data,
+        "--follow",
+        "best",
+        "--exit-when-run-over",
+        &run,
+    ];
+    let Some(process) = home.start_in_namespace("second", SCRIPT, &arguments) else {
+        eprintln!(
+            "SKIPPED: a full disk needs a file system of its own, and `unshare` may not mount one here"
+        );
+        return;
+    };
+    let mut says = |parts: &[&str]| {
+        chain.wait(&parts.join(", "), || {
+            let log = process.log();
+            log.lines().any(|line| parts.iter().all(|part| line.contains(part))).then_some(())
+        });
+    };
+    says(&["ERROR", "events.jsonl: the disk is full", "free some space"]);
+    assert!(!process.log().contains("training failed"), "nothing is done that the log does not know");
+    home.write("room-for-log", "");
+    says(&["ERROR", "training failed", "disk/blobs", "the disk is full", "free some space"]);
+    home.write("room-for-blobs", "");
+    let log = home.path("second.log");
+    let status = process.wait();
+    let log = fs::read_to_string(log).unwrap();
+    assert!(status.success() && !log.contains("panicked"), "{status}\n{log}");
+
+    // One outcome for each round, the same as training alone gives, and no half-written files.
+    let shown = home.json(&["run", "show", &run]);
+    assert_eq!((&shown["status"], &shown["committed"]), (&"completed".into(), &2.into()), "{shown}");
+    let events = home.events(&home.path("kept-state"));
+    for round in 0..2 {
+        let signing = |entry: &&Value| entry["event"] == "signing" && entry["task"]["slot"]["round"] == round;
+        let signed: Vec<&Value> = events.iter().filter(signing).map(|entry| &entry["outcome"]).collect();
+        assert!(!signed.is_empty() && signed.iter().all(|outcome| *outcome == signed[0]), "{signed:?}");
+    }
+    let alone = home.path("alone");
+    home.json(&["train", &spec, "--data", &data, "--out", &alone]);
+    let checkpoint = fs::read(format!("{alone}/checkpoint.safetensors")).unwrap();
+    assert_eq!(shown["checkpoint"], blake3::hash(&checkpoint).to_hex().as_str());
+    let kept = fs::read_to_string(home.path("kept-blobs")).unwrap();
+    assert!(kept.lines().count() == 2 && !kept.contains(".partial"), "{kept}");
+}

@@ -1,0 +1,7 @@
+//! The commands that need no chain, with the real binary: packing, checking, training, stopping, going on, writing text.
+
+mod commands;
+mod disk;
+mod harness;
+mod memory;
+mod signals;
