@@ -70,7 +70,7 @@ fn a_chain_refuses_and_loses_nothing() {
         ("heads = 2", "heads = 3", &["model.heads", "model.width"]),
         ("count = 2", "count = 0", &["rounds.count"]),
         ("segment_steps = 10", "segment_steps = 3", &["rounds.segment_steps"]),
-        ("window = 4", "window = 1", &["window"]),
+        ("window = 12", "window = 1", &["window"]),
         ("numerics_version = 0", "numerics_version = 9", &["numerics_version"]),
         ("seed = 7", "sead = 7", &["sead"]),
     ] {

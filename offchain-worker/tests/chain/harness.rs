@@ -24,7 +24,7 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// Starts a chain with blocks each second, a window of 4 blocks and an unbonding time of one epoch.
+    /// Starts a chain with blocks each second, a window of 12 blocks and an unbonding time of one epoch.
     pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let exported = output(&mut node(&["export-chain-spec", "--chain", "dev"]));
@@ -35,7 +35,7 @@ impl Chain {
             ("slotMs", 1_000),
             ("availability", 1),
             ("auditSeals", 2),
-            ("window", 4),
+            ("window", 12),
             ("chessClock", 4),
             ("unbonding", 20),
         ] {
@@ -348,8 +348,8 @@ auditors = 0
 segments = 0
 
 [clocks]
-training = 120
-window = 4
+training = 48
+window = 12
 "
     )
 }

@@ -9,7 +9,7 @@ fn huge() -> String {
         ("width = 32", "width = 16384"),
         ("layers = 2", "layers = 256"),
         ("feed_forward = 64", "feed_forward = 65536"),
-        ("training = 120", "training = 8"),
+        ("training = 48", "training = 8"),
     ] {
         assert!(text.contains(from), "{from}");
         text = text.replace(from, to);
