@@ -1,9 +1,13 @@
 //! Executes a planned program on candle tensors.
 
+#[cfg(feature = "cuda")]
+use crate::cuda::device::{self, Gpu};
 use crate::{
     kernels::{self, Context, Input, Words, WordsMut},
     plan::{Place, Plan, Planned, Purpose, Reading},
 };
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, DType, Device, InplaceOp1, Layout, Storage, Tensor};
 use rayon::prelude::*;
 use sabha_numerics::{
@@ -12,7 +16,10 @@ use sabha_numerics::{
     program::{Instruction, Program},
     reference::NotFinite,
 };
-use std::sync::{Mutex, PoisonError};
+use std::{
+    ops::Deref,
+    sync::{Mutex, PoisonError},
+};
 
 /// Why a program could not be executed.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +50,9 @@ pub struct Executor {
     /// Words of the leaves of the program's end.
     end_words: Vec<usize>,
     context: Mutex<Context>,
+    /// The kernels, if the device is a GPU.
+    #[cfg(feature = "cuda")]
+    gpu: Option<Gpu>,
 }
 
 impl Executor {
@@ -76,8 +86,17 @@ impl Executor {
             .filter(|instruction| matches!(instruction.op, Op::Batch(_)))
             .map(|instruction| tensor(kernels::size(instruction.len()), false))
             .collect::<Result<_, _>>()?;
-        let (device, context) = (device.clone(), Mutex::new(context));
-        Ok(Self { plan, device, leaves, slots, batches, end_words, context })
+        Ok(Self {
+            plan,
+            device: device.clone(),
+            leaves,
+            slots,
+            batches,
+            end_words,
+            context: Mutex::new(context),
+            #[cfg(feature = "cuda")]
+            gpu: if let Device::Cuda(device) = device { Some(Gpu::new(device)?) } else { None },
+        })
     }
 
     /// The plan.
@@ -172,6 +191,11 @@ impl Executor {
             }
             watch(planned.index as u32, output)?;
         }
+        // A GPU is asked once, at the end: what it executed after an instruction that diverged is of no use.
+        #[cfg(feature = "cuda")]
+        if let Some(gpu) = &self.gpu {
+            return Ok(gpu.diverged()?);
+        }
         Ok(None)
     }
 
@@ -217,6 +241,8 @@ impl Executor {
             inputs,
             context: &self.context,
             diverged: Mutex::new(None),
+            #[cfg(feature = "cuda")]
+            gpu: self.gpu.as_ref().map(|gpu| (gpu, planned.index as u32)),
         })
     }
 }
@@ -260,6 +286,20 @@ struct Call<'a> {
     context: &'a Mutex<Context>,
     /// The first element that is not finite.
     diverged: Mutex<Option<u64>>,
+    /// The GPU, and the instruction's index.
+    #[cfg(feature = "cuda")]
+    gpu: Option<(&'a Gpu, u32)>,
+}
+
+impl<'a> Call<'a> {
+    /// The inputs' memory, besides the output's.
+    fn guards(&self) -> Vec<Option<impl Deref<Target = Storage> + use<'a>>> {
+        let guard = |operand: &Operand<'a>| match *operand {
+            Operand::Plain(tensor, _) | Operand::Transposed(tensor, _) => Some(tensor.storage_and_layout().0),
+            Operand::Output => None,
+        };
+        self.inputs.iter().map(guard).collect()
+    }
 }
 
 impl InplaceOp1 for Call<'_> {
@@ -268,16 +308,7 @@ impl InplaceOp1 for Call<'_> {
     }
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, _: &Layout) -> candle_core::Result<()> {
-        let guards: Vec<_> = self
-            .inputs
-            .iter()
-            .map(|operand| match operand {
-                Operand::Plain(tensor, _) | Operand::Transposed(tensor, _) => {
-                    Some(tensor.storage_and_layout().0)
-                }
-                Operand::Output => None,
-            })
-            .collect();
+        let guards = self.guards();
         let mut inputs = Vec::with_capacity(guards.len());
         for (guard, operand) in guards.iter().zip(&self.inputs) {
             inputs.push(match (guard.as_deref(), operand) {
@@ -309,6 +340,25 @@ impl InplaceOp1 for Call<'_> {
             _ => return Err(too_short()),
         }
         Ok(())
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, storage: &mut CudaStorage, _: &Layout) -> candle_core::Result<()> {
+        let elsewhere = || candle_core::Error::Msg("an input is not in the GPU's memory".into());
+        let (gpu, index) = self.gpu.ok_or_else(elsewhere)?;
+        let guards = self.guards();
+        let mut inputs = Vec::with_capacity(guards.len());
+        for (guard, operand) in guards.iter().zip(&self.inputs) {
+            inputs.push(match (guard.as_deref(), operand) {
+                (_, Operand::Output) => device::Input::Output,
+                (Some(Storage::Cuda(storage)), Operand::Plain(..)) => device::Input::Plain(storage),
+                (Some(Storage::Cuda(storage)), Operand::Transposed(_, transpose)) => {
+                    device::Input::Transposed(storage, *transpose)
+                }
+                _ => return Err(elsewhere()),
+            });
+        }
+        gpu.execute(self.op, index, &inputs, storage)
     }
 }
 

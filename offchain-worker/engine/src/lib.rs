@@ -9,6 +9,7 @@
 //! | [`features`] | which instruction set the kernels use |
 //! | [`dispatch`] | one source for every instruction set |
 //! | [`flags`] | finite or not, for free |
+//! | `cuda` | the same on an NVIDIA GPU, with the feature `cuda` |
 //! | [`mod@peak`] | what speeds are a share of |
 //!
 //! The order of every sum and the meaning of every operation is that of `sabha-numerics`; what is free here is everything else:
@@ -16,6 +17,8 @@
 
 #![warn(missing_docs)]
 
+#[cfg(any(feature = "cuda", test))]
+pub mod cuda;
 pub mod dispatch;
 pub mod executor;
 pub mod features;
