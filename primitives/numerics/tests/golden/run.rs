@@ -126,10 +126,45 @@ pub fn digest(words: &[u32]) -> Digest {
 /// Executes a case, and shows every program to `seen`. The updates after half and after all of the steps stand for those of two
 /// workers, in two rounds: the second one starts with momenta.
 pub fn run(case: &Case, steps: u32, seen: &mut dyn FnMut(&Executed)) -> Result<(), Failure> {
+    run_on(&mut Definitions, case, steps, seen)
+}
+
+/// Executes programs.
+pub trait Machine {
+    /// Executes a program from its leaves and the token stream.
+    fn execute<P: Program>(
+        &mut self,
+        program: &P,
+        leaves: &[Vec<u32>],
+        stream: &[u32],
+    ) -> Result<Trace, Failure>;
+}
+
+/// Executes by the definitions.
+pub struct Definitions;
+
+impl Machine for Definitions {
+    fn execute<P: Program>(
+        &mut self,
+        program: &P,
+        leaves: &[Vec<u32>],
+        stream: &[u32],
+    ) -> Result<Trace, Failure> {
+        execute(program, leaves, stream)
+    }
+}
+
+/// The same on another machine.
+pub fn run_on<M: Machine>(
+    machine: &mut M,
+    case: &Case,
+    steps: u32,
+    seen: &mut dyn FnMut(&Executed),
+) -> Result<(), Failure> {
     let model = case.model;
     let stream = stream(case);
     let len = stream.len() as u64;
-    let mut all = Runner { stream, seen };
+    let mut all = Runner { machine, stream, seen };
 
     let checkpoint = all.execute(Stage::Init, &InitProgram { model, seed: SEED }, &[])?;
     let mut state = all.execute(Stage::Begin, &BeginProgram { model }, &checkpoint)?;
@@ -168,19 +203,20 @@ pub fn run(case: &Case, steps: u32, seen: &mut dyn FnMut(&Executed)) -> Result<(
     Ok(())
 }
 
-struct Runner<'a> {
+struct Runner<'a, M> {
+    machine: &'a mut M,
     stream: Vec<u32>,
     seen: &'a mut dyn FnMut(&Executed),
 }
 
-impl Runner<'_> {
+impl<M: Machine> Runner<'_, M> {
     fn execute(
         &mut self,
         stage: Stage,
         program: &impl Program,
         leaves: &[Vec<u32>],
     ) -> Result<Vec<Vec<u32>>, Failure> {
-        let trace = execute(program, leaves, &self.stream)?;
+        let trace = self.machine.execute(program, leaves, &self.stream)?;
         let executed = Executed { stage, instructions: program.instructions().0, trace };
         (self.seen)(&executed);
         Ok(executed.trace.leaves)
