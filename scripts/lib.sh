@@ -38,6 +38,21 @@ need_binaries() {
     done
 }
 
+# claim_target: before cargo builds. Cargo tells a member's products apart by its path within the workspace, and takes them for
+# fresh by the times of its sources: another clone's, in the same folder, would pass for this one's. When another clone has
+# built last, the members are built again; the dependencies stay. Under cargo's own lock, so that no build is disturbed.
+claim_target() {
+    local stamp=$CARGO_TARGET_DIR/.sabha-clone
+    mkdir -p "$CARGO_TARGET_DIR/debug"
+    (
+        flock 9
+        if [ "$(cat "$stamp" 2>/dev/null)" != "$ROOT" ]; then
+            rm -rf "$CARGO_TARGET_DIR"/*/.fingerprint/{sabha,pallet-sabha}-*
+            printf '%s\n' "$ROOT" >"$stamp"
+        fi
+    ) 9>>"$CARGO_TARGET_DIR/debug/.cargo-lock"
+}
+
 # ---- background processes ---------------------------------------------------------------------------------------
 
 RUN_DIR=

@@ -332,7 +332,7 @@ mod tests {
             files::write_atomic(&input.join(name), text.as_bytes()).unwrap();
         }
         let out = folder.path().join("out");
-        let manifest = quiet(&[input.clone()], &out).unwrap();
+        let manifest = quiet(std::slice::from_ref(&input), &out).unwrap();
         assert_eq!(fs::read(out.join(STREAM)).unwrap(), "uno\0dos\0tres ñ\0".as_bytes());
         assert_eq!((manifest.documents, manifest.tokens, manifest.text_bytes), (3, 16, 13));
         assert_eq!(manifest.heldout_tokens, 1);
@@ -349,7 +349,7 @@ mod tests {
         let input = folder.path().join("text");
         fs::write(&input, &text).unwrap();
         let outs = ["one", "two"].map(|name| folder.path().join(name));
-        let manifests = outs.clone().map(|out| quiet(&[input.clone()], &out).unwrap());
+        let manifests = outs.clone().map(|out| quiet(std::slice::from_ref(&input), &out).unwrap());
         assert_eq!(manifests[0], manifests[1]);
         assert_eq!(manifests[0].shards.len(), 3, "2.8 MB in shards of 1 MiB");
         for name in [STREAM, MANIFEST] {
@@ -373,7 +373,7 @@ mod tests {
             let mut content = vec![b'x'; at as usize];
             content.extend_from_slice(bytes);
             fs::write(&input, &content).unwrap();
-            let error = quiet(&[input.clone()], &out).unwrap_err();
+            let error = quiet(std::slice::from_ref(&input), &out).unwrap_err();
             assert!(
                 matches!(&error, DataError::NotText { offset, path, .. } if *offset == at && *path == input),
                 "{error}"
@@ -442,10 +442,10 @@ mod tests {
         let input = folder.path().join("in");
         files::write_atomic(&input.join("a"), b"text").unwrap();
         let within = input.join("deep/out");
-        assert!(matches!(quiet(&[input.clone()], &within), Err(DataError::OutputInInput { .. })));
+        assert!(matches!(quiet(std::slice::from_ref(&input), &within), Err(DataError::OutputInInput { .. })));
         let out = folder.path().join("out");
-        quiet(&[input.clone()], &out).unwrap();
-        assert!(matches!(quiet(&[input.clone()], &out), Err(DataError::Exists(_))));
+        quiet(std::slice::from_ref(&input), &out).unwrap();
+        assert!(matches!(quiet(std::slice::from_ref(&input), &out), Err(DataError::Exists(_))));
         let replace = PackOptions { replace: true, ..options() };
         pack(&[input], &out, &replace, go_on).unwrap();
     }
