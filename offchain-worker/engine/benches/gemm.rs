@@ -8,6 +8,7 @@ use core::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use sabha_engine::{
     features::Path,
+    flags::Flags,
     gemm::{Epilogue, Mask, OutStrides, Product, Range, Start, Strides, Workspace},
     peak::peak,
 };
@@ -139,7 +140,7 @@ impl Buffers {
 
 fn ours(path: Path, product: &Product, workspace: &mut Workspace, buffers: &mut Buffers) {
     let Buffers { a, b, c } = buffers;
-    product.run_on(path, workspace, a, b, c, Start::Zero, Epilogue::None).unwrap();
+    product.run_on(path, &Flags::default(), workspace, a, b, c, Start::Zero, Epilogue::None).unwrap();
 }
 
 /// The `gemm` crate's product of every matrix of the batch, one after another with threads within, as candle does.

@@ -2,6 +2,8 @@
 
 extern crate alloc;
 
+// What executes by the definitions is not needed here.
+#[allow(dead_code)]
 #[path = "../../../primitives/numerics/tests/golden/run.rs"]
 mod golden;
 
