@@ -2,75 +2,12 @@
 //! any number of threads.
 
 use super::{Words, *};
+use crate::cuda::compare::inputs::{Random, of};
 use sabha_numerics::{
     op::{self, *},
     program::{Instruction, Operand, Source},
     reference::{Inputs, evaluate},
 };
-
-/// A generator of numbers and words: SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn word(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, n: u64) -> u64 {
-        self.word() % n.max(1)
-    }
-
-    /// Mostly of the size that training has; some zeros of both signs, subnormals and large ones.
-    fn float(&mut self, wild: bool) -> f32 {
-        let value = (self.below(1 << 24) as f32 / (1 << 23) as f32 - 1.0) * 2.0;
-        match self.below(64) {
-            0 => 0.0,
-            1 => -0.0,
-            2 => f32::from_bits(self.below(1 << 23) as u32),
-            3 => -f32::MIN_POSITIVE * value,
-            4 if wild => value * 1e18,
-            5 if wild => value * 1e-18,
-            6 if wild => value * 90.0,
-            _ => value,
-        }
-    }
-}
-
-/// What an input of an operation holds.
-fn input(random: &mut Random, op: &Op, index: usize, len: u64) -> Vec<u32> {
-    let tokens = match (op, index) {
-        (Op::Embed(Embed { vocabulary, .. }), 1)
-        | (Op::EmbedGrad(EmbedGrad { vocabulary, .. }), 1)
-        | (Op::TargetLogit(TargetLogit { vocabulary, .. }), 1)
-        | (Op::CrossEntropyGrad(CrossEntropyGrad { vocabulary, .. }), 3) => Some(*vocabulary),
-        _ => None,
-    };
-    let wild = matches!(op, Op::Matmul(_) | Op::Add(_) | Op::Reduce(_) | Op::SwiGlu(_) | Op::Exponents(_));
-    (0..len)
-        .map(|_| match (op, index, tokens) {
-            (.., Some(vocabulary)) => random.below(vocabulary) as u32,
-            (Op::Codes(_), 2, _) | (Op::Decode(_) | Op::AddUpdate(_), 1, _) => {
-                random.below(50).wrapping_sub(43) as u32
-            }
-            (Op::Decode(_) | Op::AddUpdate(_), 0, _) => random.word() as u32,
-            (Op::AddUpdate(_), 2, _) => random.below(70) as u32,
-            (Op::AddUpdate(_), 3, _) | (Op::FromGrid(_), ..) => random.word() as u32,
-            // Sums of exponentials and of squares are positive.
-            (Op::TokenLoss(_), 0, _)
-            | (Op::Softmax(_) | Op::CrossEntropyGrad(_), 2, _)
-            | (Op::Moment2(_), 0, _)
-            | (Op::Weights(_), 2, _)
-            | (Op::InverseRms(_) | Op::ClipFactor(_) | Op::NormCap(_), 0, _) => {
-                (random.float(false).abs() + 1e-3).to_bits()
-            }
-            _ => random.float(wild).to_bits(),
-        })
-        .collect()
-}
 
 /// Whether an input of an operation is of integers.
 fn is_integer(op: &Op, index: usize) -> bool {
@@ -152,8 +89,7 @@ fn contexts() -> Vec<(String, Context, rayon::ThreadPool)> {
 fn check(op: impl Into<Op>, seed: u64) {
     let op = op.into();
     let mut random = Random(seed);
-    let inputs: Vec<Vec<u32>> =
-        op.inputs().iter().enumerate().map(|(index, len)| input(&mut random, &op, index, *len)).collect();
+    let inputs = of(&op, &mut random);
     let operand = |len: &u64| Operand { source: Source::Stream, len: *len };
     let instruction = Instruction { op: op.clone(), inputs: op.inputs().iter().map(operand).collect() };
     let expected = evaluate(&instruction, &Inputs(inputs.iter().map(Vec::as_slice).collect())).unwrap();
@@ -255,8 +191,7 @@ fn causal_reductions_of_rows_that_are_longer_than_a_block() {
     for kind in [Kind::Max, Kind::Dot, Kind::SumExp { scale: 0.3 }] {
         let op = Op::from(Reduce { kind, rows: 2_060, columns: 2_060, causal: true });
         let mut random = Random(3);
-        let inputs: Vec<Vec<u32>> =
-            op.inputs().iter().enumerate().map(|(index, len)| input(&mut random, &op, index, *len)).collect();
+        let inputs = of(&op, &mut random);
         let found = run(&mut Context::new(), &op, &inputs, &[], false);
         let words = Inputs(inputs.iter().map(Vec::as_slice).collect());
         // A row within the first block, rows around its end, the last one; both blocks of each.
@@ -270,8 +205,7 @@ fn causal_reductions_of_rows_that_are_longer_than_a_block() {
 fn check_transposed(op: impl Into<Op>, transposes: &[(usize, Transpose)], seed: u64) {
     let op = op.into();
     let mut random = Random(seed);
-    let plain: Vec<Vec<u32>> =
-        op.inputs().iter().enumerate().map(|(index, len)| input(&mut random, &op, index, *len)).collect();
+    let plain = of(&op, &mut random);
     let mut direct = plain.clone();
     for (index, transpose) in transposes {
         let words = Inputs(vec![&plain[*index]]);
