@@ -45,8 +45,10 @@ impl Machine for Engine {
                 _ => None,
             })
             .map(|batch| {
-                let window = |offset: &u64| stream[*offset as usize..][..batch.context as usize].to_vec();
-                batch.offsets.iter().flat_map(window).collect()
+                let window = |offset: &u64| stream[*offset as usize..][..batch.context as usize].iter();
+                // A token that the model does not know reads as the last one that it knows.
+                let known = |token: &u32| (*token).min(batch.vocabulary as u32 - 1);
+                batch.offsets.iter().flat_map(window).map(known).collect()
             })
             .collect();
         let batches: Vec<&[u32]> = batches.iter().map(Vec::as_slice).collect();
