@@ -99,7 +99,9 @@ impl Home {
         let last = text_of(&output.stderr);
         let error: Value = serde_json::from_str(last.lines().last().unwrap_or_default()).unwrap();
         assert_eq!(error["exit"], 3, "{error}");
-        assert!(said.contains(error["error"].as_str().unwrap()), "{said:?} and {error}");
+        // But for figures: how much memory is available is never the same twice.
+        let words = |text: &str| text.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+        assert!(words(&said).contains(&words(error["error"].as_str().unwrap())), "{said:?} and {error}");
         said
     }
 
