@@ -6,7 +6,7 @@ use crate::{
 };
 use sabha_protocol::{
     Balance, Digest, SpecError, amount,
-    spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, RoundSpec, RunSpec, limits},
+    spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, OuterSpec, RoundSpec, RunSpec, limits},
 };
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -72,8 +72,11 @@ struct Fields {
     initial_checkpoint: Option<Digest>,
     #[serde(with = "amount::text")]
     price_per_slot: Balance,
+    #[serde(with = "amount::text")]
+    stake_per_slot: Balance,
     model: ModelSpec,
     optimiser: OptimiserSpec,
+    outer: OuterSpec,
     #[serde(default)]
     data: DataFields,
     rounds: RoundSpec,
@@ -115,8 +118,10 @@ impl SpecFile {
             seed: fields.seed,
             initial_checkpoint: fields.initial_checkpoint,
             price_per_slot: fields.price_per_slot,
+            stake_per_slot: fields.stake_per_slot,
             model: fields.model,
             optimiser: fields.optimiser,
+            outer: fields.outer,
             data: fields.data.complete(dataset)?,
             rounds: fields.rounds,
             audit: fields.audit,

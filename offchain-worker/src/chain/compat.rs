@@ -14,7 +14,7 @@ use codec::Encode;
 use sabha_protocol::{
     Balance, Commitment, Digest, Divergence, NUMERICS_YARDSTICK, Outcome, RunId, Slot, SlotId, UNITS,
     slot::ActiveBlock,
-    spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, RoundSpec, RunSpec},
+    spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, OuterSpec, RoundSpec, RunSpec},
 };
 use std::collections::BTreeSet;
 use subxt::{
@@ -188,6 +188,7 @@ pub fn sample_spec() -> RunSpec {
         seed: 1,
         initial_checkpoint: None,
         price_per_slot: 1,
+        stake_per_slot: 0,
         model: ModelSpec {
             vocabulary: 16,
             width: 16,
@@ -210,6 +211,7 @@ pub fn sample_spec() -> RunSpec {
             weight_decay: 0.1.into(),
             clip_norm: 1.0.into(),
         },
+        outer: OuterSpec::MEAN,
         data: DataSpec {
             stream: Digest([0; 32]),
             tokens: 64,
@@ -217,9 +219,9 @@ pub fn sample_spec() -> RunSpec {
             heldout_tokens: 16,
             sources: Default::default(),
         },
-        rounds: RoundSpec { count: 1, slots: 1, inner_steps: 2, segment_steps: 1, batch: 4 },
-        audit: AuditSpec { auditors: 0, segments: 0 },
-        clocks: ClockSpec { training: 1, window: 1 },
+        rounds: RoundSpec::single(1, 2, 1, 4),
+        audit: AuditSpec::NONE,
+        clocks: ClockSpec::unaudited(1, 1),
     }
 }
 

@@ -313,6 +313,7 @@ pub fn spec(rounds: u32, inner_steps: u32) -> String {
         "numerics_version = 0
 seed = 7
 price_per_slot = \"2.5\"
+stake_per_slot = \"0\"
 
 [model]
 vocabulary = 256
@@ -336,19 +337,36 @@ epsilon = 1e-8
 weight_decay = 0.1
 clip_norm = 1.0
 
+[outer]
+rate = 1.0
+momentum = 0.0
+
 [rounds]
 count = {rounds}
 slots = 1
+quorum = 1
+tries = 3
 inner_steps = {inner_steps}
 segment_steps = 10
 batch = 4
+aggregator_price = \"0\"
 
 [audit]
 auditors = 0
 segments = 0
+auditor_price = \"0\"
+auditor_stake = \"0\"
+attesters = 0
+attester_price = \"0\"
 
 [clocks]
 training = 48
+availability = 1
+aggregation = 1
+seals = 1
+leaves = 1
+reveals = 1
+dispute = 1
 window = 12
 "
     )

@@ -143,7 +143,8 @@ pub fn text() -> String {
 /// A very small model, about 25,000 parameters.
 pub fn spec(rounds: u32, inner_steps: u32) -> String {
     format!(
-        "numerics_version = 0\nseed = 7\nprice_per_slot = \"2.5\"\n
+        "numerics_version = 0\nseed = 7\nprice_per_slot = \"2.5\"
+stake_per_slot = \"0\"\n
 [model]
 vocabulary = 256
 width = 32
@@ -164,17 +165,33 @@ beta2 = 0.95
 epsilon = 1e-8
 weight_decay = 0.1
 clip_norm = 1.0\n
+[outer]
+rate = 1.0
+momentum = 0.0\n
 [rounds]
 count = {rounds}
 slots = 1
+quorum = 1
+tries = 3
 inner_steps = {inner_steps}
 segment_steps = 10
-batch = 4\n
+batch = 4
+aggregator_price = \"0\"\n
 [audit]
 auditors = 0
-segments = 0\n
+segments = 0
+auditor_price = \"0\"
+auditor_stake = \"0\"
+attesters = 0
+attester_price = \"0\"\n
 [clocks]
 training = 120
+availability = 1
+aggregation = 1
+seals = 1
+leaves = 1
+reveals = 1
+dispute = 1
 window = 60
 "
     )

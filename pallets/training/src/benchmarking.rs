@@ -13,7 +13,7 @@ use frame_support::{
 use frame_system::RawOrigin;
 use sabha_protocol::{
     Balance, Commitment, Digest, Outcome, RunId, RunSpec,
-    spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, RoundSpec},
+    spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, OuterSpec, RoundSpec},
 };
 use sp_arithmetic::traits::SaturatedConversion;
 
@@ -76,6 +76,7 @@ fn spec<T: Config>(rounds: u32) -> RunSpec {
         seed: 1,
         initial_checkpoint: None,
         price_per_slot: T::Currency::minimum_balance(),
+        stake_per_slot: 0,
         model: ModelSpec {
             vocabulary: 256,
             width: 64,
@@ -98,6 +99,7 @@ fn spec<T: Config>(rounds: u32) -> RunSpec {
             weight_decay: 0.1.into(),
             clip_norm: 1.0.into(),
         },
+        outer: OuterSpec::MEAN,
         data: DataSpec {
             stream: Digest([2; 32]),
             tokens: 1_000_000,
@@ -108,9 +110,9 @@ fn spec<T: Config>(rounds: u32) -> RunSpec {
                 sabha_protocol::spec::limits::SOURCES as usize
             ]),
         },
-        rounds: RoundSpec { count: rounds, slots: 1, inner_steps: 10, segment_steps: 5, batch: 4 },
-        audit: AuditSpec { auditors: 0, segments: 0 },
-        clocks: ClockSpec { training: training::<T>(), window: T::Window::get().saturated_into() },
+        rounds: RoundSpec::single(rounds, 10, 5, 4),
+        audit: AuditSpec::NONE,
+        clocks: ClockSpec::unaudited(training::<T>(), T::Window::get().saturated_into()),
     }
 }
 

@@ -6,7 +6,7 @@ use frame_support::{
 };
 use sabha_protocol::{
     Commitment, Digest, Divergence, Outcome, RunId, RunSpec,
-    spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, RoundSpec},
+    spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, OuterSpec, RoundSpec},
 };
 use sp_core::H256;
 use sp_runtime::BuildStorage;
@@ -180,6 +180,7 @@ pub fn spec(rounds: u32) -> RunSpec {
         seed: 1,
         initial_checkpoint: None,
         price_per_slot: PRICE,
+        stake_per_slot: 0,
         model: ModelSpec {
             vocabulary: 256,
             width: 64,
@@ -202,6 +203,7 @@ pub fn spec(rounds: u32) -> RunSpec {
             weight_decay: 0.1.into(),
             clip_norm: 1.0.into(),
         },
+        outer: OuterSpec::MEAN,
         data: DataSpec {
             stream: Digest::of(b"a stream"),
             tokens: 1_000_000,
@@ -209,9 +211,9 @@ pub fn spec(rounds: u32) -> RunSpec {
             heldout_tokens: 10_000,
             sources: Default::default(),
         },
-        rounds: RoundSpec { count: rounds, slots: 1, inner_steps: 10, segment_steps: 5, batch: 4 },
-        audit: AuditSpec { auditors: 0, segments: 0 },
-        clocks: ClockSpec { training: TRAINING, window: WINDOW },
+        rounds: RoundSpec::single(rounds, 10, 5, 4),
+        audit: AuditSpec::NONE,
+        clocks: ClockSpec::unaudited(TRAINING, WINDOW),
     }
 }
 

@@ -32,6 +32,8 @@ pub(crate) fn position(round: RoundIndex) -> SlotPosition {
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_create_run(owner: T::AccountId, spec: RunSpec, budget: Balance) -> DispatchResult {
         spec.check().map_err(Error::<T>::from)?;
+        // Nothing here aggregates yet.
+        ensure!(spec.rounds.slots == 1, Error::<T>::SpecSlots);
         ensure!(spec.price_per_slot >= T::Currency::minimum_balance(), Error::<T>::PriceTooLow);
         Self::check_clocks(&spec.clocks)?;
         ensure!(budget >= spec.cost(), Error::<T>::BudgetTooLow);

@@ -126,10 +126,10 @@ fn create_run(dice: &mut Dice) -> Act {
     let mut spec = spec(window);
     spec.rounds.count = 1 + dice.below(4);
     spec.price_per_slot = dice.pick(&[EXISTENTIAL_DEPOSIT, UNITS, EXISTENTIAL_DEPOSIT - 1]);
-    spec.clocks = ClockSpec {
-        training: dice.pick(&[availability, 2 * availability, window, longest, longest + 1]),
-        window: dice.pick(&[window, window, window + 1, longest, window - 1]),
-    };
+    spec.clocks = ClockSpec::unaudited(
+        dice.pick(&[availability, 2 * availability, window, longest, longest + 1]),
+        dice.pick(&[window, window, window + 1, longest, window - 1]),
+    );
     let budget = spec.cost() + dice.amount(2) * Balance::from(dice.below(2)) - Balance::from(dice.one_in(8));
     send(dice.pick(&[Alice, Ferdie, Dave]), Call::create_run { spec: Box::new(spec), budget })
 }

@@ -8,7 +8,7 @@ use crate::{
 use pallet_sabha_training::{Call, Device, RunStatus};
 use sabha_protocol::{
     Commitment, Digest, Outcome, RunId, RunSpec,
-    spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, RoundSpec},
+    spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, OuterSpec, RoundSpec},
 };
 use sp_keyring::Sr25519Keyring::{self, Alice, Bob, Charlie, Dave, Eve, Ferdie};
 
@@ -22,6 +22,7 @@ pub fn spec(window: u32) -> RunSpec {
         seed: 1,
         initial_checkpoint: None,
         price_per_slot: PRICE,
+        stake_per_slot: 0,
         model: ModelSpec {
             vocabulary: 256,
             width: 64,
@@ -44,6 +45,7 @@ pub fn spec(window: u32) -> RunSpec {
             weight_decay: 0.1.into(),
             clip_norm: 1.0.into(),
         },
+        outer: OuterSpec::MEAN,
         data: DataSpec {
             stream: Digest::of(b"a stream"),
             tokens: 1_000_000,
@@ -51,9 +53,9 @@ pub fn spec(window: u32) -> RunSpec {
             heldout_tokens: 10_000,
             sources: Default::default(),
         },
-        rounds: RoundSpec { count: 2, slots: 1, inner_steps: 10, segment_steps: 5, batch: 4 },
-        audit: AuditSpec { auditors: 0, segments: 0 },
-        clocks: ClockSpec { training: 20, window },
+        rounds: RoundSpec::single(2, 10, 5, 4),
+        audit: AuditSpec::NONE,
+        clocks: ClockSpec::unaudited(20, window),
     }
 }
 

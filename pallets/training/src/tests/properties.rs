@@ -42,7 +42,7 @@ fn clocks() -> impl Strategy<Value = ClockSpec> {
             1 => prop_oneof![Just(least - 1), Just(longest + 1), Just(1_000_000)],
         ]
     };
-    (clock(MIN_TRAINING), clock(WINDOW)).prop_map(|(training, window)| ClockSpec { training, window })
+    (clock(MIN_TRAINING), clock(WINDOW)).prop_map(|(training, window)| ClockSpec::unaudited(training, window))
 }
 
 fn act() -> impl Strategy<Value = Act> {

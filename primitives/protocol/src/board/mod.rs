@@ -1,0 +1,481 @@
+//! A run in memory: the records that the pallet keeps in storage, and a driver that makes every transition that is due. It is what
+//! the property tests and the simulator run, and shows in one place how the functions of [`crate::round`] are put together.
+
+mod store;
+
+pub use store::MemoryTickets;
+
+use crate::{
+    ActiveBlock, Balance, Commitment, Digest, Generation, Outcome, RoundKey, RunSpec, Session, SlotIndex,
+    SlotSet,
+    audit::{Opening, Seat},
+    defaults::{DRAW_LAG, TICKET, TICKETS},
+    draw::{self, Subject, Word, tickets},
+    money::{Party, Transfer},
+    reputation::Reputation,
+    round::{
+        Attester, Checkpoint, Due, Effect, Effects, Progress, ProgressError, Reveal, Round, RoundError, Slot,
+        SlotState, Terms, Verdict,
+    },
+};
+use std::collections::BTreeMap;
+
+/// Identifies a worker.
+pub type Member = u32;
+
+/// A worker as the board knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Its stake, in units of 10^-12 SBH.
+    pub stake: Balance,
+    /// Of it, reserved.
+    pub reserved: Balance,
+    /// What it was paid, in units of 10^-12 SBH.
+    pub earned: Balance,
+    /// How often it did what it was drawn for.
+    pub reputation: Reputation,
+    /// The last block of its jail.
+    pub jailed_until: ActiveBlock,
+    /// Tickets in the draw.
+    pub tickets: u16,
+}
+
+impl Account {
+    /// What is not reserved.
+    pub fn free(&self) -> Balance {
+        self.stake.saturating_sub(self.reserved)
+    }
+}
+
+/// Why the board refuses something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BoardError {
+    /// There is no such record.
+    #[error("there is no such record")]
+    Missing,
+    /// The stake answers for something.
+    #[error("the stake answers for something")]
+    StakeInUse,
+    /// The round refuses it.
+    #[error(transparent)]
+    Round(#[from] RoundError),
+    /// The run refuses it.
+    #[error(transparent)]
+    Progress(#[from] ProgressError),
+}
+
+/// One run and its workers.
+#[derive(Clone, Debug)]
+pub struct Board {
+    /// The run's terms.
+    pub terms: Terms,
+    /// How far the run is.
+    pub progress: Progress,
+    /// The workers.
+    pub workers: BTreeMap<Member, Account>,
+    /// Their tickets.
+    pub tickets: MemoryTickets<Member>,
+    /// Unsettled rounds.
+    pub rounds: BTreeMap<RoundKey, Round<Member>>,
+    /// Their slots.
+    pub slots: BTreeMap<(RoundKey, SlotIndex), Slot<Member>>,
+    /// Their attesters, by panel and place.
+    pub attesters: BTreeMap<(RoundKey, u8, u16), Attester<Member>>,
+    /// Their auditors.
+    pub seats: BTreeMap<(RoundKey, u16), Seat<Member>>,
+    /// Active blocks.
+    pub now: ActiveBlock,
+    /// Blocks of a session.
+    pub session_blocks: u32,
+    /// Seed of the randomness.
+    pub seed: u64,
+    /// What was burnt, in units of 10^-12 SBH.
+    pub burnt: Balance,
+    /// What is kept of slashes, in units of 10^-12 SBH.
+    pub kept: Balance,
+    /// What stakes were slashed by, in units of 10^-12 SBH.
+    pub slashed: Balance,
+    /// Everything that moved or was decided, for reports.
+    pub log: Vec<(RoundKey, Effect<Member>)>,
+    /// Blocks of a jail.
+    pub jail: u32,
+}
+
+impl Board {
+    /// A run with a budget and no workers.
+    pub fn new(spec: &RunSpec, budget: Balance, session_blocks: u32, seed: u64) -> Self {
+        Self {
+            terms: Terms::new(0, spec),
+            progress: Progress::new(budget),
+            workers: BTreeMap::new(),
+            tickets: MemoryTickets::default(),
+            rounds: BTreeMap::new(),
+            slots: BTreeMap::new(),
+            attesters: BTreeMap::new(),
+            seats: BTreeMap::new(),
+            now: 0,
+            session_blocks: session_blocks.max(1),
+            seed,
+            burnt: 0,
+            kept: 0,
+            slashed: 0,
+            log: Vec::new(),
+            jail: 150,
+        }
+    }
+
+    /// The session that `now` is in.
+    pub fn session(&self) -> Session {
+        self.now.checked_div(self.session_blocks).unwrap_or(0)
+    }
+
+    /// Everything that can be owned. Nothing that happens changes it, but a worker's joining and leaving.
+    pub fn total(&self) -> Balance {
+        let members = self.workers.values().map(|worker| worker.stake.saturating_add(worker.earned));
+        members
+            .fold(self.progress.escrow, Balance::saturating_add)
+            .saturating_add(self.burnt)
+            .saturating_add(self.kept)
+    }
+
+    /// Registers a worker: its tickets count from the next session on.
+    pub fn join(&mut self, member: Member, stake: Balance) {
+        let count = stake.checked_div(TICKET).unwrap_or(0).min(TICKETS.into()) as u16;
+        let session = self.session();
+        for ordinal in 0..count {
+            tickets::join(&mut self.tickets, &member, ordinal, session);
+        }
+        let account = Account {
+            stake,
+            reserved: 0,
+            earned: 0,
+            reputation: Reputation::NEW,
+            jailed_until: 0,
+            tickets: count,
+        };
+        self.workers.insert(member, account);
+    }
+
+    /// Takes a worker's tickets out of the draw, from the next session on.
+    pub fn leave(&mut self, member: Member) {
+        let session = self.session();
+        let Some(worker) = self.workers.get_mut(&member) else { return };
+        for ordinal in 0..worker.tickets {
+            tickets::leave(&mut self.tickets, &member, ordinal, session);
+        }
+        worker.tickets = 0;
+    }
+
+    /// Gives a worker that has left its stake back; returns it with what it earned.
+    ///
+    /// # Errors
+    /// If its stake answers for something, or it can still be drawn.
+    pub fn withdraw(&mut self, member: Member) -> Result<Balance, BoardError> {
+        let worker = self.workers.get(&member).ok_or(BoardError::Missing)?;
+        if worker.reserved > 0 || worker.tickets > 0 {
+            return Err(BoardError::StakeInUse);
+        }
+        let worker = self.workers.remove(&member).ok_or(BoardError::Missing)?;
+        Ok(worker.stake.saturating_add(worker.earned))
+    }
+
+    /// The randomness of a session.
+    pub fn word(&self, session: Session) -> Word {
+        draw::word_of(self.seed, session)
+    }
+
+    /// Draws a worker from the set frozen in a session, with enough free stake and not in `excluded`.
+    fn draw(
+        &self,
+        (subject, frozen): (Subject, Session),
+        stake: Balance,
+        excluded: &[Member],
+    ) -> Option<Member> {
+        let word = self.word(frozen.saturating_add(DRAW_LAG));
+        tickets::draw(&self.tickets, &word, &subject, frozen, |member| {
+            let fit =
+                self.workers.get(member).is_some_and(|w| w.free() >= stake && self.now >= w.jailed_until);
+            fit && !excluded.contains(member)
+        })
+    }
+
+    /// Makes every transition that is due. Returns how many were made.
+    pub fn poke(&mut self) -> u32 {
+        let mut made: u32 = 0;
+        if self.progress.freeze(&self.terms, self.session()) {
+            made = made.saturating_add(1);
+        }
+        let session = self.session();
+        if let Ok(frozen) = self.progress.can_open(&self.terms, session) {
+            let ready = tickets::TicketStore::head(&self.tickets).len_before(frozen);
+            if let Ok(round) = self.progress.open(&self.terms, ready, self.now, session) {
+                for index in 0..self.terms.rounds.slots {
+                    self.slots.insert((round.key, index), Slot::vacant(&self.terms, round.key));
+                }
+                self.rounds.insert(round.key, round);
+                made = made.saturating_add(1);
+            }
+        }
+        for key in self.rounds.keys().copied().collect::<Vec<_>>() {
+            made = made.saturating_add(self.poke_slots(key));
+            while self.poke_round(key) {
+                made = made.saturating_add(1);
+            }
+            made = made.saturating_add(self.settle(key));
+        }
+        while tickets::compact(&mut self.tickets, session) {
+            made = made.saturating_add(1);
+        }
+        made
+    }
+
+    /// Expires, lapses and assigns slots.
+    fn poke_slots(&mut self, key: RoundKey) -> u32 {
+        let mut made: u32 = 0;
+        for index in 0..self.terms.rounds.slots {
+            let (Some(mut round), Some(mut slot)) = self.load(key, index) else { continue };
+            let mut effects = Effects::new();
+            if round.can_expire(&self.terms, &slot, self.now) {
+                effects.extend(round.expire(&self.terms, index, &mut slot, self.now).unwrap_or_default());
+                made = made.saturating_add(1);
+            }
+            if slot.checks.open > 0 && self.now > slot.checks.lapses {
+                effects.extend(round.lapse(index, &mut slot, self.now).unwrap_or_default());
+                made = made.saturating_add(1);
+            }
+            if slot.state == SlotState::Vacant {
+                let draw = round.slot_draw(&self.terms, index, slot.generation, self.session());
+                if let Some(worker) = self.draw(draw, self.terms.stake, &[])
+                    && let Ok(more) = round.assign(&self.terms, &mut slot, worker, self.now)
+                {
+                    effects.extend(more);
+                    made = made.saturating_add(1);
+                }
+            }
+            self.slots.insert((key, index), slot);
+            self.put(round, effects);
+        }
+        made
+    }
+
+    /// Makes the round's next transition. Returns whether there was one.
+    fn poke_round(&mut self, key: RoundKey) -> bool {
+        let Some(mut round) = self.rounds.get(&key).copied() else { return false };
+        let (terms, now, session) = (self.terms, self.now, self.session());
+        let first = self.progress.open.first() == Some(&key);
+        let Some(due) = round.due(&terms, first, now, session) else { return false };
+        let made = self.make(&mut round, due);
+        let happened = made.is_ok();
+        if let Ok(effects) = made {
+            self.put(round, effects);
+        }
+        happened
+    }
+
+    fn make(&mut self, round: &mut Round<Member>, due: Due) -> Result<Effects<Member>, BoardError> {
+        let (terms, now, session, key) = (self.terms, self.now, self.session(), round.key);
+        let none = Effects::new;
+        Ok(match due {
+            Due::CloseTraining => round.close_training(&terms, now, session)?,
+            Due::SeatAttester(place) => {
+                let drawn = round.attester_draw(&terms, place, session).ok_or(BoardError::Missing)?;
+                let others = self.workers_of(key);
+                let panel =
+                    u8::try_from(drawn.0.generation.saturating_sub(terms.first_generation(key.attempt)));
+                let worker = self.draw(drawn, 0, &others);
+                if let Some(attester) = round.seat_attester(&terms, worker, now)? {
+                    self.attesters.insert((key, panel.unwrap_or(0), place), attester);
+                }
+                none()
+            }
+            Due::CloseAvailability => {
+                let reports = self.reports(round);
+                round.close_availability(&terms, &reports, now)?
+            }
+            Due::SeatAggregator(_) => {
+                let drawn = round.aggregator_draw(&terms, session).ok_or(BoardError::Missing)?;
+                let worker = self.draw(drawn, terms.stake, &[]).ok_or(BoardError::Missing)?;
+                round.seat_aggregator(&terms, worker, now)?
+            }
+            Due::SkipAggregator => round.skip_aggregator(&terms, now)?,
+            Due::BeginAudits => {
+                let crate::audit::Audits::Waiting { frozen } = round.audits else {
+                    return Err(BoardError::Missing);
+                };
+                round.begin_audits(self.word(frozen.saturating_add(DRAW_LAG)), session)?;
+                none()
+            }
+            Due::RefreezeAudits => {
+                round.refreeze_audits(session)?;
+                none()
+            }
+            Due::SeatAuditor(place) => {
+                let index = round.audited_slot(&terms, place).ok_or(BoardError::Missing)?;
+                let mut slot = self.slots.get(&(key, index)).copied().ok_or(BoardError::Missing)?;
+                let drawn = round.auditor_draw(&terms, place).ok_or(BoardError::Missing)?;
+                let own: Vec<Member> = slot.worker().copied().into_iter().collect();
+                let auditor = if tickets::can_draw(drawn.1, session) {
+                    self.draw(drawn, terms.audit.auditor_stake, &own)
+                } else {
+                    None
+                };
+                let (seat, effects) = round.seat_auditor(&terms, index, &mut slot, auditor, now)?;
+                self.slots.insert((key, index), slot);
+                self.seats.extend(seat.map(|seat| ((key, place), seat)));
+                effects
+            }
+            Due::CloseSeals => {
+                round.close_seals(&terms, now)?;
+                none()
+            }
+            Due::CloseLeaves => {
+                round.close_leaves(&terms, now)?;
+                none()
+            }
+            Due::FailLeaves(index) => {
+                let slot = self.slots.get_mut(&(key, index)).ok_or(BoardError::Missing)?;
+                round.fail_leaves(&terms, index, slot)?
+            }
+            Due::CloseReveals => {
+                round.close_reveals(&terms, now)?;
+                none()
+            }
+            Due::Finish => {
+                self.progress.finish(round, now)?;
+                none()
+            }
+        })
+    }
+
+    /// Settles everything of a round that is over, and removes it.
+    fn settle(&mut self, key: RoundKey) -> u32 {
+        let mut made: u32 = 0;
+        let Some(mut round) = self.rounds.get(&key).copied() else { return 0 };
+        let terms = self.terms;
+        for (place, seat) in self.seats_of(key) {
+            let Some(mut slot) = self.slots.get(&(key, seat.slot)).copied() else { continue };
+            if let Ok(effects) = round.settle_seat(&terms, seat.slot, &mut slot, seat) {
+                self.seats.remove(&(key, place));
+                self.slots.insert((key, seat.slot), slot);
+                self.put(round, effects);
+                made = made.saturating_add(1);
+            }
+        }
+        for index in 0..terms.rounds.slots {
+            let Some(slot) = self.slots.get(&(key, index)).copied() else { continue };
+            if let Ok(effects) = round.settle_slot(&terms, index, slot) {
+                self.slots.remove(&(key, index));
+                self.put(round, effects);
+                made = made.saturating_add(1);
+            }
+        }
+        let attesters: Vec<_> =
+            self.attesters.range((key, 0, 0)..=(key, u8::MAX, u16::MAX)).map(|(k, a)| (*k, *a)).collect();
+        for (place, attester) in attesters {
+            if let Ok(effects) = round.settle_attester(&terms, attester) {
+                self.attesters.remove(&place);
+                self.put(round, effects);
+                made = made.saturating_add(1);
+            }
+        }
+        if let Ok(effects) = round.settle_aggregator(&terms) {
+            self.put(round, effects);
+            made = made.saturating_add(1);
+        }
+        if round.is_settled() && self.progress.close(&round) {
+            self.rounds.remove(&key);
+        }
+        made
+    }
+
+    fn load(&self, key: RoundKey, index: SlotIndex) -> (Option<Round<Member>>, Option<Slot<Member>>) {
+        (self.rounds.get(&key).copied(), self.slots.get(&(key, index)).copied())
+    }
+
+    /// Stores a round, and does what its effects say.
+    fn put(&mut self, round: Round<Member>, effects: Effects<Member>) {
+        let (now, session) = (self.now, self.session());
+        let key = round.key;
+        // A shortfall would be a defect: the property tests compare the books after every step.
+        let later = self.progress.apply(&round, &effects, session).unwrap_or_default();
+        self.rounds.insert(key, round);
+        for effect in effects {
+            self.apply(&effect);
+            self.log.push((key, effect));
+        }
+        for key in later {
+            if let Some(mut round) = self.rounds.get(&key).copied() {
+                let effects = round.void_with_base(&self.terms, now, session);
+                self.put(round, effects);
+            }
+        }
+    }
+
+    fn apply(&mut self, effect: &Effect<Member>) {
+        match effect {
+            Effect::Reserve { worker, amount } => {
+                if let Some(worker) = self.workers.get_mut(worker) {
+                    worker.reserved = worker.reserved.saturating_add(*amount);
+                }
+            }
+            Effect::Release { worker, amount } => {
+                if let Some(worker) = self.workers.get_mut(worker) {
+                    worker.reserved = worker.reserved.saturating_sub(*amount);
+                }
+            }
+            Effect::Observe { worker, good } => {
+                if let Some(worker) = self.workers.get_mut(worker) {
+                    worker.reputation = worker.reputation.observe(*good);
+                    if worker.reputation.is_jailed() {
+                        worker.jailed_until = self.now.saturating_add(self.jail);
+                        worker.reputation = worker.reputation.released();
+                    }
+                }
+            }
+            Effect::Move(moved) => self.transfer(moved),
+            Effect::Void(_) | Effect::PauseDiverged | Effect::Built(_) | Effect::Dispute { .. } => {}
+        }
+    }
+
+    fn transfer(&mut self, Transfer { from, to, amount }: &Transfer<Member>) {
+        match from {
+            Party::Stake(worker) => {
+                if let Some(worker) = self.workers.get_mut(worker) {
+                    worker.stake = worker.stake.saturating_sub(*amount);
+                }
+                self.slashed = self.slashed.saturating_add(*amount);
+            }
+            Party::Kept => self.kept = self.kept.saturating_sub(*amount),
+            Party::Escrow | Party::Worker(_) | Party::Challenger(_) | Party::Burnt => {}
+        }
+        match to {
+            Party::Worker(worker) | Party::Challenger(worker) => {
+                if let Some(worker) = self.workers.get_mut(worker) {
+                    worker.earned = worker.earned.saturating_add(*amount);
+                }
+            }
+            Party::Kept => self.kept = self.kept.saturating_add(*amount),
+            Party::Burnt => self.burnt = self.burnt.saturating_add(*amount),
+            Party::Escrow | Party::Stake(_) => {}
+        }
+    }
+
+    /// The workers of a round's slots.
+    pub fn workers_of(&self, key: RoundKey) -> Vec<Member> {
+        let slots = self.slots.range((key, 0)..=(key, SlotIndex::MAX));
+        slots.filter_map(|(_, slot)| slot.worker().copied()).collect()
+    }
+
+    /// The seats of a round.
+    pub fn seats_of(&self, key: RoundKey) -> Vec<(u16, Seat<Member>)> {
+        self.seats.range((key, 0)..=(key, u16::MAX)).map(|((_, place), seat)| (*place, *seat)).collect()
+    }
+
+    fn reports(&self, round: &Round<Member>) -> Vec<SlotSet> {
+        let crate::round::Phase::Availability { panel, .. } = round.phase else { return Vec::new() };
+        let places = self.attesters.range((round.key, panel, 0)..=(round.key, panel, u16::MAX));
+        places.filter_map(|(_, attester)| attester.report).collect()
+    }
+}
+
+mod acts;
