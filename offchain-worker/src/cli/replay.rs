@@ -2,6 +2,7 @@
 
 use super::{Context, model::CheckpointArgs};
 use crate::{
+    config::MemoryArgs,
     data::Stream,
     engine::{
         init,
@@ -50,6 +51,9 @@ pub struct ReplayArgs {
     /// The folder of checkpoints and updates, by digest
     #[arg(long, env = "SABHA_BLOBS", value_name = "DIR")]
     pub blobs: Option<PathBuf>,
+    /// How much memory the model may take.
+    #[command(flatten)]
+    pub memory: MemoryArgs,
     /// The root that the segment should end in
     #[arg(long, value_name = "DIGEST")]
     pub expect: Option<Digest>,
@@ -95,16 +99,15 @@ pub fn run(args: ReplayArgs, context: &Context) -> anyhow::Result<()> {
     let spec = specfile::load(&args.spec, Some(&args.data)).exit(Exit::BadInput)?;
     let at = Segment { round: args.round, slot: args.slot, segment: args.segment };
     check_place(&spec, at)?;
+    let source = CheckpointArgs {
+        checkpoint: args.checkpoint.clone().unwrap_or_default(),
+        blobs: args.blobs.clone(),
+        memory: args.memory,
+    };
+    source.memory(context)?.admit_replay(&spec).exit(Exit::BadInput)?;
     let stream = Stream::of_spec(&args.data, &spec).exit(Exit::BadInput)?;
     let checkpoint = match (&args.checkpoint, args.round) {
-        (Some(checkpoint), _) => {
-            let source = CheckpointArgs {
-                checkpoint: checkpoint.clone(),
-                blobs: args.blobs.clone(),
-                ..Default::default()
-            };
-            source.load(&spec.model, context)?
-        }
+        (Some(_), _) => source.load(&spec.model, context)?,
         (None, 0) => init::of_spec(&spec)?,
         (None, round) => {
             let message = format!("round {round} starts from a checkpoint: name it with --checkpoint");

@@ -3,6 +3,8 @@
 //! Every bit of a state is defined, element by element, so a result is the same on any machine, with any number of threads, on
 //! any path; the chain can judge it.
 
+pub mod footprint;
+
 use super::{CandleEngine, Checkpoint, Engine, EngineError, Inference, Session, State, StepOutcome};
 use crate::data::Batch;
 use candle_core::{Device, Tensor};
