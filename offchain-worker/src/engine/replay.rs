@@ -141,6 +141,17 @@ pub struct Keep {
     pub output: Option<(u32, u32)>,
 }
 
+/// Whether a run's steps can be replayed.
+///
+/// # Errors
+/// If the run follows another numerics version.
+pub fn check_version(spec: &RunSpec) -> Result<(), EngineError> {
+    if spec.numerics_version == NUMERICS_EXACT {
+        return Ok(());
+    }
+    Err(EngineError::Numerics { wanted: spec.numerics_version, device: ExactEngine.describe() })
+}
+
 /// The state at a segment's start, from the checkpoint that its round starts from.
 ///
 /// # Errors
@@ -189,10 +200,7 @@ pub fn trace(
     stop: &Stop,
     observe: &mut dyn FnMut(u32),
 ) -> anyhow::Result<(Trace, Option<Words>)> {
-    if spec.numerics_version != NUMERICS_EXACT {
-        let device = ExactEngine.describe();
-        return Err(EngineError::Numerics { wanted: spec.numerics_version, device }.into());
-    }
+    check_version(spec)?;
     let mut trace =
         Trace { spec: spec.hash(), segment: at, start: start.root(), steps: Vec::new(), diverged: None };
     let mut state = start.clone();

@@ -117,6 +117,14 @@ fn program(spec: &RunSpec, rate: f32, step: u32, samples: usize) -> StepProgram 
     }
 }
 
+/// What an instruction of a run's steps does, by name. `None` if a step has no such instruction, or the run follows another numerics
+/// version.
+pub fn operation(spec: &RunSpec, instruction: u32) -> Option<&'static str> {
+    let exact = spec.numerics_version == NUMERICS_EXACT;
+    let found = exact.then(|| footprint::program(spec).instruction(instruction)).flatten();
+    found.map(|found| found.op.name())
+}
+
 /// Instructions whose results people are told.
 #[derive(Clone, Copy, Debug, Default)]
 struct Told {
