@@ -1,4 +1,4 @@
-//! Exact training through the commands: segments that are replayed, and where two machines part.
+//! Exact training through the commands: segments that are replayed, where two machines part, and arithmetic that overflows.
 
 use crate::harness::{CHECKPOINT, Home, TRAIN, spec, text_of};
 use sabha_protocol::{Commitment, Digest, RoundIndex, segments_root, spec::RunSpec};
@@ -196,4 +196,52 @@ fn replay_of_what_cannot_be_replayed_is_refused() {
     let output = home.run(&replay(&["--segment", "0", "--keep", "somewhere"]));
     assert_eq!(output.status.code(), Some(2), "wrong usage");
     assert!(text_of(&output.stderr).contains("STEP:INSTRUCTION"));
+}
+
+/// Gradients that are clipped so far that their squares vanish, and a divisor that does, too: the first update is out of all
+/// bounds, and the next step's arithmetic overflows.
+#[test]
+fn arithmetic_that_overflows_ends_a_run_at_a_named_place() {
+    let home = home();
+    let mut wild = exact();
+    for (from, to) in [
+        ("peak_rate = 5e-3", "peak_rate = 1.0"),
+        ("floor_rate = 5e-4", "floor_rate = 1.0"),
+        ("warmup_steps = 10", "warmup_steps = 1"),
+        ("epsilon = 1e-8", "epsilon = 1e-45"),
+        ("clip_norm = 1.0", "clip_norm = 1e-22"),
+    ] {
+        assert!(wild.contains(from), "{from}");
+        wild = wild.replace(from, to);
+    }
+    home.write("spec.toml", wild);
+    let output = home.run(&TRAIN);
+    let said = text_of(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(text_of(&output.stdout), "");
+
+    // Whoever replays the segment comes to the same place.
+    let replayed = home.json(&replay(&["--segment", "0"]));
+    let place = &replayed["diverged"];
+    assert_eq!((&place["step"], &replayed["steps"]), (&1.into(), &1.into()), "{replayed}");
+    let (instruction, element) = (&place["instruction"], &place["element"]);
+    let words = home.good(&replay(&["--segment", "0"]));
+    let named = format!("diverged at step 1, instruction {instruction}, element {element}: ");
+    let line = words.lines().find_map(|line| line.strip_prefix(&named));
+    let operation = line.unwrap_or_else(|| panic!("{named:?} is missing in {words}"));
+    let told =
+        format!("round 0 diverged at step 1, instruction {instruction} ({operation}), element {element}: ");
+    assert!(
+        said.contains(&told) && said.contains("lower optimiser.peak_rate"),
+        "{told:?} is missing in {said}"
+    );
+
+    // It is the result, not an accident: going on comes to it again.
+    let output = home.run(&[&["--json"], &TRAIN[..], &["--resume"]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    let error: Value = serde_json::from_str(text_of(&output.stderr).lines().last().unwrap()).unwrap();
+    assert!(error["error"].as_str().unwrap().contains(&told), "{error}");
+    let after = replay(&["--segment", "1"]);
+    let output = home.run(&after);
+    assert!(text_of(&output.stderr).contains("diverges at step 1, before segment 1"), "{output:?}");
 }
