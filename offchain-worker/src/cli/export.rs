@@ -93,6 +93,8 @@ pub fn run_logits(args: &LogitsArgs, context: &Context) -> anyhow::Result<()> {
     if let Some(token) = tokens.iter().find(|token| **token >= model.vocabulary) {
         return Err(refuse(format!("token {token} is beyond the vocabulary of {}", model.vocabulary)));
     }
+    let length = u32::try_from(tokens.len()).unwrap_or(u32::MAX);
+    args.checkpoint.memory(context)?.admit_use(&model, 1, length).exit(Exit::BadInput)?;
     let checkpoint = args.checkpoint.load(&model, context)?;
     let engine = AnyEngine::on(&args.engine.device).exit(Exit::BadInput)?;
     let logits = engine.load(&model, &checkpoint)?.logits(&tokens)?;

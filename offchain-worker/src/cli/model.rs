@@ -165,7 +165,8 @@ impl CheckpointArgs {
         Ok(Config::load(&context.global)?.with_storage(&storage).with_memory(&self.memory))
     }
 
-    fn memory(&self, context: &Context) -> anyhow::Result<MemoryLimit> {
+    /// How much memory a model may take.
+    pub(super) fn memory(&self, context: &Context) -> anyhow::Result<MemoryLimit> {
         Ok(MemoryLimit::mebibytes(self.config(context)?.engine.memory_limit_mib))
     }
 

@@ -7,7 +7,7 @@ use crate::{
     engine::{
         AnyEngine, Checkpoint, Engine, EngineError, Inference, MemoryLimit, Observer, StepReport,
         evaluate::heldout_loss,
-        init,
+        exact, init,
         local::{CHECKPOINT, LocalEnd, LocalError, LocalRun},
     },
     error::{Exit, ResultExt, failure, is_of_full_disk},
@@ -19,7 +19,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use clap::Args;
-use sabha_protocol::{Digest, RoundIndex, spec::RunSpec};
+use sabha_protocol::{Digest, Divergence, RoundIndex, spec::RunSpec};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -104,14 +104,16 @@ pub fn run(args: TrainArgs, context: &Context) -> anyhow::Result<()> {
             "stopped in round {round} after {step} of {} steps; the state is saved: run the same command with --resume",
             spec.rounds.inner_steps
         ))),
-        LocalEnd::Diverged { round, divergence } => Err(failure(
-            Exit::Failure,
-            format!(
-                "round {round} diverged at step {} (instruction {}): lower optimiser.peak_rate, or warm up longer; the rounds before \
-                 it are saved",
-                divergence.step, divergence.instruction
-            ),
-        )),
+        LocalEnd::Diverged { round, divergence } => {
+            let Divergence { step, instruction, element } = divergence;
+            let operation = exact::operation(&spec, instruction).map(|name| format!(" ({name})"));
+            let operation = operation.unwrap_or_default();
+            let message = format!(
+                "round {round} diverged at step {step}, instruction {instruction}{operation}, element {element}: lower \
+                 optimiser.peak_rate, or warm up longer; the rounds before it are saved"
+            );
+            Err(failure(Exit::Failure, message))
+        }
         LocalEnd::Done => {
             let trained = heldout(run.checkpoint()).context(GO_ON)?;
             finish(&args.out, &spec, &run, untrained, trained, context).map_err(stands)

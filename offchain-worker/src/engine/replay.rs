@@ -5,7 +5,10 @@
 //! instruction whose digests differ; with that instruction's words from both machines, at the first element that differs. These
 //! are the places that a dispute narrows down to.
 
-use super::{Checkpoint, Engine, EngineError, ExactEngine, State, StepOutcome};
+use super::{
+    Checkpoint, Engine, EngineError, ExactEngine, State, StepOutcome,
+    exact::{leaves, program},
+};
 use crate::{data::Stream, stop::Stop};
 use candle_core::Device;
 use sabha_engine::{
@@ -13,7 +16,6 @@ use sabha_engine::{
     kernels::Context,
     plan::Purpose,
 };
-use sabha_numerics::program::StepProgram;
 use sabha_protocol::{Digest, Divergence, NUMERICS_EXACT, RoundIndex, SlotIndex, spec::RunSpec};
 use serde::{Deserialize, Serialize};
 
@@ -141,6 +143,17 @@ pub struct Keep {
     pub output: Option<(u32, u32)>,
 }
 
+/// Whether a run's steps can be replayed.
+///
+/// # Errors
+/// If the run follows another numerics version.
+pub fn check_version(spec: &RunSpec) -> Result<(), EngineError> {
+    if spec.numerics_version == NUMERICS_EXACT {
+        return Ok(());
+    }
+    Err(EngineError::Numerics { wanted: spec.numerics_version, device: ExactEngine.describe() })
+}
+
 /// The state at a segment's start, from the checkpoint that its round starts from.
 ///
 /// # Errors
@@ -189,10 +202,7 @@ pub fn trace(
     stop: &Stop,
     observe: &mut dyn FnMut(u32),
 ) -> anyhow::Result<(Trace, Option<Words>)> {
-    if spec.numerics_version != NUMERICS_EXACT {
-        let device = ExactEngine.describe();
-        return Err(EngineError::Numerics { wanted: spec.numerics_version, device }.into());
-    }
+    check_version(spec)?;
     let mut trace =
         Trace { spec: spec.hash(), segment: at, start: start.root(), steps: Vec::new(), diverged: None };
     let mut state = start.clone();
@@ -201,16 +211,10 @@ pub fn trace(
         go_on(stop)?;
         let step = state.step;
         let batch = stream.training_batch(spec, at.round, at.slot, step)?;
-        let program = StepProgram {
-            model: spec.model.shape(),
-            optimiser: spec.optimiser.numerics(),
-            rate: rate(spec, at.round, step),
-            step: step.saturating_add(1),
-            stream: spec.data.tokens,
-            offsets: vec![0; batch.samples],
-        };
+        let rate = rate(spec, at.round, step);
+        let program = program(spec, rate, step.saturating_add(1), batch.samples);
         let mut executor = Executor::new(&program, Purpose::Trace, &Device::Cpu, Context::new())?;
-        load(&mut executor, &state)?;
+        leaves::load(&mut executor, &state)?;
         let mut outputs = Vec::new();
         let mut watch = |index: u32, output: &candle_core::Tensor| {
             outputs.push((
@@ -228,41 +232,12 @@ pub fn trace(
             trace.diverged = Some(Place { step, instruction, element });
             break;
         }
-        state = unload(&executor, &state, step.saturating_add(1))?;
+        let parameters = state.checkpoint.parameters();
+        state = leaves::read(parameters, step.saturating_add(1), |leaf| executor.end(leaf))?;
         trace.steps.push(StepTrace { step, root: state.root(), outputs });
         observe(step);
     }
     Ok((trace, kept))
-}
-
-/// Gives an executor of a step its start.
-fn load(executor: &mut Executor, state: &State) -> Result<(), EngineError> {
-    let parameters = state.checkpoint.values().iter().zip(&state.moment1).zip(&state.moment2);
-    let mut leaf = 0;
-    for ((value, first), second) in parameters {
-        for part in [value, first, second] {
-            executor.set_leaf(leaf, part)?;
-            leaf += 1;
-        }
-    }
-    // The step is not read by any instruction, so the executor takes it for numbers; its words are what counts.
-    executor.set_leaf(leaf, &[f32::from_bits(state.step)])?;
-    Ok(executor.set_leaf(leaf + 1, &[state.loss_sum])?)
-}
-
-/// The state that a step ended with.
-fn unload(executor: &Executor, before: &State, step: u32) -> Result<State, EngineError> {
-    let parameters = before.checkpoint.parameters().to_vec();
-    let mut parts = [Vec::new(), Vec::new(), Vec::new()];
-    for index in 0..parameters.len() * 3 {
-        if let Some(part) = parts.get_mut(index % 3) {
-            part.push(executor.end(index)?.into_iter().map(f32::from_bits).collect());
-        }
-    }
-    let loss_sum = executor.end(parameters.len() * 3 + 1)?.first().copied().unwrap_or(0);
-    let [values, moment1, moment2] = parts;
-    let checkpoint = Checkpoint::from_parts(parameters, values);
-    Ok(State { checkpoint, moment1, moment2, step, loss_sum: f32::from_bits(loss_sum) })
 }
 
 #[cfg(test)]

@@ -3,6 +3,9 @@
 //! Every bit of a state is defined, element by element, so a result is the same on any machine, with any number of threads, on
 //! any path; the chain can judge it.
 
+pub mod footprint;
+pub(crate) mod leaves;
+
 use super::{CandleEngine, Checkpoint, Engine, EngineError, Inference, Session, State, StepOutcome};
 use crate::data::Batch;
 use candle_core::{Device, Tensor};
@@ -65,16 +68,7 @@ impl Engine for ExactEngine {
         belongs(&state.checkpoint, &spec.model)?;
         let program = program(spec, 0.0, state.step.saturating_add(1), spec.rounds.batch as usize);
         let mut executor = Executor::new(&program, Purpose::Advance, &Device::Cpu, Context::new())?;
-        let parameters = state.checkpoint.values().iter().zip(&state.moment1).zip(&state.moment2);
-        let mut leaf = 0;
-        for ((value, first), second) in parameters {
-            for part in [value, first, second] {
-                executor.set_leaf(leaf, part)?;
-                leaf += 1;
-            }
-        }
-        executor.set_integer_leaf(leaf, &[state.step])?;
-        executor.set_leaf(leaf + 1, &[state.loss_sum])?;
+        leaves::load(&mut executor, state)?;
         let (instructions, _) = program.instructions();
         Ok(Box::new(ExactSession {
             spec: spec.clone(),
@@ -104,7 +98,7 @@ fn belongs(checkpoint: &Checkpoint, model: &ModelSpec) -> Result<(), EngineError
 }
 
 /// The program of a step. Its tokens are given, so where they stand in the stream is left open.
-fn program(spec: &RunSpec, rate: f32, step: u32, samples: usize) -> StepProgram {
+pub(crate) fn program(spec: &RunSpec, rate: f32, step: u32, samples: usize) -> StepProgram {
     StepProgram {
         model: spec.model.shape(),
         optimiser: spec.optimiser.numerics(),
@@ -113,6 +107,14 @@ fn program(spec: &RunSpec, rate: f32, step: u32, samples: usize) -> StepProgram 
         stream: spec.data.tokens,
         offsets: vec![0; samples],
     }
+}
+
+/// What an instruction of a run's steps does, by name. `None` if a step has no such instruction, or the run follows another numerics
+/// version.
+pub fn operation(spec: &RunSpec, instruction: u32) -> Option<&'static str> {
+    let exact = spec.numerics_version == NUMERICS_EXACT;
+    let found = exact.then(|| footprint::program(spec).instruction(instruction)).flatten();
+    found.map(|found| found.op.name())
 }
 
 /// Instructions whose results people are told.
@@ -176,21 +178,7 @@ impl Session for ExactSession {
 
     fn state(&self) -> Result<State, EngineError> {
         let leaves = self.executor.leaves();
-        let mut parts = [Vec::new(), Vec::new(), Vec::new()];
-        for (index, leaf) in leaves.iter().take(self.parameters.len() * 3).enumerate() {
-            if let Some(part) = parts.get_mut(index % 3) {
-                part.push(leaf.to_vec1::<f32>().map_err(ExecuteError::from)?);
-            }
-        }
-        let loss_sum = leaves.last().map(words).transpose()?.and_then(|sum| sum.first().copied());
-        let [values, moment1, moment2] = parts;
-        Ok(State {
-            checkpoint: Checkpoint::from_parts(self.parameters.clone(), values),
-            moment1,
-            moment2,
-            step: self.step,
-            loss_sum: f32::from_bits(loss_sum.unwrap_or(0)),
-        })
+        leaves::read(&self.parameters, self.step, |leaf| leaves.get(leaf).map_or(Ok(Vec::new()), words))
     }
 
     fn digest(&self) -> Result<Digest, EngineError> {

@@ -111,6 +111,9 @@ fn a_divergence_names_step_instruction_and_element() {
     let instruction = program.instruction(at.instruction).unwrap();
     assert!(matches!(instruction.op, Op::Weights(_)), "{instruction:?}");
     assert_eq!((at.step, at.element), (1, 0));
+    assert_eq!(operation(&spec, at.instruction), Some(instruction.op.name()));
+    assert_eq!(operation(&spec, u32::MAX), None);
+    assert_eq!(operation(&RunSpec { numerics_version: 0, ..spec }, at.instruction), None);
 }
 
 #[test]
