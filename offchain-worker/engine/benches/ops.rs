@@ -12,8 +12,8 @@ use core::hint::black_box;
 use criterion::Criterion;
 use sabha_engine::kernels::{Context, Input, Words, WordsMut, execute};
 use sabha_numerics::op::{
-    Add, CrossEntropyGrad, Definition, Embed, EmbedGrad, InverseRms, Kind, Layout, Moment1, Moment2, Norm, Op,
-    Reduce, Rope, Softmax, SwiGlu, Transpose, Weights,
+    Add, CrossEntropyGrad, Definition, Embed, EmbedGrad, InverseRms, Kind, Layout, Moment1, Moment2, Norm,
+    Op, Reduce, Rope, Softmax, SwiGlu, Transpose, Weights,
 };
 use side_by_side::{is_picked, median, result_words, seconds};
 use std::time::Instant;
@@ -184,8 +184,7 @@ fn embed_grad() -> Case {
     let (rows, width) = (TOKENS as u64, WIDTH as u64);
     let vocabulary = VOCABULARY as u64;
     let op = Op::from(EmbedGrad { vocabulary, width, rows, from: 0, to: rows, accumulate: false });
-    let transpose =
-        Transpose { samples: 1, heads: 1, rows, columns: width, input: Layout::Split };
+    let transpose = Transpose { samples: 1, heads: 1, rows, columns: width, input: Layout::Split };
     let (gradient, read, mut out) = (numbers(TOKENS * WIDTH, 1), tokens(2), output(&op));
     let x = tensor(&gradient, &[TOKENS, WIDTH]);
     let zeros = tensor(&vec![0.0; VOCABULARY * WIDTH], &[VOCABULARY, WIDTH]);
@@ -295,7 +294,13 @@ fn compare(words: &[String]) {
             theirs.push(at.elapsed().as_secs_f64());
         }
         let (ours, theirs) = (median(&mut ours), median(&mut theirs));
-        println!("{:20} {:8.1} us, candle {:8.1} us: x{:.2}", case.name, ours * 1e6, theirs * 1e6, theirs / ours);
+        println!(
+            "{:20} {:8.1} us, candle {:8.1} us: x{:.2}",
+            case.name,
+            ours * 1e6,
+            theirs * 1e6,
+            theirs / ours
+        );
         ratios.push(theirs / ours);
     }
     let geomean = (ratios.iter().map(|ratio| ratio.ln()).sum::<f64>() / ratios.len() as f64).exp();
