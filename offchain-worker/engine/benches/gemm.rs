@@ -4,6 +4,8 @@
 //! and again, and prints the ratio of the medians of each shape on each path, and one line `RESULT`; words after it pick shapes
 //! by name.
 
+mod side_by_side;
+
 use core::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use sabha_engine::{
@@ -12,6 +14,7 @@ use sabha_engine::{
     gemm::{Epilogue, Mask, OutStrides, Product, Range, Start, Strides, Workspace},
     peak::peak,
 };
+use side_by_side::{is_picked, median, result_words, seconds};
 use std::time::Instant;
 
 const BLOCK: usize = 64;
@@ -176,11 +179,6 @@ fn theirs(product: &Product, buffers: &mut Buffers, threads: usize) {
     }
 }
 
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 /// Runs both in turn and prints a table.
 fn compare(words: &[String]) {
     let threads = rayon::current_num_threads();
@@ -189,13 +187,13 @@ fn compare(words: &[String]) {
     let mut rows = Vec::new();
     let mut workspace = Workspace::new();
     for case in Case::all() {
-        if !words.is_empty() && !words.iter().any(|word| case.name.contains(word.as_str())) {
+        if !is_picked(words, &case.name) {
             continue;
         }
         let mut buffers = Buffers::new(&case.product);
         let mut times = vec![Vec::new(); paths.len()];
         let mut reference = Vec::new();
-        let seconds: f64 = std::env::var("SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(1.5);
+        let seconds = seconds();
         let begin = Instant::now();
         while reference.len() < 11 || begin.elapsed().as_secs_f64() < seconds {
             for (&path, times) in paths.iter().zip(&mut times) {
@@ -267,13 +265,8 @@ fn criterion() {
 }
 
 fn main() {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    match words.iter().position(|word| word == "--result") {
-        Some(at) => {
-            let words: Vec<String> =
-                words[at + 1..].iter().filter(|word| !word.starts_with('-')).cloned().collect();
-            compare(&words);
-        }
+    match result_words() {
+        Some(words) => compare(&words),
         None => criterion(),
     }
 }
