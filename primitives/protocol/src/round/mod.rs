@@ -58,7 +58,7 @@ mod training;
 mod void;
 
 pub use audits::Reveal;
-pub use progress::{Pause, Progress, ProgressError};
+pub use progress::{ATTEMPTS, Pause, Progress, ProgressError};
 pub use terms::Terms;
 pub use void::Verdict;
 
