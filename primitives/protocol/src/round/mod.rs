@@ -114,6 +114,8 @@ pub enum VoidReason {
     Undecided,
     /// The round that it was built on was voided.
     Base,
+    /// The run was stopped while the round was in training.
+    Stopped,
 }
 
 impl VoidReason {
