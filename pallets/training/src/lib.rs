@@ -172,6 +172,8 @@ pub mod pallet {
     pub type RoundOf<T> = Round<<T as frame_system::Config>::AccountId>;
     /// A slot of this chain.
     pub type SlotOf<T> = Slot<<T as frame_system::Config>::AccountId>;
+    /// An auditor of this chain.
+    pub type SeatOf<T> = Seat<<T as frame_system::Config>::AccountId>;
     /// What was taken from somebody and has no owner yet.
     pub(crate) type CreditOf<T> = Credit<<T as frame_system::Config>::AccountId, <T as Config>::Currency>;
     /// Leaves of a slot's audited segments.

@@ -1,6 +1,5 @@
 //! Steps of a pass that settle what is left of a round that is over: each pays for one record and removes it.
 
-use frame_support::traits::Get;
 use sabha_protocol::{
     RoundKey,
     defaults::PANELS,

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use sabha_protocol::{
-    RoundKey, Session, SlotSet,
+    RoundKey, SlotSet,
     audit::Audits,
     defaults::DRAW_LAG,
     draw::tickets::can_draw,
@@ -343,11 +343,6 @@ impl<T: Config> Pallet<T> {
         });
         Self::refund(scene.id, run);
         true
-    }
-
-    /// Whether a frozen set and its word are there, for view functions.
-    pub(crate) fn can_draw_now(frozen: Session, session: Session) -> bool {
-        can_draw(frozen, session) && Self::word(frozen.saturating_add(DRAW_LAG)).is_some()
     }
 
     /// The slot's name.

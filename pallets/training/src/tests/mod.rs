@@ -1,1 +1,4 @@
-//! By behaviour.
+//! By behaviour; `mock::run` checks the invariants after each.
+
+mod play;
+mod rounds;
