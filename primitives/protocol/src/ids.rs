@@ -17,10 +17,11 @@ pub type Generation = u16;
 pub type ActiveBlock = u32;
 /// A session of the chain, which is what randomness is counted in.
 pub type Session = u32;
-/// How often a round was voided and run again.
+/// How often rounds of a run were voided before.
 pub type Attempt = u16;
 
-/// One attempt at a round of a run. A voided attempt is settled while the next one runs.
+/// One attempt at a round of a run. A voided attempt is settled while the next one runs, so no two may share a key: voiding a round
+/// counts for all that are opened later, for the voided one may have taken others with it.
 #[derive(
     Clone,
     Copy,
@@ -40,7 +41,7 @@ pub type Attempt = u16;
 pub struct RoundKey {
     /// The round within the run.
     pub round: RoundIndex,
-    /// How often it was voided before.
+    /// How often rounds of the run had been voided before it was opened.
     pub attempt: Attempt,
 }
 

@@ -14,6 +14,7 @@
 //! | [`draw`] | who is drawn, by stake, from a set that was frozen before the randomness was known |
 //! | [`economics`] | whether a specification makes cheating dear |
 //! | [`money`], [`reputation`] | transfers and slashes; how often a worker did what it was drawn for |
+//! | [`pool`] | who has which share of what is earned later |
 //! | [`defaults`] | the protocol's constants, with their reasons |
 //! | [`set`] | sets of slots |
 //! | [`slot`] | the life of a slot in rounds of one slot without audits: what `pallet-sabha-training` still runs |
@@ -46,6 +47,7 @@ pub mod draw;
 pub mod economics;
 pub mod ids;
 pub mod money;
+pub mod pool;
 pub mod reputation;
 pub mod round;
 pub mod set;

@@ -58,7 +58,7 @@ mod training;
 mod void;
 
 pub use audits::Reveal;
-pub use progress::{Pause, Progress, ProgressError};
+pub use progress::{ATTEMPTS, Pause, Progress, ProgressError};
 pub use terms::Terms;
 pub use void::Verdict;
 
@@ -114,6 +114,8 @@ pub enum VoidReason {
     Undecided,
     /// The round that it was built on was voided.
     Base,
+    /// The run was stopped while the round was in training.
+    Stopped,
 }
 
 impl VoidReason {

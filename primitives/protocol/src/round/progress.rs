@@ -2,10 +2,11 @@
 
 use super::{Checkpoint, Due, Effect, LIVE, Phase, Round, RoundError, Terms, VoidReason};
 use crate::{
-    ActiveBlock, Balance, RoundIndex, RoundKey, Session,
+    ActiveBlock, Attempt, Balance, Generation, RoundIndex, RoundKey, Session,
     defaults::{RETAINED, UNFINALISED, VOIDS_IN_A_ROW},
     draw::tickets::can_draw,
     money::{Party, Transfer},
+    spec::limits,
 };
 use alloc::vec::Vec;
 use bounded_collections::{BoundedVec, ConstU32};
@@ -25,7 +26,12 @@ pub enum Pause {
     Voids(VoidReason),
     /// The escrow does not cover another round.
     Escrow,
+    /// Rounds were voided as often as generations can tell apart. Cannot be resumed.
+    Exhausted,
 }
+
+/// Most voids of a run: beyond it, generations would repeat.
+pub const ATTEMPTS: Attempt = Generation::MAX / limits::TRIES;
 
 /// Why a round cannot be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -176,7 +182,7 @@ impl Progress {
         }
         let round = Round::new(terms, self.next, frozen, self.tip, now);
         self.open.try_push(self.next).map_err(|_| ProgressError::Waits)?;
-        self.next = RoundKey { round: self.next.round.saturating_add(1), attempt: 0 };
+        self.next.round = self.next.round.saturating_add(1);
         self.frozen = Some(session);
         self.building = true;
         Ok(round)
@@ -208,13 +214,16 @@ impl Progress {
         voided.retain(|later| *later != key);
         self.tip = base;
         self.building = false;
-        self.next = RoundKey { round: key.round, attempt: key.attempt.saturating_add(1) };
+        self.next = RoundKey { round: key.round, attempt: self.next.attempt.saturating_add(1) };
         self.frozen = Some(session);
         if !reason.is_convicted() {
             self.voids = self.voids.saturating_add(1);
             if self.voids >= VOIDS_IN_A_ROW && self.pause.is_none() {
                 self.pause = Some(Pause::Voids(reason));
             }
+        }
+        if self.next.attempt >= ATTEMPTS {
+            self.pause = Some(Pause::Exhausted);
         }
         voided
     }
@@ -255,6 +264,9 @@ impl Progress {
 
     /// Resumes the run: the next round's set is frozen anew.
     pub fn resume(&mut self) {
+        if self.pause == Some(Pause::Exhausted) {
+            return;
+        }
         self.pause = None;
         self.voids = 0;
         self.frozen = None;

@@ -44,6 +44,17 @@ impl<A: Clone + PartialEq> Round<A> {
         }
     }
 
+    /// Voids a round in training because its run is stopped: what is committed is attested, audited and paid as ever, who still
+    /// trains is let go by [`Round::expire`]. A round that is further makes its checkpoint.
+    pub fn stop(&mut self, terms: &Terms, now: ActiveBlock, session: Session) -> Effects<A> {
+        let mut effects = Vec::new();
+        if self.void.is_none() && matches!(self.phase, Phase::Training { .. }) {
+            self.fail(VoidReason::Stopped, &mut effects);
+            effects.extend(self.freeze(terms, now, session));
+        }
+        effects
+    }
+
     /// Convicts a slot of a claim, as a dispute found: its stake is slashed, and if its update was accepted, the round makes no
     /// checkpoint. Part of the slash is kept until its auditors have revealed.
     ///

@@ -5,21 +5,48 @@ use crate::{
     board::BoardError,
     round::{Claim, Verdict},
 };
-use proptest::prelude::*;
+use proptest::{prelude::*, strategy::ValueTree};
 
 /// What somebody tries. Records are picked by number among those that exist.
 #[derive(Clone, Debug)]
 enum Act {
     Pass(u32),
     Poke,
-    Commit { pick: usize, diverge: bool, stale: bool },
-    Report { pick: usize, got: u8 },
+    /// Everybody does its duty, but for those that `skip` says, and `lie` says who lies.
+    Duties {
+        skip: u8,
+        lie: u8,
+    },
+    Commit {
+        pick: usize,
+        diverge: bool,
+        stale: bool,
+    },
+    Report {
+        pick: usize,
+        got: u8,
+    },
     PostRoot,
-    Seal { pick: usize, honest: bool },
-    Publish { pick: usize },
-    Reveal { pick: usize, honest: bool, unserved: bool },
-    Resolve { pick: usize, worker_wrong: bool },
-    Convict { pick: usize, segment: u32 },
+    Seal {
+        pick: usize,
+        honest: bool,
+    },
+    Publish {
+        pick: usize,
+    },
+    Reveal {
+        pick: usize,
+        honest: bool,
+        unserved: bool,
+    },
+    Resolve {
+        pick: usize,
+        worker_wrong: bool,
+    },
+    Convict {
+        pick: usize,
+        segment: u32,
+    },
     ConvictAggregator,
     Join(Member),
     Leave(Member),
@@ -28,8 +55,9 @@ enum Act {
 
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
-        6 => (1u32..25).prop_map(Act::Pass),
-        8 => Just(Act::Poke),
+        12 => (1u32..25).prop_map(Act::Pass),
+        20 => Just(Act::Poke),
+        20 => (sparse(), sparse()).prop_map(|(skip, lie)| Act::Duties { skip, lie }),
         12 => (any::<usize>(), prop::bool::weighted(0.1), prop::bool::weighted(0.1))
             .prop_map(|(pick, diverge, stale)| Act::Commit { pick, diverge, stale }),
         8 => (any::<usize>(), any::<u8>()).prop_map(|(pick, got)| Act::Report { pick, got: got | 3 }),
@@ -39,12 +67,18 @@ fn act() -> impl Strategy<Value = Act> {
         6 => (any::<usize>(), prop::bool::weighted(0.8), any::<bool>())
             .prop_map(|(pick, honest, unserved)| Act::Reveal { pick, honest, unserved }),
         2 => (any::<usize>(), any::<bool>()).prop_map(|(pick, worker_wrong)| Act::Resolve { pick, worker_wrong }),
-        1 => (any::<usize>(), 0u32..4).prop_map(|(pick, segment)| Act::Convict { pick, segment }),
-        1 => Just(Act::ConvictAggregator),
+        1 => (any::<usize>(), 0u32..4, prop::bool::weighted(0.4))
+            .prop_map(|(pick, segment, really)| if really { Act::Convict { pick, segment } } else { Act::Poke }),
+        1 => prop_oneof![1 => Just(Act::ConvictAggregator), 4 => Just(Act::Poke)],
         1 => (10u32..14).prop_map(Act::Join),
         1 => (0u32..14).prop_map(Act::Leave),
         1 => Just(Act::Resume),
     ]
+}
+
+/// Mostly none, or few, of eight.
+fn sparse() -> impl Strategy<Value = u8> {
+    prop_oneof![3 => Just(0u8), 1 => (any::<u8>(), any::<u8>()).prop_map(|(a, b)| a & b), 1 => any::<u8>()]
 }
 
 fn pick<K: Copy, V>(map: &std::collections::BTreeMap<K, V>, at: usize) -> Option<K> {
@@ -58,6 +92,7 @@ fn attempt(board: &mut Board, act: &Act) -> Option<Result<(), BoardError>> {
         Act::Poke => {
             board.poke();
         }
+        Act::Duties { skip, lie } => duties(board, skip, lie),
         Act::Commit { pick: at, diverge, stale } => {
             let (key, index) = pick(&board.slots, at)?;
             let slot = board.slots[&(key, index)];
@@ -121,6 +156,49 @@ fn attempt(board: &mut Board, act: &Act) -> Option<Result<(), BoardError>> {
         Act::Resume => board.progress.resume(),
     }
     None
+}
+
+fn duties(board: &mut Board, skip: u8, lie: u8) {
+    let said = |mask: u8, place: u16| mask & (1 << (place & 7)) != 0;
+    for (key, index) in board.slots.keys().copied().collect::<Vec<_>>() {
+        let slot = board.slots[&(key, index)];
+        if let Some(worker) = slot.worker().filter(|_| !said(skip, index)) {
+            let outcome = if said(lie, index + 4) { diverged() } else { trained(key, index) };
+            let _ = board.commit(key, index, *worker, slot.generation, outcome);
+        }
+        if !said(skip, index + 3) {
+            let leaves = openings(board, key, index, &roots(key, index));
+            let _ = board.publish(key, index, &leaves);
+        }
+    }
+    for (key, panel, place) in board.attesters.keys().copied().collect::<Vec<_>>() {
+        let worker = board.attesters[&(key, panel, place)].worker;
+        let got = if said(lie, place) { SlotSet::default() } else { all(board) };
+        if !said(skip, place) {
+            let _ = board.report(key, panel, place, worker, got);
+        }
+    }
+    for (key, place) in board.seats.keys().copied().collect::<Vec<_>>() {
+        let seat = board.seats[&(key, place)];
+        let answer = if said(lie, place) { Digest([66; 32]) } else { truth(board, key, seat.slot) };
+        if !said(skip, place) {
+            let _ = board.seal(key, place, seat.auditor, seal(&answer, &salt(place), &seat.auditor));
+        }
+        // Whatever it sealed before.
+        for answer in [truth(board, key, seat.slot), Digest([66; 32])] {
+            let reveal = Reveal { answer, salt: salt(place), unserved: said(lie, place + 2) };
+            if !said(skip, place + 1) {
+                let _ = board.reveal(key, place, seat.auditor, &reveal);
+            }
+        }
+    }
+    for key in board.rounds.keys().copied().collect::<Vec<_>>() {
+        if let Phase::Aggregating { aggregator: Some(worker), .. } = board.rounds[&key].phase
+            && !said(skip, 7)
+        {
+            let _ = board.post_root(key, worker, checkpoint(key));
+        }
+    }
 }
 
 /// What must always hold.
@@ -194,47 +272,101 @@ fn check_pay(board: &Board) {
     assert!(paid.values().all(|paid| *paid <= board.terms.round_cost), "{paid:?}");
 }
 
+/// Plays acts from an open round on, checking the invariants after each, and then lets time alone end every round. Returns how
+/// the board was left by the acts.
+fn play(acts: &[Act], seed: u64) -> Board {
+    let mut board = Board::new(&spec(), 0, SESSION, seed);
+    board.progress.escrow = crate::round::Progress::least_budget(&board.terms);
+    (0..10).for_each(|member| board.join(member, 200 * UNITS));
+    let mut total = board.total();
+    opened(&mut board, key(0, 0));
+    for act in acts {
+        if let Act::Join(member) = act
+            && !board.workers.contains_key(member)
+        {
+            board.join(*member, 100 * UNITS);
+            total += 100 * UNITS;
+        }
+        attempt(&mut board, act);
+        check(&board, total);
+    }
+    check_pay(&board);
+    let left = board.clone();
+    board.progress.pause(crate::round::Pause::Decided);
+    let mut blocks = 0;
+    while !board.rounds.is_empty() {
+        board.now += 1;
+        board.poke();
+        blocks += 1;
+        assert!(blocks < 2_000, "stuck: {:#?}", board.rounds);
+    }
+    check(&board, total);
+    check_pay(&board);
+    assert!(board.slots.is_empty() && board.seats.is_empty() && board.attesters.is_empty());
+    assert!(board.workers.values().all(|worker| worker.reserved == 0));
+    assert_eq!(board.kept, 0);
+    left
+}
+
+fn plays() -> impl Strategy<Value = Vec<Act>> {
+    proptest::collection::vec(act(), 50..500)
+}
+
+/// The property is worth something only if the interleavings go everywhere.
+#[test]
+fn the_interleavings_reach_every_kind_of_end() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut seen = std::collections::BTreeSet::new();
+    for seed in 0..150 {
+        let acts = plays().new_tree(&mut runner).unwrap().current();
+        let board = play(&acts, seed);
+        for (_, effect) in &board.log {
+            match effect {
+                Effect::Void(reason) => seen.insert(alloc::format!("void {reason:?}")),
+                Effect::Built(_) => seen.insert("built".into()),
+                Effect::Dispute { .. } => seen.insert("dispute".into()),
+                Effect::Move(moved) => seen.insert(match (moved.from, moved.to) {
+                    (crate::money::Party::Stake(_), _) => "slash".into(),
+                    (crate::money::Party::Kept, crate::money::Party::Worker(_)) => "share of a slash".into(),
+                    _ => "pay".into(),
+                }),
+                Effect::PauseDiverged => seen.insert("pause".into()),
+                _ => false,
+            };
+        }
+        if board.progress.finalised > 1 {
+            seen.insert("final".into());
+        }
+    }
+    for kind in [
+        "built",
+        "final",
+        "dispute",
+        "slash",
+        "share of a slash",
+        "pay",
+        "pause",
+        "void TooFew",
+        "void Convicted",
+        "void FalseRoot",
+        "void Undecided",
+        "void Unattested",
+        "void Diverged",
+    ] {
+        assert!(seen.contains(kind), "no interleaving led to `{kind}`: {seen:?}");
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     /// Whatever happens: the invariants hold after each act; and from wherever it led, time and pokes alone end every round.
     #[test]
-    fn no_interleaving_breaks_the_books_or_gets_a_round_stuck(
-        acts in proptest::collection::vec(act(), 1..250),
-        seed: u64,
-    ) {
-        let mut board = Board::new(&spec(), 0, SESSION, seed);
-        board.progress.escrow = crate::round::Progress::least_budget(&board.terms);
-        (0..10).for_each(|member| board.join(member, 200 * UNITS));
-        let mut total = board.total();
-        board.now = 3 * SESSION;
-        board.poke();
-        for act in &acts {
-            if let Act::Join(member) = act && !board.workers.contains_key(member) {
-                board.join(*member, 100 * UNITS);
-                total += 100 * UNITS;
-            }
-            attempt(&mut board, act);
-            check(&board, total);
-        }
-        check_pay(&board);
-        // Time alone.
-        board.progress.pause(crate::round::Pause::Decided);
-        let mut blocks = 0;
-        while !board.rounds.is_empty() {
-            board.now += 1;
-            board.poke();
-            blocks += 1;
-            prop_assert!(blocks < 2_000, "stuck: {:#?}", board.rounds);
-        }
-        check(&board, total);
-        check_pay(&board);
-        prop_assert!(board.slots.is_empty() && board.seats.is_empty() && board.attesters.is_empty());
-        prop_assert!(board.workers.values().all(|worker| worker.reserved == 0));
-        prop_assert_eq!(board.kept, 0);
+    fn no_interleaving_breaks_the_books_or_gets_a_round_stuck(acts in plays(), seed: u64) {
+        play(&acts, seed);
     }
 
-    /// Time alone ends every round too if nobody pokes for a long time in between.
+    /// Also if nobody pokes for a long time in between.
     #[test]
     fn rare_pokes_end_every_round(seed: u64, gaps in proptest::collection::vec(1u32..120, 100)) {
         let mut board = Board::new(&spec(), 0, SESSION, seed);

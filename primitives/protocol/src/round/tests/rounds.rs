@@ -314,6 +314,32 @@ fn voiding_a_round_voids_what_was_built_on_it_and_frees_who_still_trains() {
     assert!(board.progress.pause.is_none(), "a conviction is paid for: it pauses nothing");
 }
 
+/// Otherwise the records of the voided ones would be overwritten, and their commitments fit the new ones.
+#[test]
+fn what_is_voided_with_its_base_never_shares_a_key_with_what_comes_after() {
+    let mut board = board();
+    built(&mut board, key(0, 0));
+    opened(&mut board, key(1, 0));
+    board.convict(key(0, 0), 0, crate::round::Claim::Other, None).unwrap();
+    built(&mut board, key(0, 1));
+    opened(&mut board, key(1, 1));
+    assert!(board.slots.keys().all(|(at, _)| at.attempt == 1 || board.rounds[at].void.is_some()));
+    let generation = |attempt| board.terms.first_generation(attempt);
+    assert!(generation(1) >= generation(0) + crate::spec::limits::TRIES);
+    assert_eq!(generation(crate::round::ATTEMPTS) / crate::spec::limits::TRIES, crate::round::ATTEMPTS);
+}
+
+#[test]
+fn a_run_voided_too_often_cannot_be_resumed() {
+    let mut board = board();
+    opened(&mut board, key(0, 0));
+    board.progress.next.attempt = crate::round::ATTEMPTS - 1;
+    board.progress.void(key(0, 0), None, VoidReason::Convicted, 9);
+    assert_eq!(board.progress.pause, Some(Pause::Exhausted));
+    board.progress.resume();
+    assert_eq!(board.progress.pause, Some(Pause::Exhausted));
+}
+
 #[test]
 fn what_is_stored_is_small_and_of_one_size() {
     use codec::MaxEncodedLen;
