@@ -7,6 +7,7 @@
 pub mod calls;
 pub mod client;
 pub mod compat;
+pub mod duty;
 pub mod error;
 pub mod names;
 pub mod queries;
@@ -16,6 +17,7 @@ pub mod types;
 pub use calls::{Call, WorkerChanges};
 pub use client::{Client, Hash, RuntimeVersion};
 pub use error::{ChainError, ChainResult};
-pub use queries::{At, PlacedSlot};
+pub use duty::Duty;
+pub use queries::{At, Round, Slot};
 pub use submit::{Included, Until};
-pub use types::{Balances, Device, Due, Run, RunStatus, Worker, WorkerStatus};
+pub use types::{Balances, Device, Pause, Run, RunStatus, Void, Worker, WorkerStatus};
