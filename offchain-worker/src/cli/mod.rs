@@ -8,6 +8,7 @@ pub mod data;
 pub mod export;
 pub mod model;
 pub mod replay;
+mod replay_round;
 pub mod run_check;
 pub mod train;
 

@@ -13,6 +13,7 @@ use crate::{
         AnyEngine, Checkpoint, Engine, Inference, MemoryLimit,
         generate::{Sampling, Utf8, generate},
         init,
+        rounds::{RoundCheckpoint, checkpoint::MOMENTUM},
     },
     error::{Exit, ResultExt, failure},
     files,
@@ -171,7 +172,7 @@ impl CheckpointArgs {
     }
 
     /// A file of that name, or else the blob of that digest, which is verified; and its bytes.
-    fn read(&self, context: &Context) -> anyhow::Result<(PathBuf, Vec<u8>)> {
+    pub(super) fn read(&self, context: &Context) -> anyhow::Result<(PathBuf, Vec<u8>)> {
         let memory = self.memory(context)?;
         let admit = |path: &Path| {
             // A file that is not there has an error of its own, later.
@@ -307,6 +308,8 @@ struct Shown {
     digest: Digest,
     /// Of the state of these parameters alone, where the model is known.
     root: Option<Digest>,
+    /// With their momenta, if they are there: what the chain carries.
+    checkpoint_root: Option<Digest>,
     parameters: u64,
     tensors: Vec<ShownTensor>,
 }
@@ -322,18 +325,21 @@ fn show(args: &ShowArgs, context: &Context) -> anyhow::Result<()> {
     let (file, bytes) = args.checkpoint.read(context)?;
     let tensors = tensors(&file, &bytes)?;
     let count = |tensor: &ShownTensor| tensor.shape.iter().map(|d| *d as u64).product::<u64>();
-    let root = match &args.spec {
-        Some(spec) => {
-            let model = specfile::model_of(spec).exit(Exit::BadInput)?;
-            Some(checkpoint_of(&model, &file, &bytes)?.root())
-        }
-        None => None,
-    };
-    let parameters = tensors.iter().map(count).sum();
-    let shown = Shown { digest: Digest::of(&bytes), root, parameters, file, tensors };
+    let (mut root, mut checkpoint_root) = (None, None);
+    if let Some(spec) = &args.spec {
+        let model = specfile::model_of(spec).exit(Exit::BadInput)?;
+        root = Some(checkpoint_of(&model, &file, &bytes)?.root());
+        checkpoint_root = RoundCheckpoint::from_blob(&model, &bytes).ok().map(|checkpoint| checkpoint.root());
+    }
+    let of_model = |tensor: &&ShownTensor| !tensor.name.starts_with(MOMENTUM);
+    let parameters = tensors.iter().filter(of_model).map(count).sum();
+    let shown = Shown { digest: Digest::of(&bytes), root, checkpoint_root, parameters, file, tensors };
     let mut text = format!("{}\nBLAKE3 {}\n", shown.file.display(), shown.digest);
     if let Some(root) = shown.root {
         writeln!(text, "root   {root}")?;
+    }
+    if let Some(root) = shown.checkpoint_root {
+        writeln!(text, "root   {root} with momenta")?;
     }
     writeln!(text, "{} parameters", shown.parameters)?;
     for ShownTensor { name, shape, dtype } in &shown.tensors {

@@ -5,7 +5,10 @@ use super::{
     on_chain::{as_text, sbh},
 };
 use crate::{
-    engine::memory,
+    engine::{
+        memory,
+        rounds::{checkpoint_bytes, update_bytes},
+    },
     error::{Exit, ResultExt},
     specfile,
 };
@@ -29,8 +32,10 @@ pub struct CheckArgs {
 struct Report {
     spec_hash: Digest,
     parameters: u64,
-    /// Of one update, which is a whole checkpoint.
+    /// Of one update: what each slot uploads.
     update_bytes: u64,
+    /// Of one checkpoint: what each slot downloads.
+    checkpoint_bytes: u64,
     /// Parameters, gradients and moments.
     state_bytes: u64,
     /// What one step holds besides; of plain candle an estimate.
@@ -60,13 +65,19 @@ impl Report {
         let stream_tokens = spec.data.tokens.saturating_sub(spec.data.heldout_tokens);
         let tokens_in_all = spec.training_tokens();
         let passes = tokens_in_all as f64 / stream_tokens.max(1) as f64;
+        let exact = spec.numerics_version == NUMERICS_EXACT;
         Self {
             spec_hash: spec.hash(),
             parameters,
-            update_bytes: parameters.saturating_mul(4),
+            update_bytes: if exact { update_bytes(&spec.model) } else { parameters.saturating_mul(4) },
+            checkpoint_bytes: if exact {
+                checkpoint_bytes(&spec.model)
+            } else {
+                parameters.saturating_mul(4)
+            },
             state_bytes: spec.state_bytes(),
             activation_bytes: memory::activations(spec),
-            step_bytes: (spec.numerics_version == NUMERICS_EXACT).then(|| memory::step(spec)),
+            step_bytes: exact.then(|| memory::step(spec)),
             memory_bytes: memory::training(spec),
             tokens_per_step,
             tokens_per_slot: tokens_per_step.saturating_mul(u64::from(spec.rounds.inner_steps)),
@@ -122,7 +133,12 @@ fn text(report: &Report) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     writeln!(text, "specification  {}", report.spec_hash)?;
     writeln!(text, "parameters     {}", grouped(report.parameters))?;
-    writeln!(text, "update         {} a slot", bytes(report.update_bytes))?;
+    writeln!(
+        text,
+        "update         {} up for each slot, {} of checkpoint down",
+        bytes(report.update_bytes),
+        bytes(report.checkpoint_bytes)
+    )?;
     writeln!(
         text,
         "memory         {} for parameters, gradients and moments, about {} for activations; about {} at the peak",
@@ -186,7 +202,10 @@ mod tests {
         let spec = demo_spec();
         let report = Report::of(&spec);
         assert_eq!(report.parameters, 824_448);
-        assert_eq!(report.update_bytes, 4 * 824_448);
+        assert_eq!(report.update_bytes, update_bytes(&spec.model));
+        let ratio = report.update_bytes as f64 / (4.0 * 824_448.0);
+        assert!(ratio < 0.255, "{ratio}");
+        assert!(report.checkpoint_bytes > 8 * 824_448);
         assert_eq!(report.tokens_per_step, 1_024);
         assert_eq!(report.slots, u64::from(spec.rounds.count));
         assert_eq!(report.cost, spec.price_per_slot * u128::from(report.slots));
@@ -194,7 +213,7 @@ mod tests {
         assert!(text.contains("824,448") && text.contains("SBH for"), "{text}");
         let planned = format!("exact step     {} for activations", bytes(memory::step(&spec)));
         assert!(text.contains(&planned), "{text}");
-        assert_eq!(report.step_bytes, Some(report.activation_bytes + report.update_bytes));
+        assert_eq!(report.step_bytes, Some(report.activation_bytes + 4 * report.parameters));
     }
 
     #[test]

@@ -212,7 +212,9 @@ mod tests {
         let mut run = LocalRun::begin(&folder.path().join("local"), &spec).unwrap();
         let ended = run.train(trainer.engine.as_ref(), &spec, &stream, &mut (), &Stop::new()).unwrap();
         assert_eq!(ended, LocalEnd::Done);
-        assert_eq!(run.record().rounds, commitments);
+        let slots = run.record().rounds.iter().flat_map(|round| &round.slots);
+        let outcomes: Vec<Outcome> = slots.map(|slot| slot.outcome.clone()).collect();
+        assert_eq!(outcomes, commitments.into_iter().map(Outcome::Trained).collect::<Vec<_>>());
     }
 
     #[test]

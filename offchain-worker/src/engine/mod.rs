@@ -8,6 +8,7 @@
 //! | [`memory`] | whether work fits this machine, before anything is allocated |
 //! | [`runner`] | one slot, from its checkpoint to its outcome; stopping and going on |
 //! | [`park`] | the state of a slot that was stopped, as a file |
+//! | [`rounds`] | between slots: updates, their aggregation, checkpoints, by the exact engine |
 //! | [`local`] | a whole run on this machine alone |
 //! | [`evaluate`] | the loss on text that was never trained on |
 //! | [`generate`] | text from a trained model |
@@ -28,6 +29,7 @@ pub mod local;
 pub mod memory;
 pub mod park;
 pub mod replay;
+pub mod rounds;
 pub mod runner;
 pub mod selftest;
 

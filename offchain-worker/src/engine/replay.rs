@@ -8,6 +8,7 @@
 use super::{
     Checkpoint, Engine, EngineError, ExactEngine, State, StepOutcome,
     exact::{leaves, program},
+    rounds::{self, Finished, finish},
 };
 use crate::{data::Stream, stop::Stop};
 use candle_core::Device;
@@ -16,7 +17,10 @@ use sabha_engine::{
     kernels::Context,
     plan::Purpose,
 };
-use sabha_protocol::{Digest, Divergence, NUMERICS_EXACT, RoundIndex, SlotIndex, spec::RunSpec};
+use sabha_protocol::{
+    Commitment, Digest, Divergence, NUMERICS_EXACT, Outcome, RoundIndex, SlotIndex, segments_root,
+    spec::RunSpec,
+};
 use serde::{Deserialize, Serialize};
 
 /// Which segment.
@@ -175,6 +179,42 @@ pub fn state_at(
         }
     }
     Ok(session.state()?)
+}
+
+/// What a slot comes to, from the checkpoint that its round starts from: what its worker has to commit; and its leaves.
+///
+/// # Errors
+/// If the run follows another numerics version, the data or the engine fails, or it was stopped.
+pub fn slot(
+    spec: &RunSpec,
+    stream: &Stream,
+    checkpoint: &Checkpoint,
+    place: rounds::Place,
+    stop: &Stop,
+    observe: &mut dyn FnMut(u32),
+) -> anyhow::Result<(Outcome, Vec<Digest>)> {
+    check_version(spec)?;
+    let mut session = ExactEngine.begin(spec, checkpoint)?;
+    let mut leaves = vec![session.digest()?];
+    for step in 0..spec.rounds.inner_steps {
+        go_on(stop)?;
+        let batch = stream.training_batch(spec, place.round, place.slot, step)?;
+        if let StepOutcome::Diverged(divergence) = session.step(&batch, rate(spec, place.round, step))? {
+            return Ok((Outcome::Diverged(divergence), leaves));
+        }
+        if session.steps_done().checked_rem(spec.rounds.segment_steps) == Some(0) {
+            leaves.push(session.digest()?);
+        }
+        observe(step);
+    }
+    let end = session.state()?;
+    let Finished { update, mean_loss } = finish(spec, place, checkpoint, &end.checkpoint, end.loss_sum)?;
+    let commitment = Commitment {
+        segments_root: segments_root(&leaves),
+        update_digest: Digest::of(&update.to_blob()),
+        mean_loss: mean_loss.into(),
+    };
+    Ok((Outcome::Trained(commitment), leaves))
 }
 
 fn go_on(stop: &Stop) -> anyhow::Result<()> {

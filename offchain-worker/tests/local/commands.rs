@@ -25,7 +25,7 @@ fn text_becomes_a_dataset_a_model_and_text() {
     assert!(plot.starts_with("<svg") && plot.contains("held out"), "{plot:.200}");
     let record: Value = serde_json::from_slice(&home.read("run/run.json")).unwrap();
     assert_eq!(record["rounds"].as_array().unwrap().len(), 2);
-    assert_eq!(record["rounds"][1]["update_digest"], trained["digest"]);
+    assert_eq!(record["rounds"][1]["checkpoint"]["blob"], trained["digest"]);
 
     let evaluate = ["model", "evaluate", "--checkpoint", CHECKPOINT, "--spec", "spec.toml", "--data", "data"];
     let evaluated = home.json(&[&evaluate[..], &["--windows", "64"]].concat());

@@ -67,7 +67,7 @@ fn a_full_disk_is_named_and_costs_nothing_that_was_saved() {
     let record: Value = serde_json::from_slice(&home.read("whole/run.json")).unwrap();
     let first = home.json(&["model", "show", "--checkpoint", "first"]);
     assert_eq!(
-        first["digest"], record["rounds"][0]["update_digest"],
+        first["digest"], record["rounds"][0]["checkpoint"]["blob"],
         "the first round's checkpoint stayed whole"
     );
     assert!(

@@ -1,12 +1,12 @@
 //! Exact training through the commands: segments that are replayed, where two machines part, and arithmetic that overflows.
 
 use crate::harness::{CHECKPOINT, Home, TRAIN, spec, text_of};
-use sabha_protocol::{Commitment, Digest, RoundIndex, segments_root, spec::RunSpec};
+use sabha_protocol::{Digest, RoundIndex, segments_root, spec::RunSpec};
 use sabha_worker::{
     data::Stream,
     engine::{
         AnyEngine, Observer,
-        local::{LocalEnd, LocalRun},
+        local::{LocalEnd, LocalRun, RoundRecord},
     },
     specfile,
     stop::Stop,
@@ -49,7 +49,7 @@ struct Keep {
 }
 
 impl Observer for Keep {
-    fn ends(&mut self, round: RoundIndex, _: &Commitment) {
+    fn ends(&mut self, round: RoundIndex, _: &RoundRecord) {
         if round == 0 {
             fs::copy(&self.checkpoint, &self.first).unwrap();
         }
@@ -69,7 +69,7 @@ fn every_replayed_segment_has_the_roots_that_were_committed() {
     let ended = copy.train(&AnyEngine::cpu(), &spec, &stream, &mut keep, &Stop::new()).unwrap();
     assert_eq!(ended, LocalEnd::Done);
     assert!(home.read("copy/checkpoint.safetensors") == home.read(CHECKPOINT), "another process, other bits");
-    assert_eq!(Digest::of(&home.read(FIRST)), digest(&record["rounds"][0]["update_digest"]));
+    assert_eq!(Digest::of(&home.read(FIRST)), digest(&record["rounds"][0]["checkpoint"]["blob"]));
 
     for (round, checkpoint) in [("0", None), ("1", Some(FIRST))] {
         let mut roots: Vec<Digest> = Vec::new();
@@ -96,7 +96,8 @@ fn every_replayed_segment_has_the_roots_that_were_committed() {
             assert!(text_of(&output.stdout).contains("the expected root is another"));
             assert!(text_of(&output.stderr).contains("another result"));
         }
-        let committed = &record["rounds"][round.parse::<usize>().unwrap()]["segments_root"];
+        let slot = &record["rounds"][round.parse::<usize>().unwrap()]["slots"][0];
+        let committed = &slot["outcome"]["Trained"]["segments_root"];
         assert_eq!(segments_root(&roots), digest(committed), "round {round}");
     }
 

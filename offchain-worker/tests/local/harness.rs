@@ -196,3 +196,17 @@ window = 60
 "
     )
 }
+
+/// The same, exact, with rounds of several slots and an outer optimiser.
+pub fn slots(rounds: u32, inner_steps: u32, slots: u16) -> String {
+    let mut text = spec(rounds, inner_steps);
+    for (from, to) in [
+        ("numerics_version = 0", "numerics_version = 1".to_string()),
+        ("slots = 1\nquorum = 1", format!("slots = {slots}\nquorum = {slots}")),
+        ("rate = 1.0\nmomentum = 0.0", "rate = 0.8\nmomentum = 0.5".to_string()),
+    ] {
+        assert!(text.contains(from), "{from}");
+        text = text.replace(from, &to);
+    }
+    text
+}

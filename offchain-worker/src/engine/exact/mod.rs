@@ -90,7 +90,8 @@ impl Engine for ExactEngine {
     }
 }
 
-fn belongs(checkpoint: &Checkpoint, model: &ModelSpec) -> Result<(), EngineError> {
+/// Whether a checkpoint is one of a model.
+pub(super) fn belongs(checkpoint: &Checkpoint, model: &ModelSpec) -> Result<(), EngineError> {
     if checkpoint.is_of(model) {
         return Ok(());
     }
