@@ -47,6 +47,32 @@ impl Account {
     }
 }
 
+/// What an effect came of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Duty {
+    /// The round as a whole.
+    Round,
+    /// A slot.
+    Slot(SlotIndex),
+    /// An auditor's seat.
+    Seat(u16),
+    /// An attester's place.
+    Attester(u16),
+    /// The aggregation.
+    Aggregator,
+}
+
+/// One effect, as the log has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Happening {
+    /// The round.
+    pub key: RoundKey,
+    /// What it came of.
+    pub duty: Duty,
+    /// What happened.
+    pub effect: Effect<Member>,
+}
+
 /// Why the board refuses something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BoardError {
@@ -96,7 +122,7 @@ pub struct Board {
     /// What stakes were slashed by, in units of 10^-12 SBH.
     pub slashed: Balance,
     /// Everything that moved or was decided, for reports.
-    pub log: Vec<(RoundKey, Effect<Member>)>,
+    pub log: Vec<Happening>,
     /// Blocks of a jail.
     pub jail: u32,
 }
@@ -253,7 +279,7 @@ impl Board {
                 }
             }
             self.slots.insert((key, index), slot);
-            self.put(round, effects);
+            self.put(round, Duty::Slot(index), effects);
         }
         made
     }
@@ -267,7 +293,13 @@ impl Board {
         let made = self.make(&mut round, due);
         let happened = made.is_ok();
         if let Ok(effects) = made {
-            self.put(round, effects);
+            let duty = match due {
+                Due::FailLeaves(index) => Duty::Slot(index),
+                Due::SeatAuditor(place) => Duty::Seat(place),
+                Due::SeatAggregator(_) | Due::SkipAggregator => Duty::Aggregator,
+                _ => Duty::Round,
+            };
+            self.put(round, duty, effects);
         }
         happened
     }
@@ -357,7 +389,7 @@ impl Board {
             if let Ok(effects) = round.settle_seat(&terms, seat.slot, &mut slot, seat) {
                 self.seats.remove(&(key, place));
                 self.slots.insert((key, seat.slot), slot);
-                self.put(round, effects);
+                self.put(round, Duty::Seat(place), effects);
                 made = made.saturating_add(1);
             }
         }
@@ -365,7 +397,7 @@ impl Board {
             let Some(slot) = self.slots.get(&(key, index)).copied() else { continue };
             if let Ok(effects) = round.settle_slot(&terms, index, slot) {
                 self.slots.remove(&(key, index));
-                self.put(round, effects);
+                self.put(round, Duty::Slot(index), effects);
                 made = made.saturating_add(1);
             }
         }
@@ -374,12 +406,12 @@ impl Board {
         for (place, attester) in attesters {
             if let Ok(effects) = round.settle_attester(&terms, attester) {
                 self.attesters.remove(&place);
-                self.put(round, effects);
+                self.put(round, Duty::Attester(place.2), effects);
                 made = made.saturating_add(1);
             }
         }
         if let Ok(effects) = round.settle_aggregator(&terms) {
-            self.put(round, effects);
+            self.put(round, Duty::Aggregator, effects);
             made = made.saturating_add(1);
         }
         if round.is_settled() && self.progress.close(&round) {
@@ -393,7 +425,7 @@ impl Board {
     }
 
     /// Stores a round, and does what its effects say.
-    fn put(&mut self, round: Round<Member>, effects: Effects<Member>) {
+    fn put(&mut self, round: Round<Member>, duty: Duty, effects: Effects<Member>) {
         let (now, session) = (self.now, self.session());
         let key = round.key;
         // A shortfall would be a defect: the property tests compare the books after every step.
@@ -401,12 +433,12 @@ impl Board {
         self.rounds.insert(key, round);
         for effect in effects {
             self.apply(&effect);
-            self.log.push((key, effect));
+            self.log.push(Happening { key, duty, effect });
         }
         for key in later {
             if let Some(mut round) = self.rounds.get(&key).copied() {
                 let effects = round.void_with_base(&self.terms, now, session);
-                self.put(round, effects);
+                self.put(round, Duty::Round, effects);
             }
         }
     }

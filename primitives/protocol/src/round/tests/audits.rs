@@ -216,7 +216,9 @@ fn a_disagreement_that_nobody_decides_voids_the_round_and_pays_neither_side() {
         board
             .log
             .iter()
-            .filter(|(at, e)| *at == KEY && matches!(e, Effect::Reserve { worker, .. } if *worker == member))
+            .filter(|h| {
+                h.key == KEY && matches!(&h.effect, Effect::Reserve { worker, .. } if *worker == member)
+            })
             .count()
     };
     // Whoever had no other duty in the round got nothing.
@@ -275,7 +277,7 @@ fn auditors_that_were_not_served_are_paid_at_the_workers_expense_if_several_agre
     }
     let worker = *board.slots[&(KEY, 0)].worker().unwrap();
     settled(&mut board, KEY);
-    let pay = board.log.iter().filter_map(|(_, effect)| match effect {
+    let pay = board.log.iter().filter_map(|happening| match &happening.effect {
         Effect::Move(moved) if moved.to == money::Party::Worker(worker) => Some(moved.amount),
         _ => None,
     });

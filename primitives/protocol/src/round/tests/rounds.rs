@@ -220,7 +220,8 @@ fn silent_panels_are_replaced_and_void_the_round_at_last() {
     assert_eq!(round(&board, key(0, 0)).void, Some(VoidReason::Unattested));
     assert!(board.attesters.keys().any(|(_, panel, _)| *panel == PANELS - 1));
     settled_silently(&mut board);
-    let silent = board.log.iter().filter(|(_, effect)| matches!(effect, Effect::Observe { good: false, .. }));
+    let silent =
+        board.log.iter().filter(|happening| matches!(happening.effect, Effect::Observe { good: false, .. }));
     assert!(silent.count() >= 6, "two panels of three were silent");
 }
 
