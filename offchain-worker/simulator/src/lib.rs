@@ -10,6 +10,7 @@
 
 mod report;
 mod scenario;
+mod tally;
 mod world;
 
 pub use report::{Earnings, Report, table};
@@ -22,12 +23,20 @@ use rayon::prelude::*;
 /// # Errors
 /// If the scenario contradicts itself.
 pub fn play(scenario: &Scenario) -> Result<Report, ScenarioError> {
+    play_unless(scenario, &|| false)
+}
+
+/// Plays a scenario, unless `stop` says so; it is asked now and then.
+///
+/// # Errors
+/// If the scenario contradicts itself, or is stopped.
+pub fn play_unless(scenario: &Scenario, stop: &(dyn Fn() -> bool + Sync)) -> Result<Report, ScenarioError> {
     scenario.check()?;
-    let runs: Vec<world::Tally> = (0..scenario.runs)
+    let runs: Option<Vec<tally::Tally>> = (0..scenario.runs)
         .into_par_iter()
-        .map(|run| world::World::new(scenario, scenario.seed.wrapping_add(run.into())).play())
+        .map(|run| world::World::new(scenario, scenario.seed.wrapping_add(run.into())).play(stop))
         .collect();
-    Ok(Report::of(scenario, &runs))
+    Ok(Report::of(scenario, &runs.ok_or(ScenarioError::Stopped)?))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::{
     Cheat, Scenario,
-    world::{Lot, Tally},
+    tally::{Lot, Tally},
 };
 use sabha_protocol::{
     Balance, amount,
@@ -30,7 +30,7 @@ pub struct Earnings {
     pub profit: f64,
 }
 
-/// What a scenario came to. Amounts of averages are in SBH, sums in units of 10^-12 SBH.
+/// What a scenario came to. Averages are in SBH; sums in units of 10^-12 SBH, and in JSON in SBH as text.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
     /// What was played.
@@ -96,9 +96,9 @@ pub struct Payouts {
     pub refilled: Balance,
 }
 
-/// Sums are beyond what a JSON number holds.
-fn units<S: Serializer>(amount: &Balance, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(amount)
+/// Text in SBH: a JSON number does not hold amounts exactly.
+pub(crate) fn units<S: Serializer>(units: &Balance, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&amount::display(*units))
 }
 
 fn optional_units<S: Serializer>(amount: &Option<Balance>, serializer: S) -> Result<S::Ok, S::Error> {

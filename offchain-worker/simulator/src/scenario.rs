@@ -73,12 +73,25 @@ impl Cheat {
     }
 }
 
+impl std::str::FromStr for Cheat {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let all = || [Self::None].into_iter().chain(Self::ALL);
+        all().find(|cheat| cheat.name() == name).ok_or_else(|| {
+            let names: Vec<&str> = all().map(Self::name).collect();
+            format!("there is no cheat `{name}`: the cheats are {}", names.join(", "))
+        })
+    }
+}
+
 /// What is played.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Scenario {
     /// Workers of each run.
     pub workers: u32,
     /// The stake of each, in units of 10^-12 SBH. What is slashed is put in again, so that shares stay.
+    #[serde(serialize_with = "crate::report::units")]
     pub stake: Balance,
     /// Runs played side by side, with seeds that follow each other.
     pub runs: u32,
@@ -103,12 +116,16 @@ pub struct Scenario {
     /// Audited segments of a slot.
     pub audited: u16,
     /// What a slot pays, in units of 10^-12 SBH.
+    #[serde(serialize_with = "crate::report::units")]
     pub price: Balance,
     /// What a slot reserves, in units of 10^-12 SBH.
+    #[serde(serialize_with = "crate::report::units")]
     pub stake_per_slot: Balance,
     /// What an auditor is paid, in units of 10^-12 SBH.
+    #[serde(serialize_with = "crate::report::units")]
     pub auditor_price: Balance,
     /// What an auditor reserves, in units of 10^-12 SBH.
+    #[serde(serialize_with = "crate::report::units")]
     pub auditor_stake: Balance,
     /// Blocks of a session.
     pub session: u32,
@@ -168,6 +185,9 @@ pub enum ScenarioError {
         /// Cheating workers per million.
         cheats: u32,
     },
+    /// Somebody wants the simulation to end.
+    #[error("stopped")]
+    Stopped,
     /// The terms are none that a run can have.
     #[error(transparent)]
     Spec(#[from] SpecError),

@@ -107,6 +107,19 @@ fn withheld_updates_and_missed_deadlines_are_not_paid() {
 }
 
 #[test]
+fn a_simulation_can_be_stopped() {
+    assert_eq!(play_unless(&Scenario::default(), &|| true), Err(ScenarioError::Stopped));
+}
+
+#[test]
+fn cheats_have_names() {
+    for cheat in Cheat::ALL {
+        assert_eq!(cheat.name().parse(), Ok(cheat));
+    }
+    assert!("steal".parse::<Cheat>().unwrap_err().contains("lazy-auditor"));
+}
+
+#[test]
 fn a_contradictory_scenario_is_refused_by_field() {
     let refuse = |change: fn(&mut Scenario), field: &str| {
         let mut scenario = Scenario::default();

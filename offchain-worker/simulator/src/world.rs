@@ -1,6 +1,9 @@
 //! One run: a board, its workers, and what they do in each block.
 
-use crate::{Cheat, Scenario};
+use crate::{
+    Cheat, Scenario,
+    tally::{Note, Tally},
+};
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng, SeedableRng},
@@ -9,7 +12,7 @@ use sabha_protocol::{
     Balance, Commitment, Digest, Divergence, Outcome, RoundKey, RunSpec, SlotIndex, SlotSet,
     audit::{Audits, Opening, SeatState, answer, seal},
     board::{Board, Duty, Happening, Member},
-    money::{Party, Transfer},
+    money::Party,
     round::{Checkpoint, Claim, Effect, Phase, Progress, Reveal, SlotState, Verdict},
     segments_root,
 };
@@ -17,45 +20,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What a false divergence claims.
 const DIVERGENCE: Divergence = Divergence { step: 0, instruction: 0, element: 0 };
-
-/// Slots or seats of one kind, and what came of them.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Lot {
-    /// How many.
-    pub count: u64,
-    /// Of them, audited (slots only).
-    pub audited: u64,
-    /// Of them, lost a stake.
-    pub slashed: u64,
-    /// Of them, paid.
-    pub paid: u64,
-    /// What they were paid, lost, and cost to execute, in units.
-    pub earned: Balance,
-    pub lost: Balance,
-    pub cost: Balance,
-}
-
-/// What happened in one run.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Tally {
-    pub attempts: u64,
-    pub finalised: u64,
-    pub pauses: u64,
-    pub blocks: u64,
-    pub cheating_slots: Lot,
-    pub honest_slots: Lot,
-    pub cheating_seats: Lot,
-    pub honest_seats: Lot,
-    /// Segments that were executed: by workers, and by auditors.
-    pub trained_segments: u64,
-    pub audited_segments: u64,
-    pub to_attesters: Balance,
-    pub to_aggregators: Balance,
-    pub burnt: Balance,
-    pub refilled: Balance,
-    pub slashed: Balance,
-    pub balanced: bool,
-}
 
 /// A slot that somebody was drawn for, as long as it is not settled.
 struct Trained {
@@ -67,15 +31,6 @@ struct Trained {
     /// Whether somebody outside will challenge it.
     watched: bool,
     note: Note,
-}
-
-/// What came of a slot or a seat so far.
-#[derive(Clone, Copy, Default)]
-struct Note {
-    audited: bool,
-    earned: Balance,
-    lost: Balance,
-    executed: u32,
 }
 
 pub(crate) struct World<'a> {
@@ -124,10 +79,14 @@ impl<'a> World<'a> {
         }
     }
 
-    pub(crate) fn play(mut self) -> Tally {
+    /// `None` if it was stopped.
+    pub(crate) fn play(mut self, stop: &(dyn Fn() -> bool + Sync)) -> Option<Tally> {
         // A run that gets nowhere still ends: a round takes a few hundred blocks.
         let most = u64::from(self.scenario.rounds).saturating_mul(5_000) + 10_000;
         while self.tally.blocks < most {
+            if self.tally.blocks.is_multiple_of(1_024) && stop() {
+                return None;
+            }
             self.tally.blocks += 1;
             self.board.now += 1;
             if self.tally.attempts >= self.scenario.rounds.into() {
@@ -151,7 +110,7 @@ impl<'a> World<'a> {
         self.tally.burnt = self.board.burnt;
         self.tally.slashed = self.board.slashed;
         self.tally.balanced &= self.board.rounds.is_empty() && self.board.kept == 0;
-        self.tally
+        Some(self.tally)
     }
 
     fn cheats(&self, member: Member) -> bool {
@@ -458,39 +417,6 @@ impl<'a> World<'a> {
             worker.stake += missing;
             self.put_in += missing;
         }
-    }
-}
-
-impl Note {
-    fn book(&mut self, moved: &Transfer<Member>, member: Member) {
-        if moved.to == Party::Worker(member) {
-            self.earned += moved.amount;
-        }
-        if moved.from == Party::Stake(member) {
-            self.lost += moved.amount;
-        }
-    }
-}
-
-impl Lot {
-    fn count(&mut self, note: &Note, segment: Balance) {
-        self.count += 1;
-        self.audited += u64::from(note.audited);
-        self.slashed += u64::from(note.lost > 0);
-        self.paid += u64::from(note.earned > 0);
-        self.earned += note.earned;
-        self.lost += note.lost;
-        self.cost += segment * Balance::from(note.executed);
-    }
-
-    pub(crate) fn add(&mut self, other: &Self) {
-        self.count += other.count;
-        self.audited += other.audited;
-        self.slashed += other.slashed;
-        self.paid += other.paid;
-        self.earned += other.earned;
-        self.lost += other.lost;
-        self.cost += other.cost;
     }
 }
 
