@@ -15,8 +15,9 @@ pub const UNFINALISED: u32 = 2;
 /// one session ahead, so it was unknown to whoever joined, left or committed before the freeze.
 pub const DRAW_LAG: u32 = 2;
 
-/// Sessions for which a frozen set and its randomness are kept. A draw that was not made by then is frozen anew.
-pub const RETAINED: u32 = 8;
+/// Sessions for which a frozen set and its randomness are kept. A draw that was not made by then is frozen anew. A worker that leaves can
+/// be drawn for as long, so unbonding must be longer: seven sessions of a development chain are 140 blocks of its 150.
+pub const RETAINED: u32 = 6;
 
 /// Candidates that one draw looks at: where half of the tickets can take it, it finds nobody once in 2^32.
 pub const CANDIDATES: u32 = 32;

@@ -40,6 +40,8 @@ pub struct Account {
     pub jailed_until: ActiveBlock,
     /// Tickets in the draw.
     pub tickets: u16,
+    /// The session in which it left.
+    pub left: Option<Session>,
 }
 
 impl Account {
@@ -180,6 +182,7 @@ impl Board {
             reputation: Reputation::NEW,
             jailed_until: 0,
             tickets: count,
+            left: None,
         };
         self.workers.insert(member, account);
     }
@@ -192,6 +195,7 @@ impl Board {
             tickets::leave(&mut self.tickets, &member, ordinal, session);
         }
         worker.tickets = 0;
+        worker.left.get_or_insert(session);
     }
 
     /// Gives a worker that has left its stake back; returns it with what it earned.
@@ -200,7 +204,8 @@ impl Board {
     /// If its stake answers for something, or it can still be drawn.
     pub fn withdraw(&mut self, member: Member) -> Result<Balance, BoardError> {
         let worker = self.workers.get(&member).ok_or(BoardError::Missing)?;
-        if worker.reserved > 0 || worker.tickets > 0 {
+        let gone = worker.left.is_some_and(|left| tickets::may_withdraw(left, self.session()));
+        if worker.reserved > 0 || !gone {
             return Err(BoardError::StakeInUse);
         }
         let worker = self.workers.remove(&member).ok_or(BoardError::Missing)?;

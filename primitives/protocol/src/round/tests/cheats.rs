@@ -249,7 +249,8 @@ fn a_stake_does_not_leave_before_the_window_ends() {
     audited(&mut board, KEY);
     assert_eq!(board.withdraw(worker), Err(BoardError::StakeInUse), "audited, but its window is open");
     settled(&mut board, KEY);
-    until(&mut board, 2_000, |board| board.workers[&worker].reserved == 0);
+    until(&mut board, 2_000, |board| board.clone().withdraw(worker).is_ok());
+    assert_eq!(board.workers[&worker].reserved, 0);
     assert!(board.withdraw(worker).unwrap() >= 200 * UNITS);
 }
 
