@@ -134,6 +134,28 @@ fn a_reveal_must_be_what_was_sealed() {
     assert_eq!(board.reveal(KEY, place, seat.auditor, &reveal), Err(RoundError::WrongState.into()));
 }
 
+#[test]
+fn leaves_and_reveals_after_their_deadline_are_refused() {
+    let mut board = drawn();
+    seal_all(&mut board, KEY, |board, place| honest(board, KEY, place));
+    let Audits::Publishing { until } = round(&board, KEY).audits else { panic!("publishing") };
+    let slot = board.seats[&(KEY, 0)].slot;
+    let leaves = openings(&board, KEY, slot, &roots(KEY, slot));
+    let mut late = board.clone();
+    late.now = until + 1;
+    assert_eq!(late.publish(KEY, slot, &leaves), Err(RoundError::TooLate.into()));
+    board.now = until;
+    publish_all(&mut board, KEY);
+    let Audits::Revealing { until } = round(&board, KEY).audits else { panic!("revealing") };
+    let seat = board.seats[&(KEY, 0)];
+    let reveal = Reveal { answer: truth(&board, KEY, slot), salt: salt(0), unserved: false };
+    let mut late = board.clone();
+    late.now = until + 1;
+    assert_eq!(late.reveal(KEY, 0, seat.auditor, &reveal), Err(RoundError::TooLate.into()));
+    board.now = until;
+    board.reveal(KEY, 0, seat.auditor, &reveal).unwrap();
+}
+
 /// The auditor of the first seat finds something else than the worker committed.
 fn disagreement() -> (Board, u16, SlotIndex) {
     let mut board = drawn();
@@ -259,6 +281,21 @@ fn with_nobody_to_draw_the_round_is_final_after_the_longer_window() {
     until(&mut board, 400, |board| board.progress.finalised == 1);
     assert_eq!(board.seats.len(), 0);
     assert!(logged(&board, KEY, |e| matches!(e, Effect::Built(_))));
+}
+
+#[test]
+fn audits_that_end_before_the_window_begins_make_it_longer_too() {
+    let mut spec = spec();
+    spec.audit.attesters = 0;
+    spec.audit.auditor_stake = 1_000 * UNITS;
+    spec.clocks.aggregation = 200;
+    let mut board = board_of(&spec, 10);
+    train(&mut board, KEY);
+    until(&mut board, 100, |board| round(board, KEY).audits == Audits::Done);
+    assert!(matches!(round(&board, KEY).phase, Phase::Aggregating { .. }));
+    aggregate(&mut board, KEY);
+    let Phase::Window { until } = round(&board, KEY).phase else { panic!("a window") };
+    assert_eq!(until, board.now + 2 * board.terms.clocks.window);
 }
 
 #[test]
