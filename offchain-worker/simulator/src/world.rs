@@ -141,7 +141,10 @@ impl<'a> World<'a> {
             match round.phase {
                 Phase::Training { .. } => self.commit(key),
                 Phase::Availability { panel, .. } => self.report(key, panel),
-                Phase::Window { .. } if round.audits == Audits::Done => self.challenge(key),
+                // While auditors reveal: late enough that whoever vouches for a faked slot has sealed, before the round can be final.
+                Phase::Window { .. } if matches!(round.audits, Audits::Revealing { .. }) => {
+                    self.challenge(key)
+                }
                 Phase::Aggregating { aggregator: Some(worker), .. } => {
                     let digest =
                         Digest::of(&[key.round.to_le_bytes(), u32::from(key.attempt).to_le_bytes()].concat());
