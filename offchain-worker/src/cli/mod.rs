@@ -10,6 +10,7 @@ pub mod model;
 pub mod replay;
 mod replay_round;
 pub mod run_check;
+pub mod simulate;
 pub mod train;
 
 // Commands that talk to a node, and what they need.
@@ -129,6 +130,8 @@ pub enum Command {
     Data(data::DataArgs),
     /// Execute a segment again, compare roots and traces, and say where they part
     Replay(replay::ReplayArgs),
+    /// Play the protocol at scale with workers that cheat, and report what it costs them
+    Simulate(simulate::SimulateArgs),
     /// Generate text with a trained model, export it, and show what a checkpoint holds
     Model(model::ModelArgs),
     /// Print completions for a shell
@@ -177,6 +180,7 @@ pub async fn execute(command: Command, context: &Context) -> anyhow::Result<()> 
         Command::Train(args) => train::run(args, context),
         Command::Data(args) => data::run(args, context),
         Command::Replay(args) => replay::run(args, context),
+        Command::Simulate(args) => simulate::run(args, context),
         Command::Model(args) => model::run(args, context),
         Command::Completions(args) => completions::run(args, context),
     }

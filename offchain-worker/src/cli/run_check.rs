@@ -12,7 +12,7 @@ use crate::{
     error::{Exit, ResultExt},
     specfile,
 };
-use sabha_protocol::{Balance, Digest, NUMERICS_EXACT, spec::RunSpec};
+use sabha_protocol::{Balance, Digest, NUMERICS_EXACT, economics, spec::RunSpec};
 use serde::Serialize;
 use std::{fmt::Write, path::PathBuf};
 
@@ -126,6 +126,12 @@ fn warnings(spec: &RunSpec, passes: f64, parameters: u64) -> Vec<String> {
             "data.heldout_tokens has room for fewer than 16 windows: the held-out loss will be rough".into(),
         );
     }
+    // A run that asks for no audits says so itself.
+    if spec.audit.auditors > 0
+        && let Err(error) = economics::check(spec, &economics::Assumptions::default())
+    {
+        found.push(error.to_string());
+    }
     found
 }
 
@@ -226,6 +232,15 @@ mod tests {
         for part in ["seen", "warmup_steps", "heldout_tokens"] {
             assert!(warnings.contains(part), "{part} is missing in: {warnings}");
         }
+    }
+
+    #[test]
+    fn a_stake_too_low_for_its_audits_is_pointed_out() {
+        let mut spec = tiny_spec();
+        assert!(!Report::of(&spec).warnings.join("\n").contains("stake_per_slot"), "nothing is audited");
+        (spec.audit.auditors, spec.audit.segments) = (1, 1);
+        let warnings = Report::of(&spec).warnings.join("\n");
+        assert!(warnings.contains("stake_per_slot is 0 SBH") && warnings.contains("at least"), "{warnings}");
     }
 
     #[test]

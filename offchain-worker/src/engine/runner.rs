@@ -56,6 +56,11 @@ pub trait Observer {
         let _ = report;
     }
 
+    /// A segment ended after `done` steps. `state` copies the state, for whoever wants to serve it.
+    fn segment_ends(&mut self, done: u32, state: &dyn Fn() -> Result<State, EngineError>) {
+        let _ = (done, state);
+    }
+
     /// All slots of a round of a local run are trained: `updates` of them are made into the next checkpoint.
     fn aggregates(&mut self, round: RoundIndex, updates: usize) {
         let _ = (round, updates);
@@ -158,6 +163,7 @@ fn run_slot_saving(
         let save = saved.elapsed() >= save_every && done < spec.rounds.inner_steps;
         if segment_ends {
             roots.push(session.digest()?);
+            observer.segment_ends(done, &|| session.state());
         }
         if save {
             // Only a crash would need it: a disk that is full now is no reason to give up.

@@ -68,7 +68,7 @@ impl<T: Config> Pallet<T> {
         match to {
             Party::Worker(owner) | Party::Challenger(owner) => Self::pay(id, run, owner, amount),
             Party::Kept => run.kept = run.kept.saturating_add(amount),
-            Party::Escrow => {}
+            Party::Escrow => run.regained = run.regained.saturating_add(amount),
             // Only stakes are burnt, and those were above.
             Party::Burnt | Party::Stake(_) => return Err(Error::<T>::Books.into()),
         }
@@ -99,6 +99,7 @@ impl<T: Config> Pallet<T> {
                 Ok(to) => Self::deposit_event(Event::WorkerPaid { worker: owner.clone(), to, amount }),
                 Err(_) => {
                     run.progress.escrow = run.progress.escrow.saturating_add(amount);
+                    run.regained = run.regained.saturating_add(amount);
                     Self::deposit_event(Event::PaymentRefused { run: id, account: owner.clone(), amount });
                 }
             },
@@ -131,6 +132,7 @@ impl<T: Config> Pallet<T> {
         let event = match T::Currency::transfer(&Self::account_id(), &owner, amount, Preserve) {
             Ok(_) => {
                 run.progress.escrow = 0;
+                run.refunded = run.refunded.saturating_add(amount);
                 Event::BudgetRefunded { run: id, owner, amount }
             }
             Err(_) => Event::RefundWaits { run: id, owner, amount },

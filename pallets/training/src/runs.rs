@@ -40,7 +40,10 @@ impl<T: Config> Pallet<T> {
             spec_hash,
             status: RunStatus::Open,
             rounds: spec.rounds.count,
+            funded: budget,
+            regained: 0,
             paid: 0,
+            refunded: 0,
             kept: 0,
             progress: Progress::new(budget),
         };
@@ -75,7 +78,8 @@ impl<T: Config> Pallet<T> {
         let mut run = Self::open_run(id)?;
         ensure!(amount > 0, Error::<T>::ZeroAmount);
         Self::pay_in(&from, amount)?;
-        run.progress.escrow = run.progress.escrow.saturating_add(amount);
+        run.funded = run.funded.checked_add(amount).ok_or(ArithmeticError::Overflow)?;
+        run.progress.escrow = run.progress.escrow.checked_add(amount).ok_or(ArithmeticError::Overflow)?;
         Self::deposit_event(Event::RunToppedUp { run: id, from, amount });
         if run.pause() == Some(Pause::Escrow) {
             run.progress.resume();

@@ -113,8 +113,14 @@ pub struct Run<AccountId> {
     pub status: RunStatus,
     /// Number of rounds in the specification.
     pub rounds: RoundIndex,
-    /// What the run has paid so far, in units of 10^-12 SBH.
+    /// Its budget, top-ups included, in units of 10^-12 SBH.
+    pub funded: Balance,
+    /// What came back to its escrow from slashes, in units of 10^-12 SBH.
+    pub regained: Balance,
+    /// What it has paid so far, in units of 10^-12 SBH.
     pub paid: Balance,
+    /// What went back to its owner when it was over, in units of 10^-12 SBH.
+    pub refunded: Balance,
     /// What the pot keeps of slashes until the auditors of the convicted slots are settled, in units of 10^-12 SBH.
     pub kept: Balance,
     /// How far the run is: its rounds, its last checkpoint, its escrow.

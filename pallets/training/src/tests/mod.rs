@@ -2,3 +2,4 @@
 
 mod play;
 mod rounds;
+mod properties;

@@ -1,6 +1,6 @@
 //! Rounds from their draw to their payment.
 
-use sabha_protocol::{Digest, UNITS, pool::PoolId, round::Phase};
+use sabha_protocol::pool::PoolId;
 
 use super::play::*;
 use crate::{Agenda, Attesters, Event, PoolTotals, Rounds, RunStatus, Seats, Slots, Specs, mock::*};

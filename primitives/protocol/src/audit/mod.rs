@@ -1,8 +1,8 @@
 //! Audits: drawn workers execute drawn segments of a result again, and say what they found without seeing each other's answers.
 //!
 //! ```text
-//!  commitments frozen      drawn, two         all sealed,          all published,      all revealed,
-//!  in session t            sessions later     or `clocks.seals`    or `clocks.leaves`  or `clocks.reveals`
+//!  commitments frozen      drawn in           all sealed,          all published,      all revealed,
+//!  in session t            session t + 3      or `clocks.seals`    or `clocks.leaves`  or `clocks.reveals`
 //! ───────────────► Waiting ───────► Sealing ───────► Publishing ───────► Revealing ───────► Done
 //!                                   auditors         the worker,         auditors
 //!                                   seal             or anybody, opens   reveal
@@ -85,12 +85,12 @@ pub enum Audits {
     NotYet,
     /// The draw waits for its randomness.
     Waiting {
-        /// The session in which the commitments froze.
+        /// The session after that in which the commitments froze: whose set is drawn from, with the word two sessions later.
         frozen: u32,
     },
     /// Seats are drawn, one after another.
     Seating {
-        /// The session in which the commitments froze.
+        /// The session whose set is drawn from.
         frozen: u32,
         /// Seats tried so far.
         tried: u16,

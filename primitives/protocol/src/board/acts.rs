@@ -18,7 +18,7 @@ impl Board {
         let (mut round, mut slot) = self.slot(key, index)?;
         let effects = round.commit(&self.terms, index, &mut slot, &member, generation, outcome, self.now)?;
         self.slots.insert((key, index), slot);
-        self.put(round, effects);
+        self.put(round, Duty::Slot(index), effects);
         Ok(())
     }
 
@@ -53,7 +53,7 @@ impl Board {
     ) -> Result<(), BoardError> {
         let mut round = self.rounds.get(&key).copied().ok_or(BoardError::Missing)?;
         let effects = round.post_root(&self.terms, &member, checkpoint, self.now)?;
-        self.put(round, effects);
+        self.put(round, Duty::Aggregator, effects);
         Ok(())
     }
 
@@ -103,7 +103,7 @@ impl Board {
         let effects = round.reveal(&self.terms, &mut slot, &mut seat, &member, reveal, self.now)?;
         self.slots.insert((key, seat.slot), slot);
         self.seats.insert((key, place), seat);
-        self.put(round, effects);
+        self.put(round, Duty::Seat(place), effects);
         Ok(())
     }
 
@@ -115,9 +115,13 @@ impl Board {
         let mut seat = self.seats.get(&(key, place)).copied().ok_or(BoardError::Missing)?;
         let (mut round, mut slot) = self.slot(key, seat.slot)?;
         let effects = round.resolve(&self.terms, seat.slot, &mut slot, &mut seat, verdict)?;
+        let duty = match verdict {
+            Verdict::WorkerWrong(_) => Duty::Slot(seat.slot),
+            Verdict::AuditorWrong => Duty::Seat(place),
+        };
         self.slots.insert((key, seat.slot), slot);
         self.seats.insert((key, place), seat);
-        self.put(round, effects);
+        self.put(round, duty, effects);
         Ok(())
     }
 
@@ -135,7 +139,7 @@ impl Board {
         let (mut round, mut slot) = self.slot(key, index)?;
         let effects = round.convict(&self.terms, index, &mut slot, claim, challenger.as_ref())?;
         self.slots.insert((key, index), slot);
-        self.put(round, effects);
+        self.put(round, Duty::Slot(index), effects);
         Ok(())
     }
 
@@ -150,7 +154,7 @@ impl Board {
     ) -> Result<(), BoardError> {
         let mut round = self.rounds.get(&key).copied().ok_or(BoardError::Missing)?;
         let effects = round.convict_aggregator(&self.terms, challenger.as_ref())?;
-        self.put(round, effects);
+        self.put(round, Duty::Aggregator, effects);
         Ok(())
     }
 

@@ -1,6 +1,8 @@
 //! A run in memory: the records that the pallet keeps in storage, and a driver that makes every transition that is due. It is what
 //! the property tests and the simulator run, and shows in one place how the functions of [`crate::round`] are put together.
 
+mod acts;
+mod drive;
 mod store;
 
 pub use store::MemoryTickets;
@@ -38,6 +40,8 @@ pub struct Account {
     pub jailed_until: ActiveBlock,
     /// Tickets in the draw.
     pub tickets: u16,
+    /// The session in which it left.
+    pub left: Option<Session>,
 }
 
 impl Account {
@@ -45,6 +49,32 @@ impl Account {
     pub fn free(&self) -> Balance {
         self.stake.saturating_sub(self.reserved)
     }
+}
+
+/// What an effect came of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Duty {
+    /// The round as a whole.
+    Round,
+    /// A slot.
+    Slot(SlotIndex),
+    /// An auditor's seat.
+    Seat(u16),
+    /// An attester's place.
+    Attester(u16),
+    /// The aggregation.
+    Aggregator,
+}
+
+/// One effect, as the log has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Happening {
+    /// The round.
+    pub key: RoundKey,
+    /// What it came of.
+    pub duty: Duty,
+    /// What happened.
+    pub effect: Effect<Member>,
 }
 
 /// Why the board refuses something.
@@ -96,7 +126,7 @@ pub struct Board {
     /// What stakes were slashed by, in units of 10^-12 SBH.
     pub slashed: Balance,
     /// Everything that moved or was decided, for reports.
-    pub log: Vec<(RoundKey, Effect<Member>)>,
+    pub log: Vec<Happening>,
     /// Blocks of a jail.
     pub jail: u32,
 }
@@ -152,6 +182,7 @@ impl Board {
             reputation: Reputation::NEW,
             jailed_until: 0,
             tickets: count,
+            left: None,
         };
         self.workers.insert(member, account);
     }
@@ -164,6 +195,7 @@ impl Board {
             tickets::leave(&mut self.tickets, &member, ordinal, session);
         }
         worker.tickets = 0;
+        worker.left.get_or_insert(session);
     }
 
     /// Gives a worker that has left its stake back; returns it with what it earned.
@@ -172,7 +204,8 @@ impl Board {
     /// If its stake answers for something, or it can still be drawn.
     pub fn withdraw(&mut self, member: Member) -> Result<Balance, BoardError> {
         let worker = self.workers.get(&member).ok_or(BoardError::Missing)?;
-        if worker.reserved > 0 || worker.tickets > 0 {
+        let gone = worker.left.is_some_and(|left| tickets::may_withdraw(left, self.session()));
+        if worker.reserved > 0 || !gone {
             return Err(BoardError::StakeInUse);
         }
         let worker = self.workers.remove(&member).ok_or(BoardError::Missing)?;
@@ -199,201 +232,12 @@ impl Board {
         })
     }
 
-    /// Makes every transition that is due. Returns how many were made.
-    pub fn poke(&mut self) -> u32 {
-        let mut made: u32 = 0;
-        if self.progress.freeze(&self.terms, self.session()) {
-            made = made.saturating_add(1);
-        }
-        let session = self.session();
-        if let Ok(frozen) = self.progress.can_open(&self.terms, session) {
-            let ready = tickets::TicketStore::head(&self.tickets).len_before(frozen);
-            if let Ok(round) = self.progress.open(&self.terms, ready, self.now, session) {
-                for index in 0..self.terms.rounds.slots {
-                    self.slots.insert((round.key, index), Slot::vacant(&self.terms, round.key));
-                }
-                self.rounds.insert(round.key, round);
-                made = made.saturating_add(1);
-            }
-        }
-        for key in self.rounds.keys().copied().collect::<Vec<_>>() {
-            made = made.saturating_add(self.poke_slots(key));
-            while self.poke_round(key) {
-                made = made.saturating_add(1);
-            }
-            made = made.saturating_add(self.settle(key));
-        }
-        while tickets::compact(&mut self.tickets, session) {
-            made = made.saturating_add(1);
-        }
-        made
-    }
-
-    /// Expires, lapses and assigns slots.
-    fn poke_slots(&mut self, key: RoundKey) -> u32 {
-        let mut made: u32 = 0;
-        for index in 0..self.terms.rounds.slots {
-            let (Some(mut round), Some(mut slot)) = self.load(key, index) else { continue };
-            let mut effects = Effects::new();
-            if round.can_expire(&self.terms, &slot, self.now) {
-                effects.extend(round.expire(&self.terms, index, &mut slot, self.now).unwrap_or_default());
-                made = made.saturating_add(1);
-            }
-            if slot.checks.open > 0 && self.now > slot.checks.lapses {
-                effects.extend(round.lapse(index, &mut slot, self.now).unwrap_or_default());
-                made = made.saturating_add(1);
-            }
-            if slot.state == SlotState::Vacant {
-                let draw = round.slot_draw(&self.terms, index, slot.generation, self.session());
-                if let Some(worker) = self.draw(draw, self.terms.stake, &[])
-                    && let Ok(more) = round.assign(&self.terms, &mut slot, worker, self.now)
-                {
-                    effects.extend(more);
-                    made = made.saturating_add(1);
-                }
-            }
-            self.slots.insert((key, index), slot);
-            self.put(round, effects);
-        }
-        made
-    }
-
-    /// Makes the round's next transition. Returns whether there was one.
-    fn poke_round(&mut self, key: RoundKey) -> bool {
-        let Some(mut round) = self.rounds.get(&key).copied() else { return false };
-        let (terms, now, session) = (self.terms, self.now, self.session());
-        let first = self.progress.open.first() == Some(&key);
-        let Some(due) = round.due(&terms, first, now, session) else { return false };
-        let made = self.make(&mut round, due);
-        let happened = made.is_ok();
-        if let Ok(effects) = made {
-            self.put(round, effects);
-        }
-        happened
-    }
-
-    fn make(&mut self, round: &mut Round<Member>, due: Due) -> Result<Effects<Member>, BoardError> {
-        let (terms, now, session, key) = (self.terms, self.now, self.session(), round.key);
-        let none = Effects::new;
-        Ok(match due {
-            Due::CloseTraining => round.close_training(&terms, now, session)?,
-            Due::SeatAttester(place) => {
-                let drawn = round.attester_draw(&terms, place, session).ok_or(BoardError::Missing)?;
-                let others = self.workers_of(key);
-                let panel =
-                    u8::try_from(drawn.0.generation.saturating_sub(terms.first_generation(key.attempt)));
-                let worker = self.draw(drawn, 0, &others);
-                if let Some(attester) = round.seat_attester(&terms, worker, now)? {
-                    self.attesters.insert((key, panel.unwrap_or(0), place), attester);
-                }
-                none()
-            }
-            Due::CloseAvailability => {
-                let reports = self.reports(round);
-                round.close_availability(&terms, &reports, now)?
-            }
-            Due::SeatAggregator(_) => {
-                let drawn = round.aggregator_draw(&terms, session).ok_or(BoardError::Missing)?;
-                let worker = self.draw(drawn, terms.stake, &[]).ok_or(BoardError::Missing)?;
-                round.seat_aggregator(&terms, worker, now)?
-            }
-            Due::SkipAggregator => round.skip_aggregator(&terms, now)?,
-            Due::BeginAudits => {
-                let crate::audit::Audits::Waiting { frozen } = round.audits else {
-                    return Err(BoardError::Missing);
-                };
-                round.begin_audits(self.word(frozen.saturating_add(DRAW_LAG)), session)?;
-                none()
-            }
-            Due::RefreezeAudits => {
-                round.refreeze_audits(session)?;
-                none()
-            }
-            Due::SeatAuditor(place) => {
-                let index = round.audited_slot(&terms, place).ok_or(BoardError::Missing)?;
-                let mut slot = self.slots.get(&(key, index)).copied().ok_or(BoardError::Missing)?;
-                let drawn = round.auditor_draw(&terms, place).ok_or(BoardError::Missing)?;
-                let own: Vec<Member> = slot.worker().copied().into_iter().collect();
-                let auditor = if tickets::can_draw(drawn.1, session) {
-                    self.draw(drawn, terms.audit.auditor_stake, &own)
-                } else {
-                    None
-                };
-                let (seat, effects) = round.seat_auditor(&terms, index, &mut slot, auditor, now)?;
-                self.slots.insert((key, index), slot);
-                self.seats.extend(seat.map(|seat| ((key, place), seat)));
-                effects
-            }
-            Due::CloseSeals => {
-                round.close_seals(&terms, now)?;
-                none()
-            }
-            Due::CloseLeaves => {
-                round.close_leaves(&terms, now)?;
-                none()
-            }
-            Due::FailLeaves(index) => {
-                let slot = self.slots.get_mut(&(key, index)).ok_or(BoardError::Missing)?;
-                round.fail_leaves(&terms, index, slot)?
-            }
-            Due::CloseReveals => {
-                round.close_reveals(&terms, now)?;
-                none()
-            }
-            Due::Finish => {
-                self.progress.finish(round, now)?;
-                none()
-            }
-        })
-    }
-
-    /// Settles everything of a round that is over, and removes it.
-    fn settle(&mut self, key: RoundKey) -> u32 {
-        let mut made: u32 = 0;
-        let Some(mut round) = self.rounds.get(&key).copied() else { return 0 };
-        let terms = self.terms;
-        for (place, seat) in self.seats_of(key) {
-            let Some(mut slot) = self.slots.get(&(key, seat.slot)).copied() else { continue };
-            if let Ok(effects) = round.settle_seat(&terms, seat.slot, &mut slot, seat) {
-                self.seats.remove(&(key, place));
-                self.slots.insert((key, seat.slot), slot);
-                self.put(round, effects);
-                made = made.saturating_add(1);
-            }
-        }
-        for index in 0..terms.rounds.slots {
-            let Some(slot) = self.slots.get(&(key, index)).copied() else { continue };
-            if let Ok(effects) = round.settle_slot(&terms, index, slot) {
-                self.slots.remove(&(key, index));
-                self.put(round, effects);
-                made = made.saturating_add(1);
-            }
-        }
-        let attesters: Vec<_> =
-            self.attesters.range((key, 0, 0)..=(key, u8::MAX, u16::MAX)).map(|(k, a)| (*k, *a)).collect();
-        for (place, attester) in attesters {
-            if let Ok(effects) = round.settle_attester(&terms, attester) {
-                self.attesters.remove(&place);
-                self.put(round, effects);
-                made = made.saturating_add(1);
-            }
-        }
-        if let Ok(effects) = round.settle_aggregator(&terms) {
-            self.put(round, effects);
-            made = made.saturating_add(1);
-        }
-        if round.is_settled() && self.progress.close(&round) {
-            self.rounds.remove(&key);
-        }
-        made
-    }
-
     fn load(&self, key: RoundKey, index: SlotIndex) -> (Option<Round<Member>>, Option<Slot<Member>>) {
         (self.rounds.get(&key).copied(), self.slots.get(&(key, index)).copied())
     }
 
     /// Stores a round, and does what its effects say.
-    fn put(&mut self, round: Round<Member>, effects: Effects<Member>) {
+    fn put(&mut self, round: Round<Member>, duty: Duty, effects: Effects<Member>) {
         let (now, session) = (self.now, self.session());
         let key = round.key;
         // A shortfall would be a defect: the property tests compare the books after every step.
@@ -401,12 +245,12 @@ impl Board {
         self.rounds.insert(key, round);
         for effect in effects {
             self.apply(&effect);
-            self.log.push((key, effect));
+            self.log.push(Happening { key, duty, effect });
         }
         for key in later {
             if let Some(mut round) = self.rounds.get(&key).copied() {
                 let effects = round.void_with_base(&self.terms, now, session);
-                self.put(round, effects);
+                self.put(round, Duty::Round, effects);
             }
         }
     }
@@ -477,5 +321,3 @@ impl Board {
         places.filter_map(|(_, attester)| attester.report).collect()
     }
 }
-
-mod acts;

@@ -11,8 +11,14 @@
 //! A slot that is lost is drawn again at once: from the set of two sessions ago with this session's word, for the request is as old as
 //! the assignment. Attesters and aggregators, too.
 //!
-//! What is left: candidates are refused if their stake is reserved already, so who is drawn also depends on which reservations
-//! exist at that moment.
+//! # What is left
+//!
+//! A session's word is complete when the session two before it ends (BABE gathers it from that session's blocks), so whoever makes the
+//! last block of session e knows the word of e + 2 in it. It can do no more with it than make a request now or later: the set was fixed when e
+//! began, and commitments count as frozen only with the session after theirs.
+//!
+//! Candidates are refused if their stake is reserved already, so who is drawn also depends on which reservations exist at that
+//! moment.
 //!
 //! # By stake, cheaply
 //!

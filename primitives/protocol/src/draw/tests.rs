@@ -116,6 +116,20 @@ fn a_draw_waits_for_its_word_and_does_not_outlive_its_set() {
     assert!(!can_draw(u32::MAX, u32::MAX));
 }
 
+/// Cheat: exit when the draw is known. The stake stays until no kept set has it.
+#[test]
+fn who_leaves_can_be_drawn_as_long_as_its_sets_are_kept() {
+    let mut store = joined(&[1]);
+    leave(&mut store, &0, 0, 5);
+    for frozen in 1..=5 {
+        let last =
+            (frozen..).take_while(|now| *now < frozen + DRAW_LAG || can_draw(frozen, *now)).last().unwrap();
+        assert_eq!(draw(&store, &word(frozen + 2), &subject(0), frozen, |_| true), Some(0));
+        assert!(!may_withdraw(5, last), "set {frozen} can be drawn from in {last}");
+    }
+    assert!(may_withdraw(5, 6 + RETAINED));
+}
+
 #[test]
 fn nobody_is_drawn_from_nothing_or_if_nobody_is_fit() {
     assert_eq!(draw(&joined(&[]), &word(3), &subject(0), 1, |_| true), None);
@@ -162,10 +176,13 @@ proptest! {
                     leave(&mut store, &worker, ordinal, session);
                     live.remove(&(worker, ordinal));
                 }
+                // Sessions may pass without any change, too.
                 3 => {
-                    session += 1;
-                    // What was there before this session began.
-                    frozen.insert(session, live.clone());
+                    for _ in 0..=u32::from(ordinal) * 2 {
+                        session += 1;
+                        // What was there before this session began.
+                        frozen.insert(session, live.clone());
+                    }
                 }
                 _ => {
                     compact(&mut store, session);
@@ -190,6 +207,7 @@ proptest! {
         let mut store = joined(&[count]);
         (0..gone.min(count)).for_each(|ordinal| leave(&mut store, &0, ordinal, 1));
         for session in 2..40 {
+            prop_assert!(session > 1 + RETAINED || store.head().len >= u32::from(count - gone.min(count)));
             while compact(&mut store, session) {}
         }
         prop_assert_eq!(store.head().len, u32::from(count - gone.min(count)));

@@ -38,7 +38,7 @@ impl<Account> Ticket<Account> {
 
     /// Whether no set that is still kept in session `now` has it.
     fn is_dead(&self, now: Session) -> bool {
-        self.until.is_some_and(|until| until.saturating_add(RETAINED) < now)
+        self.until.is_some_and(|until| may_withdraw(until, now))
     }
 }
 
@@ -190,6 +190,12 @@ pub fn draw<S: TicketStore>(
 pub fn can_draw(frozen: Session, now: Session) -> bool {
     let first = frozen.saturating_add(DRAW_LAG);
     first <= now && now < frozen.saturating_add(RETAINED)
+}
+
+/// Whether no set that is kept in session `now` has a ticket that left in session `left`. A stake that is withdrawn earlier would leave
+/// draws that were known to hit it to somebody else.
+pub fn may_withdraw(left: Session, now: Session) -> bool {
+    left.saturating_add(RETAINED) < now
 }
 
 fn put<S: TicketStore>(store: &mut S, worker: &S::Account, ordinal: u16, index: u32, now: Session) {

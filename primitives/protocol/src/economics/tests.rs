@@ -30,6 +30,23 @@ fn the_example_satisfies_the_bound_and_each_weakening_breaks_it() {
     refuse(|s| s.audit.auditor_stake = defaults::CHALLENGE_BOND, "audit.auditor_stake");
 }
 
+/// The values that a specification starts from satisfy the bound, with a third to spare.
+#[test]
+fn the_defaults_satisfy_the_bound() {
+    let mut spec = spec();
+    spec.rounds = defaults::rounds(8, 200, 10, 8);
+    spec.audit = defaults::AUDIT;
+    spec.clocks = defaults::CLOCKS;
+    spec.outer = defaults::OUTER;
+    (spec.price_per_slot, spec.stake_per_slot) = (defaults::PRICE_PER_SLOT, defaults::STAKE_PER_SLOT);
+    spec.check().unwrap();
+    check(&spec, &Assumptions::default()).unwrap();
+    let least = least_stake(&spec, &Assumptions::default()).unwrap();
+    assert_eq!(least, 15 * UNITS);
+    assert_eq!(spec.stake_per_slot, least / 3 * 4);
+    assert_eq!(spec.audit.auditor_price, least_auditor_price(&spec) / 5 * 6);
+}
+
 /// The error's remedy is one: with the least stake it names the specification passes, with a unit less it does not.
 #[test]
 fn the_least_stake_is_enough_and_the_least() {

@@ -11,7 +11,8 @@ use alloc::{vec, vec::Vec};
 use codec::Encode;
 
 impl<A: Clone + PartialEq> Round<A> {
-    /// Begins the draw of auditors and segments with the word of the session two after the commitments froze.
+    /// Begins the draw of auditors and segments with the word of the session two after the one that the audits wait with, which is the
+    /// one after the commitments froze.
     ///
     /// # Errors
     /// If that session has not come, or its word is no longer kept.

@@ -1,5 +1,7 @@
 //! Availability: drawn workers fetch the updates, and the majority of those that report decides which count.
 //!
+//! Places are drawn by stake, so one worker may have two, as two halves of it might: it reports for each.
+//!
 //! A dishonest majority of a panel can deny a slot its pay, or a round its quorum; it can make no wrong result stand.
 
 use super::{Attester, Effects, Phase, Round, RoundError, Terms, VoidReason};

@@ -81,7 +81,8 @@ impl<A: Clone + PartialEq> Round<A> {
         )
     }
 
-    /// Gives a vacant slot to a drawn worker whose free stake is at least the terms'.
+    /// Gives a vacant slot to a drawn worker whose free stake is at least the terms'. How many slots a worker can train at a time is not
+    /// known here: whoever draws passes over a worker that has as many as it said it can.
     ///
     /// # Errors
     /// If the slot is not vacant, or training does not last long enough for a worker to use its whole clock.
@@ -220,7 +221,10 @@ impl<A: Clone + PartialEq> Round<A> {
     pub(super) fn freeze(&mut self, terms: &Terms, now: ActiveBlock, session: Session) -> Effects<A> {
         let mut effects = Vec::new();
         let audited = terms.audit.auditors > 0 && !self.committed.is_empty();
-        self.audits = if audited { Audits::Waiting { frozen: session } } else { Audits::Done };
+        // The session after: whoever makes the last block of this one knows the word that is drawn with two sessions later, and could
+        // still commit what no audit will look at.
+        let frozen = session.saturating_add(1);
+        self.audits = if audited { Audits::Waiting { frozen } } else { Audits::Done };
         if self.updates().len() < terms.rounds.quorum {
             let diverged = self.diverged.len() >= terms.rounds.quorum;
             self.fail(if diverged { VoidReason::Diverged } else { VoidReason::TooFew }, &mut effects);

@@ -20,11 +20,12 @@ fn drawn() -> Board {
 }
 
 #[test]
-fn auditors_are_drawn_two_sessions_after_the_commitments_froze_from_others_than_the_slots_own() {
+fn auditors_are_drawn_sessions_after_the_commitments_froze_from_others_than_the_slots_own() {
     let mut board = board();
     train(&mut board, KEY);
     let Audits::Waiting { frozen } = round(&board, KEY).audits else { panic!("audits wait") };
-    assert_eq!(frozen, board.session());
+    // The session after, so that not even the last block's author knew the word when the last commitment was made.
+    assert_eq!(frozen, board.session() + 1);
     assert!(round(&board, KEY).audited_segments(&board.terms, 0).is_empty(), "nobody knows the segments yet");
     let got = all(&board);
     attest(&mut board, KEY, got);
@@ -134,6 +135,28 @@ fn a_reveal_must_be_what_was_sealed() {
     assert_eq!(board.reveal(KEY, place, seat.auditor, &reveal), Err(RoundError::WrongState.into()));
 }
 
+#[test]
+fn leaves_and_reveals_after_their_deadline_are_refused() {
+    let mut board = drawn();
+    seal_all(&mut board, KEY, |board, place| honest(board, KEY, place));
+    let Audits::Publishing { until } = round(&board, KEY).audits else { panic!("publishing") };
+    let slot = board.seats[&(KEY, 0)].slot;
+    let leaves = openings(&board, KEY, slot, &roots(KEY, slot));
+    let mut late = board.clone();
+    late.now = until + 1;
+    assert_eq!(late.publish(KEY, slot, &leaves), Err(RoundError::TooLate.into()));
+    board.now = until;
+    publish_all(&mut board, KEY);
+    let Audits::Revealing { until } = round(&board, KEY).audits else { panic!("revealing") };
+    let seat = board.seats[&(KEY, 0)];
+    let reveal = Reveal { answer: truth(&board, KEY, slot), salt: salt(0), unserved: false };
+    let mut late = board.clone();
+    late.now = until + 1;
+    assert_eq!(late.reveal(KEY, 0, seat.auditor, &reveal), Err(RoundError::TooLate.into()));
+    board.now = until;
+    board.reveal(KEY, 0, seat.auditor, &reveal).unwrap();
+}
+
 /// The auditor of the first seat finds something else than the worker committed.
 fn disagreement() -> (Board, u16, SlotIndex) {
     let mut board = drawn();
@@ -202,8 +225,9 @@ fn a_disagreement_that_nobody_decides_voids_the_round_and_pays_neither_side() {
     assert_eq!(round(&board, KEY).void, None);
     board.now += 1;
     board.poke();
+    assert!(logged(&board, KEY, |e| *e == Effect::Void(VoidReason::Undecided)));
+    assert_eq!(board.progress.next.round, 0, "the round is run again");
     settled(&mut board, KEY);
-    assert_eq!(board.progress.next.attempt, 1, "the round is run again");
     assert_eq!(stakes, (board.workers[&auditor].stake, board.workers[&worker].stake));
     let paid = |member: Member| {
         logged(
@@ -216,7 +240,9 @@ fn a_disagreement_that_nobody_decides_voids_the_round_and_pays_neither_side() {
         board
             .log
             .iter()
-            .filter(|(at, e)| *at == KEY && matches!(e, Effect::Reserve { worker, .. } if *worker == member))
+            .filter(|h| {
+                h.key == KEY && matches!(&h.effect, Effect::Reserve { worker, .. } if *worker == member)
+            })
             .count()
     };
     // Whoever had no other duty in the round got nothing.
@@ -260,6 +286,21 @@ fn with_nobody_to_draw_the_round_is_final_after_the_longer_window() {
 }
 
 #[test]
+fn audits_that_end_before_the_window_begins_make_it_longer_too() {
+    let mut spec = spec();
+    spec.audit.attesters = 0;
+    spec.audit.auditor_stake = 1_000 * UNITS;
+    spec.clocks.aggregation = 200;
+    let mut board = board_of(&spec, 10);
+    train(&mut board, KEY);
+    until(&mut board, 100, |board| round(board, KEY).audits == Audits::Done);
+    assert!(matches!(round(&board, KEY).phase, Phase::Aggregating { .. }));
+    aggregate(&mut board, KEY);
+    let Phase::Window { until } = round(&board, KEY).phase else { panic!("a window") };
+    assert_eq!(until, board.now + 2 * board.terms.clocks.window);
+}
+
+#[test]
 fn auditors_that_were_not_served_are_paid_at_the_workers_expense_if_several_agree() {
     let mut spec = spec();
     (spec.rounds.slots, spec.rounds.quorum) = (1, 1);
@@ -275,7 +316,7 @@ fn auditors_that_were_not_served_are_paid_at_the_workers_expense_if_several_agre
     }
     let worker = *board.slots[&(KEY, 0)].worker().unwrap();
     settled(&mut board, KEY);
-    let pay = board.log.iter().filter_map(|(_, effect)| match effect {
+    let pay = board.log.iter().filter_map(|happening| match &happening.effect {
         Effect::Move(moved) if moved.to == money::Party::Worker(worker) => Some(moved.amount),
         _ => None,
     });

@@ -167,9 +167,10 @@ fn a_lazy_auditor_loses_its_stake_when_what_it_agreed_with_is_convicted() {
     let mut elsewhere = board.clone();
     let stake = board.workers[&seat.auditor].stake;
     let burnt = |board: &Board| {
-        board.log.iter().any(|(_, effect)| {
-        matches!(effect, Effect::Move(m) if m.from == crate::money::Party::Stake(seat.auditor))
-    })
+        board.log.iter().any(|h| {
+            let effect = &h.effect;
+            matches!(effect, Effect::Move(m) if m.from == crate::money::Party::Stake(seat.auditor))
+        })
     };
     board.convict(KEY, seat.slot, Claim::Segment(segment), Some(9)).unwrap();
     settled(&mut board, KEY);
@@ -248,7 +249,8 @@ fn a_stake_does_not_leave_before_the_window_ends() {
     audited(&mut board, KEY);
     assert_eq!(board.withdraw(worker), Err(BoardError::StakeInUse), "audited, but its window is open");
     settled(&mut board, KEY);
-    until(&mut board, 2_000, |board| board.workers[&worker].reserved == 0);
+    until(&mut board, 2_000, |board| board.clone().withdraw(worker).is_ok());
+    assert_eq!(board.workers[&worker].reserved, 0);
     assert!(board.withdraw(worker).unwrap() >= 200 * UNITS);
 }
 

@@ -222,5 +222,5 @@ fn settled(board: &mut Board, key: RoundKey) {
 
 /// Whether the log of the round has such an effect.
 fn logged(board: &Board, key: RoundKey, is: impl Fn(&Effect<Member>) -> bool) -> bool {
-    board.log.iter().any(|(at, effect)| *at == key && is(effect))
+    board.log.iter().any(|happening| happening.key == key && is(&happening.effect))
 }

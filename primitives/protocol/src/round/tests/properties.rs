@@ -262,11 +262,11 @@ fn check(board: &Board, total: u128) {
 /// Everybody is paid for each duty at most once, and never more than a round can cost.
 fn check_pay(board: &Board) {
     let mut paid = std::collections::BTreeMap::<RoundKey, u128>::new();
-    for (key, effect) in &board.log {
-        if let Effect::Move(moved) = effect
+    for happening in &board.log {
+        if let Effect::Move(moved) = &happening.effect
             && moved.from == crate::money::Party::Escrow
         {
-            *paid.entry(*key).or_default() += moved.amount;
+            *paid.entry(happening.key).or_default() += moved.amount;
         }
     }
     assert!(paid.values().all(|paid| *paid <= board.terms.round_cost), "{paid:?}");
@@ -320,8 +320,8 @@ fn the_interleavings_reach_every_kind_of_end() {
     for seed in 0..150 {
         let acts = plays().new_tree(&mut runner).unwrap().current();
         let board = play(&acts, seed);
-        for (_, effect) in &board.log {
-            match effect {
+        for happening in &board.log {
+            match &happening.effect {
                 Effect::Void(reason) => seen.insert(alloc::format!("void {reason:?}")),
                 Effect::Built(_) => seen.insert("built".into()),
                 Effect::Dispute { .. } => seen.insert("dispute".into()),

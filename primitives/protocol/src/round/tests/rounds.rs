@@ -212,6 +212,62 @@ fn the_majority_of_reports_decides_what_is_accepted() {
 }
 
 #[test]
+fn half_of_the_reports_is_no_majority() {
+    let mut spec = spec();
+    spec.audit.attesters = 2;
+    let mut board = board_of(&spec, 10);
+    train(&mut board, key(0, 0));
+    let places: Vec<_> = board.attesters.iter().map(|(at, attester)| (*at, attester.worker)).collect();
+    assert_eq!(places.len(), 2);
+    for ((key, panel, place), worker) in places {
+        let mut got = all(&board);
+        if place == 1 {
+            got.remove(2);
+        }
+        board.report(key, panel, place, worker, got).unwrap();
+    }
+    board.poke();
+    assert_eq!(round(&board, key(0, 0)).accepted.iter().collect::<Vec<_>>(), [0, 1]);
+}
+
+/// Whether or not somebody has poked since.
+#[test]
+fn commitments_and_reports_after_their_deadline_are_refused() {
+    let mut board = board();
+    opened(&mut board, key(0, 0));
+    let (worker, generation) = holder(&board, key(0, 0), 0);
+    let SlotState::Assigned { until, .. } = board.slots[&(key(0, 0), 0)].state else { panic!("assigned") };
+    let mut late = board.clone();
+    late.now = until + 1;
+    let error = late.commit(key(0, 0), 0, worker, generation, trained(key(0, 0), 0)).unwrap_err();
+    assert_eq!(error, RoundError::TooLate.into());
+    board.now = until;
+    board.commit(key(0, 0), 0, worker, generation, trained(key(0, 0), 0)).unwrap();
+    let malformed = Outcome::Diverged(Divergence { step: 40, instruction: 0, element: 0 });
+    let (worker, generation) = holder(&board, key(0, 0), 1);
+    let error = board.commit(key(0, 0), 1, worker, generation, malformed).unwrap_err();
+    assert_eq!(error, RoundError::Malformed.into(), "there is no such step");
+
+    train_rest(&mut board);
+    let Phase::Availability { until, .. } = round(&board, key(0, 0)).phase else { panic!("availability") };
+    let (at, attester) = board.attesters.iter().next().map(|(at, a)| (*at, a.worker)).unwrap();
+    let got = all(&board);
+    let mut late = board.clone();
+    late.now = until + 1;
+    assert_eq!(late.report(at.0, at.1, at.2, attester, got), Err(RoundError::TooLate.into()));
+    board.now = until;
+    assert_eq!(board.report(at.0, at.1, at.2, 77, got), Err(RoundError::NotYours.into()));
+    board.report(at.0, at.1, at.2, attester, got).unwrap();
+}
+
+fn train_rest(board: &mut Board) {
+    for index in 1..3 {
+        commit(board, key(0, 0), index, trained(key(0, 0), index));
+    }
+    board.poke();
+}
+
+#[test]
 fn silent_panels_are_replaced_and_void_the_round_at_last() {
     let mut board = board();
     train(&mut board, key(0, 0));
@@ -220,7 +276,8 @@ fn silent_panels_are_replaced_and_void_the_round_at_last() {
     assert_eq!(round(&board, key(0, 0)).void, Some(VoidReason::Unattested));
     assert!(board.attesters.keys().any(|(_, panel, _)| *panel == PANELS - 1));
     settled_silently(&mut board);
-    let silent = board.log.iter().filter(|(_, effect)| matches!(effect, Effect::Observe { good: false, .. }));
+    let silent =
+        board.log.iter().filter(|happening| matches!(happening.effect, Effect::Observe { good: false, .. }));
     assert!(silent.count() >= 6, "two panels of three were silent");
 }
 
