@@ -196,11 +196,17 @@ pub fn store(path: &Path, secret: &str) -> Result<Key, KeyError> {
 /// [`KeyError::Random`] if the operating system gives no random bytes.
 pub fn generate_phrase() -> Result<Zeroizing<String>, KeyError> {
     let mut entropy = Zeroizing::new([0u8; 16]);
-    fs::File::open("/dev/urandom")
-        .and_then(|mut source| source.read_exact(entropy.as_mut_slice()))
-        .map_err(KeyError::Random)?;
+    fill_random(entropy.as_mut_slice())?;
     let phrase = bip39::Mnemonic::from_entropy(entropy.as_slice()).map_err(|_| KeyError::Secret)?;
     Ok(Zeroizing::new(phrase.to_string()))
+}
+
+/// Fills bytes with what nobody can guess.
+///
+/// # Errors
+/// [`KeyError::Random`] if the operating system gives no random bytes.
+pub fn fill_random(bytes: &mut [u8]) -> Result<(), KeyError> {
+    fs::File::open("/dev/urandom").and_then(|mut source| source.read_exact(bytes)).map_err(KeyError::Random)
 }
 
 /// Reads a secret from a file that only its owner can read, or with `-` from standard input.

@@ -22,6 +22,7 @@ pub mod on_chain;
 pub mod ready;
 pub mod register;
 pub mod run;
+pub mod show;
 pub mod start;
 pub mod status;
 pub mod unbond;
@@ -106,9 +107,9 @@ pub enum Command {
     Config(config::ConfigArgs),
     /// Register as a worker, with a stake
     Register(register::RegisterArgs),
-    /// Tell the chain that the worker takes slots
+    /// Tell the chain that the worker can be drawn
     Ready(ready::ReadyArgs),
-    /// Tell the chain that the worker takes no more slots
+    /// Tell the chain that the worker cannot be drawn any more
     Drain(drain::DrainArgs),
     /// Change a worker's hot key, payout account, device or endpoint, or raise its stake
     Update(update::UpdateArgs),
@@ -116,9 +117,9 @@ pub enum Command {
     Unbond(unbond::UnbondArgs),
     /// Take the stake back, after the unbonding time
     Withdraw(unbond::WithdrawArgs),
-    /// Show a worker's stake, status and slot
+    /// Show a worker's stake, status and duties
     Status(status::StatusArgs),
-    /// Run the daemon: take slots, train them, commit the results
+    /// Run the daemon: train, attest, aggregate and audit what the worker is drawn for
     Start(start::StartArgs),
     /// Check, propose and watch training runs
     Run(run::RunArgs),
