@@ -28,6 +28,7 @@ impl<T: Config> Pallet<T> {
             .commit(&scene.terms, index, &mut slot, &owner, generation, outcome, scene.now)
             .map_err(Error::<T>::from)?;
         Slots::<T>::insert((run, key, index), slot);
+        Self::count_training(&owner, -1)?;
         let id = Self::slot_id(&scene, key, index);
         Self::deposit_event(Event::SlotCommitted { slot: id, generation, worker: owner, outcome });
         Self::acted(&scene, round, effects)

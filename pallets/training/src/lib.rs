@@ -30,7 +30,8 @@
 //!
 //! In the first block of each session the pallet keeps that session's word, and forgets those older than the machine can use. What
 //! is drawn in session e + 2 comes from tickets that were there before session e: whoever joins, leaves or commits does not know
-//! the word. A worker that is not ready any more, is jailed, or lacks free stake is passed over.
+//! the word. A worker that is jailed, lacks free stake, or trains as many slots as it said it can, is passed over; one that is not ready any
+//! more is not, as long as a set that has it is kept.
 //!
 //! ## Clocks
 //!
@@ -87,7 +88,6 @@
 //! - The records of runs that are over are never removed. A deposit comes with the registry of models, which takes the results over.
 //! - Clocks are compared with the chain's durations, not with the work: a run may ask for more than any worker can do in its
 //!   training clock.
-//! - A ready worker can drain when it sees that it would be drawn, so nobody can be made to take a duty; it cannot choose one.
 //! - An account named as a hot key cannot register as an owner, or be another worker's hot key; it need not agree. Whoever claims
 //!   an account that way locks a stake for it.
 
@@ -101,6 +101,8 @@ mod benchmarking;
 mod disputes;
 mod effects;
 mod errors;
+mod events;
+mod example;
 #[cfg(test)]
 mod mock;
 mod pools;
@@ -127,6 +129,10 @@ pub use types::{Device, Pass, Place, Run, RunStatus, Worker, WorkerStatus};
 pub use views::Duty;
 pub use weights::WeightInfo;
 
+use frame_support::pallet_macros::import_section;
+
+#[import_section(errors::errors)]
+#[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
     use alloc::{boxed::Box, vec::Vec};
@@ -376,512 +382,6 @@ pub mod pallet {
     #[pallet::storage]
     pub type PoolTotals<T: Config> = StorageMap<_, Twox64Concat, PoolId, Shares, ValueQuery>;
 
-    #[pallet::event]
-    #[pallet::generate_deposit(pub(super) fn deposit_event)]
-    pub enum Event<T: Config> {
-        /// A worker was registered. It is drawn for nothing until it is ready.
-        WorkerRegistered {
-            /// The worker's owner.
-            owner: T::AccountId,
-            /// The account that speaks for it.
-            hot_key: T::AccountId,
-            /// The account that is paid.
-            payout: T::AccountId,
-            /// What it computes with.
-            device: Device,
-            /// Its stake, in units of 10^-12 SBH.
-            stake: Balance,
-        },
-        /// A worker's hot key, payout account, device or endpoint was changed.
-        WorkerUpdated {
-            /// The worker's owner.
-            owner: T::AccountId,
-        },
-        /// A worker's stake was raised.
-        StakeAdded {
-            /// The worker's owner.
-            owner: T::AccountId,
-            /// By how much, in units of 10^-12 SBH.
-            amount: Balance,
-            /// The whole stake now, in units of 10^-12 SBH.
-            stake: Balance,
-        },
-        /// A worker can be drawn, from the next session's set on.
-        WorkerReady {
-            /// The worker's owner.
-            owner: T::AccountId,
-            /// Its tickets in the draw.
-            tickets: u16,
-        },
-        /// A worker is drawn for nothing any more.
-        WorkerDrained {
-            /// The worker's owner.
-            owner: T::AccountId,
-        },
-        /// A worker missed too much: it is drawn for nothing for a while.
-        WorkerJailed {
-            /// The worker's owner.
-            owner: T::AccountId,
-            /// The active block from which it can be drawn again.
-            until: ActiveBlock,
-        },
-        /// A worker asked for its stake.
-        UnbondingStarted {
-            /// The worker's owner.
-            owner: T::AccountId,
-            /// The active block from which it can withdraw, as durations are now.
-            until: ActiveBlock,
-        },
-        /// A worker got its stake back and is gone.
-        Withdrawn {
-            /// The worker's owner.
-            owner: T::AccountId,
-            /// The stake, in units of 10^-12 SBH.
-            stake: Balance,
-        },
-        /// A run was created.
-        RunCreated {
-            /// The run.
-            run: RunId,
-            /// Who created it.
-            owner: T::AccountId,
-            /// Binds its specification.
-            spec_hash: Digest,
-            /// Its budget, in units of 10^-12 SBH.
-            budget: Balance,
-        },
-        /// A run's budget was raised.
-        RunToppedUp {
-            /// The run.
-            run: RunId,
-            /// Who paid.
-            from: T::AccountId,
-            /// How much, in units of 10^-12 SBH.
-            amount: Balance,
-        },
-        /// A run opens no more rounds until it is resumed.
-        RunPaused {
-            /// The run.
-            run: RunId,
-            /// Why.
-            reason: Pause,
-        },
-        /// A run opens rounds again.
-        RunResumed {
-            /// The run.
-            run: RunId,
-        },
-        /// A run was stopped: it opens no more rounds, ever, and ends when those that are open are settled.
-        RunStopping {
-            /// The run.
-            run: RunId,
-        },
-        /// A run is over: it was stopped before its last round.
-        RunStopped {
-            /// The run.
-            run: RunId,
-            /// Rounds that became final.
-            finalised: RoundIndex,
-            /// The last checkpoint; none if no round made one.
-            checkpoint: Option<Checkpoint>,
-            /// What it has paid in all, in units of 10^-12 SBH.
-            paid: Balance,
-        },
-        /// A run is over: every round is final.
-        RunCompleted {
-            /// The run.
-            run: RunId,
-            /// The last checkpoint.
-            checkpoint: Option<Checkpoint>,
-            /// What it has paid in all, in units of 10^-12 SBH.
-            paid: Balance,
-        },
-        /// What was left of a run's budget went back to its owner.
-        BudgetRefunded {
-            /// The run.
-            run: RunId,
-            /// The run's owner.
-            owner: T::AccountId,
-            /// How much, in units of 10^-12 SBH.
-            amount: Balance,
-        },
-        /// The run's owner could not take what is left of its budget. A later poke tries again.
-        RefundWaits {
-            /// The run.
-            run: RunId,
-            /// The run's owner.
-            owner: T::AccountId,
-            /// How much, in units of 10^-12 SBH.
-            amount: Balance,
-        },
-        /// A slot was assigned to a worker.
-        SlotAssigned {
-            /// The slot.
-            slot: SlotId,
-            /// How often it was assigned before.
-            generation: Generation,
-            /// The worker's owner.
-            worker: T::AccountId,
-            /// The last active block in which a commitment is accepted.
-            deadline: ActiveBlock,
-        },
-        /// A worker committed what it made of a slot.
-        SlotCommitted {
-            /// The slot.
-            slot: SlotId,
-            /// How often it was assigned before.
-            generation: Generation,
-            /// The worker's owner.
-            worker: T::AccountId,
-            /// What it committed.
-            outcome: Outcome,
-        },
-        /// Nobody committed a slot in time: it is given to another worker, or given up.
-        SlotExpired {
-            /// The slot.
-            slot: SlotId,
-            /// How often it was assigned before.
-            generation: Generation,
-            /// The owner of the worker that had it, if any.
-            worker: Option<T::AccountId>,
-        },
-        /// A slot was settled and paid.
-        SlotPaid {
-            /// The slot.
-            slot: SlotId,
-            /// How often it was assigned before.
-            generation: Generation,
-            /// The worker's owner.
-            worker: T::AccountId,
-            /// What it had committed.
-            outcome: Outcome,
-            /// How much, in units of 10^-12 SBH.
-            amount: Balance,
-        },
-        /// A round was opened.
-        RoundOpened {
-            /// The run.
-            run: RunId,
-            /// The attempt at a round.
-            round: RoundKey,
-            /// The checkpoint that it starts from; none for the specification's own.
-            base: Option<Checkpoint>,
-        },
-        /// A round came to another phase.
-        RoundAdvanced {
-            /// The run.
-            run: RunId,
-            /// The attempt at a round.
-            round: RoundKey,
-            /// The phase.
-            phase: Phase<T::AccountId>,
-            /// The slots whose updates make the next checkpoint, as far as that is known.
-            accepted: SlotSet,
-        },
-        /// A round's audits came further.
-        AuditsAdvanced {
-            /// The run.
-            run: RunId,
-            /// The attempt at a round.
-            round: RoundKey,
-            /// How far.
-            audits: Audits,
-        },
-        /// A round will make no checkpoint that stands.
-        RoundVoided {
-            /// The run.
-            run: RunId,
-            /// The attempt at a round.
-            round: RoundKey,
-            /// Why.
-            reason: VoidReason,
-        },
-        /// A round's checkpoint stands.
-        RoundFinalised {
-            /// The run.
-            run: RunId,
-            /// The attempt at a round.
-            round: RoundKey,
-            /// The checkpoint.
-            checkpoint: Option<Checkpoint>,
-        },
-        /// Everybody of a round is settled; nothing of it remains.
-        RoundSettled {
-            /// The run.
-            run: RunId,
-            /// The attempt at a round.
-            round: RoundKey,
-        },
-        /// A worker was drawn to fetch a round's updates.
-        AttesterDrawn {
-            /// The run.
-            run: RunId,
-            /// The attempt at a round.
-            round: RoundKey,
-            /// Its place on the panel.
-            place: u16,
-            /// The worker's owner.
-            worker: T::AccountId,
-            /// The last active block for its report.
-            until: ActiveBlock,
-        },
-        /// An attester reported.
-        Reported {
-            /// The run.
-            run: RunId,
-            /// The attempt at a round.
-            round: RoundKey,
-            /// Its place on the panel.
-            place: u16,
-            /// The worker's owner.
-            worker: T::AccountId,
-            /// The slots whose updates it got.
-            got: SlotSet,
-        },
-        /// A worker was drawn to make the next checkpoint.
-        AggregatorDrawn {
-            /// The run.
-            run: RunId,
-            /// The attempt at a round.
-            round: RoundKey,
-            /// How many were drawn before.
-            turn: u8,
-            /// The worker's owner.
-            worker: T::AccountId,
-            /// The last active block for the checkpoint.
-            until: ActiveBlock,
-        },
-        /// The next checkpoint was posted.
-        RootPosted {
-            /// The run.
-            run: RunId,
-            /// The attempt at a round.
-            round: RoundKey,
-            /// The checkpoint.
-            checkpoint: Checkpoint,
-        },
-        /// A worker was drawn to execute segments of a slot again.
-        AuditorDrawn {
-            /// The slot.
-            slot: SlotId,
-            /// The attempt at its round.
-            attempt: Attempt,
-            /// The auditor's seat.
-            place: u16,
-            /// The worker's owner.
-            auditor: T::AccountId,
-        },
-        /// An auditor sealed its answer.
-        Sealed {
-            /// The run.
-            run: RunId,
-            /// The attempt at a round.
-            round: RoundKey,
-            /// The auditor's seat.
-            place: u16,
-            /// The worker's owner.
-            auditor: T::AccountId,
-            /// The seal.
-            seal: Digest,
-        },
-        /// The leaves of a slot's audited segments were published.
-        LeavesPublished {
-            /// The slot.
-            slot: SlotId,
-        },
-        /// The leaves of a slot's audited segments were not published in time: it is at fault.
-        LeavesMissing {
-            /// The slot.
-            slot: SlotId,
-        },
-        /// An auditor revealed its answer.
-        Revealed {
-            /// The run.
-            run: RunId,
-            /// The attempt at a round.
-            round: RoundKey,
-            /// The auditor's seat.
-            place: u16,
-            /// The worker's owner.
-            auditor: T::AccountId,
-            /// The answer.
-            answer: Digest,
-            /// Whether the slot's worker did not serve it.
-            unserved: bool,
-        },
-        /// An auditor's answer is not the slot's own.
-        DisagreementOpened {
-            /// The run.
-            run: RunId,
-            /// The attempt at a round.
-            round: RoundKey,
-            /// The slot.
-            slot: SlotIndex,
-            /// The auditor's owner.
-            auditor: T::AccountId,
-            /// The last active block before it lapses.
-            until: ActiveBlock,
-        },
-        /// Nobody decided the disagreements about a slot in time: neither side is paid.
-        DisagreementLapsed {
-            /// The slot.
-            slot: SlotId,
-        },
-        /// Part of a stake was taken.
-        StakeSlashed {
-            /// The run that it answered for.
-            run: RunId,
-            /// The worker's owner.
-            worker: T::AccountId,
-            /// How much, in units of 10^-12 SBH.
-            amount: Balance,
-            /// Whether it was burnt, or went to somebody.
-            burnt: bool,
-        },
-        /// An account that is no worker could not take a payment; it went to the run's escrow.
-        PaymentRefused {
-            /// The run.
-            run: RunId,
-            /// The account.
-            account: T::AccountId,
-            /// How much, in units of 10^-12 SBH.
-            amount: Balance,
-        },
-        /// A worker was paid.
-        WorkerPaid {
-            /// The worker's owner.
-            worker: T::AccountId,
-            /// The account that took the payment: the payout account, or the owner's if that one could not.
-            to: T::AccountId,
-            /// How much, in units of 10^-12 SBH, what the worker was owed before included.
-            amount: Balance,
-        },
-        /// Neither a worker's payout account nor its owner's could take a payment. It goes with the next one, at the latest with
-        /// the withdrawal.
-        PaymentOwed {
-            /// The worker's owner.
-            worker: T::AccountId,
-            /// What the worker is owed in all, in units of 10^-12 SBH.
-            owed: Balance,
-        },
-    }
-
-    #[pallet::error]
-    pub enum Error<T> {
-        /// The account owns a worker already.
-        AlreadyRegistered,
-        /// The account is the hot key of another owner's worker.
-        OwnerIsHotKey,
-        /// The hot key speaks for another worker, or owns one.
-        HotKeyTaken,
-        /// The endpoint is not printable ASCII.
-        BadEndpoint,
-        /// The stake is below the least one.
-        StakeTooLow,
-        /// The account neither owns a worker nor is the hot key of one.
-        NoSuchWorker,
-        /// Nothing was given that should change.
-        NothingToChange,
-        /// The amount is zero.
-        ZeroAmount,
-        /// The worker is ready already.
-        AlreadyReady,
-        /// The worker is not ready.
-        NotReady,
-        /// The worker waits for its stake.
-        Unbonding,
-        /// The worker has not asked for its stake.
-        NotUnbonding,
-        /// The unbonding time has not passed.
-        UnbondingNotOver,
-        /// The worker is jailed.
-        Jailed,
-        /// The worker answers for something that is not settled.
-        StakeInUse,
-        /// A whole number of the specification is out of its range.
-        SpecOutOfRange,
-        /// A real number of the specification is not finite, or out of its range.
-        SpecBadNumber,
-        /// The heads do not divide the width into heads of an even width.
-        SpecHeads,
-        /// The segments do not divide the slot.
-        SpecSegments,
-        /// Tokens of this width cannot index the vocabulary.
-        SpecTokenWidth,
-        /// The stream has too few tokens.
-        SpecTooFewTokens,
-        /// The floor of the learning rate is above its peak.
-        SpecRates,
-        /// The specification names a checkpoint to start from, which no worker can fetch yet.
-        SpecInitialCheckpoint,
-        /// This release does not know the numerics version.
-        SpecNumericsVersion,
-        /// Rounds of several slots need exact numerics.
-        SpecSlots,
-        /// Nobody would check the results: there are no auditors, no audited segments, or the numerics cannot be checked.
-        SpecUnaudited,
-        /// What a slot reserves is too little for its price and its audits: faking it would pay.
-        SlotStakeTooLow,
-        /// No stake makes faking a slot of this price dear.
-        PriceTooHigh,
-        /// An auditor is paid less than what it has to execute.
-        AuditorPriceTooLow,
-        /// Silence would cost an auditor less than a challenge that it lost.
-        AuditorStakeTooLow,
-        /// The price of a slot is below the existential deposit.
-        PriceTooLow,
-        /// The training clock is shorter than the chain's least.
-        TrainingTooShort,
-        /// The window is shorter than the chain's.
-        WindowTooShort,
-        /// A clock of attesters, aggregators, auditors or disputes is shorter than the chain's least.
-        ClockTooShort,
-        /// A clock is longer than the longest: stakes would be tied for too long.
-        ClockTooLong,
-        /// The budget does not pay for every round and for those that one void can waste.
-        BudgetTooLow,
-        /// As many runs as possible are open.
-        TooManyRuns,
-        /// There is no such run, or it is over.
-        NoSuchRun,
-        /// The run was stopped or is over.
-        RunClosed,
-        /// The run is paused already.
-        AlreadyPaused,
-        /// The run is not paused.
-        NotPaused,
-        /// The run's rounds were voided too often: it can only be stopped.
-        RunExhausted,
-        /// Nothing is due for the run.
-        NothingDue,
-        /// There is no such attempt at a round, or it is settled.
-        NoSuchRound,
-        /// There is no such slot, or it is settled.
-        NoSuchSlot,
-        /// Nobody was drawn for this place, or it is settled.
-        NoSuchPlace,
-        /// The round is in another phase.
-        WrongPhase,
-        /// This was done already, or cannot be done yet.
-        WrongState,
-        /// Another worker was drawn for it.
-        NotYours,
-        /// The slot was assigned anew: this belongs to an earlier generation.
-        WrongGeneration,
-        /// The deadline has passed.
-        TooLate,
-        /// It is not time yet.
-        NotDue,
-        /// The loss is not finite, or the diverged step does not exist.
-        MalformedOutcome,
-        /// Answer, salt and account are not what was sealed.
-        OtherSeal,
-        /// The leaves are not those that the commitment binds.
-        WrongLeaves,
-        /// Money or stake is not where the books have it. A defect: nothing was changed.
-        Books,
-    }
-
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
         fn on_initialize(_now: BlockNumberFor<T>) -> Weight {
@@ -911,6 +411,7 @@ pub mod pallet {
                 ),
                 "registering again must not be quicker than a jail"
             );
+            crate::example::assert_defaults_are_sound(T::MinStake::get());
             let least = Self::least().saturating_add(T::WeightInfo::agenda());
             assert!(least.all_lte(T::WorkWeight::get()), "every step must be possible within the limit");
         }
@@ -932,6 +433,7 @@ pub mod pallet {
         ///   that of another worker's owner or hot key.
         /// - `payout`: the account that is paid.
         /// - `device`: what the worker computes with.
+        /// - `capacity`: how many slots it trains at a time, at least 1.
         /// - `endpoint`: where the worker serves its results, printable ASCII; may be empty.
         /// - `stake`: at least `MinStake`, in units of 10^-12 SBH; it is put on hold.
         ///
@@ -943,19 +445,20 @@ pub mod pallet {
             hot_key: T::AccountId,
             payout: T::AccountId,
             device: Device,
+            capacity: u16,
             endpoint: EndpointOf<T>,
             stake: Balance,
         ) -> DispatchResult {
             let owner = ensure_signed(origin)?;
-            Self::do_register(owner, hot_key, payout, device, endpoint, stake)
+            Self::do_register(owner, hot_key, payout, device, capacity, endpoint, stake)
         }
 
-        /// Change a worker's hot key, payout account, device or endpoint.
+        /// Change a worker's hot key, payout account, device, capacity or endpoint.
         ///
         /// The origin must be signed by the worker's owner. Takes effect at once: payments that become due later go to the new
         /// payout account.
         ///
-        /// - `hot_key`, `payout`, `device`, `endpoint`: as for `register`; `None` leaves a field as it is. At least one must be
+        /// - `hot_key`, `payout`, `device`, `capacity`, `endpoint`: as for `register`; `None` leaves a field as it is. At least one must be
         ///   given.
         ///
         /// Emits `WorkerUpdated`.
@@ -966,10 +469,11 @@ pub mod pallet {
             hot_key: Option<T::AccountId>,
             payout: Option<T::AccountId>,
             device: Option<Device>,
+            capacity: Option<u16>,
             endpoint: Option<EndpointOf<T>>,
         ) -> DispatchResult {
             let owner = ensure_signed(origin)?;
-            Self::do_update_worker(owner, hot_key, payout, device, endpoint)
+            Self::do_update_worker(owner, hot_key, payout, device, capacity, endpoint)
         }
 
         /// Raise a worker's stake.
@@ -999,9 +503,10 @@ pub mod pallet {
             Self::do_ready(who)
         }
 
-        /// Be drawn for nothing any more.
+        /// Have no tickets in the draw any more.
         ///
-        /// The origin must be signed by the worker's hot key or owner. What the worker was drawn for is still to be done.
+        /// The origin must be signed by the worker's hot key or owner. What the worker was drawn for is still to be done, and for six
+        /// sessions it may still be drawn from sets that were frozen before.
         ///
         /// Emits `WorkerDrained`.
         #[pallet::call_index(4)]
@@ -1013,8 +518,8 @@ pub mod pallet {
 
         /// Ask for a worker's stake back.
         ///
-        /// The origin must be signed by the worker's owner. Everything that the worker was drawn for must be settled. It is drawn
-        /// for nothing from now on, and can `withdraw` after `Unbonding` active blocks.
+        /// The origin must be signed by the worker's owner. Everything that the worker was drawn for must be settled. It has no
+        /// tickets in the draw any more, and can `withdraw` after `Unbonding` active blocks.
         ///
         /// Emits `UnbondingStarted`.
         #[pallet::call_index(5)]

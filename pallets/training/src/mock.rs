@@ -7,7 +7,6 @@ use frame_support::{
 };
 use sabha_protocol::{
     RoundKey, RunId, RunSpec, SlotIndex, UNITS,
-    spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, OuterSpec, RoundSpec},
 };
 use sp_core::H256;
 use sp_runtime::BuildStorage;
@@ -238,73 +237,12 @@ pub fn signed(who: AccountId) -> RuntimeOrigin {
     RuntimeOrigin::signed(who)
 }
 
-/// The specification that tests start from, as `primitives/protocol` has it: three slots, two auditors, three attesters.
+/// The specification that tests start from: three slots, two auditors, three attesters, four segments of which two are audited.
 pub fn spec(rounds: u32) -> RunSpec {
-    RunSpec {
-        numerics_version: sabha_protocol::NUMERICS_EXACT,
-        seed: 1,
-        initial_checkpoint: None,
-        price_per_slot: PRICE,
-        stake_per_slot: 20 * UNITS,
-        model: ModelSpec {
-            vocabulary: 256,
-            width: 64,
-            layers: 2,
-            heads: 2,
-            feed_forward: 128,
-            context: 64,
-            rope_base: 10_000.0.into(),
-            norm_epsilon: 1e-5.into(),
-            tied_embedding: true,
-        },
-        optimiser: OptimiserSpec {
-            peak_rate: 1e-3.into(),
-            floor_rate: 1e-4.into(),
-            warmup_steps: 10,
-            inner_warmup_steps: 0,
-            beta1: 0.9.into(),
-            beta2: 0.95.into(),
-            epsilon: 1e-8.into(),
-            weight_decay: 0.1.into(),
-            clip_norm: 1.0.into(),
-        },
-        outer: OuterSpec { rate: 0.7.into(), momentum: 0.9.into() },
-        data: DataSpec {
-            stream: sabha_protocol::Digest::of(b"a stream"),
-            tokens: 1_000_000,
-            token_bytes: 1,
-            heldout_tokens: 10_000,
-            sources: Default::default(),
-        },
-        rounds: RoundSpec {
-            count: rounds,
-            slots: 3,
-            quorum: 2,
-            tries: 3,
-            inner_steps: 40,
-            segment_steps: 10,
-            batch: 4,
-            aggregator_price: UNITS / 2,
-        },
-        audit: AuditSpec {
-            auditors: 2,
-            segments: 2,
-            auditor_price: 5 * UNITS / 4,
-            auditor_stake: 20 * UNITS,
-            attesters: 3,
-            attester_price: UNITS / 10,
-        },
-        clocks: ClockSpec {
-            training: 60,
-            availability: 10,
-            aggregation: 10,
-            seals: 20,
-            leaves: 10,
-            reveals: 10,
-            dispute: 120,
-            window: WINDOW,
-        },
-    }
+    let mut spec = crate::example::spec(rounds);
+    spec.rounds.segment_steps = 10;
+    spec.audit.auditor_price = 5 * UNITS / 4;
+    spec
 }
 
 /// The hot key of the worker of `owner`.
@@ -319,7 +257,7 @@ pub fn payout(owner: AccountId) -> AccountId {
 
 /// Registers the worker of `owner` with so much stake.
 pub fn register(owner: AccountId, stake: u128) {
-    Training::register(signed(owner), hot(owner), payout(owner), Device::Cpu, Default::default(), stake)
+    Training::register(signed(owner), hot(owner), payout(owner), Device::Cpu, 2, Default::default(), stake)
         .expect("it can be registered");
 }
 

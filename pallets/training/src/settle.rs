@@ -5,7 +5,7 @@ use sabha_protocol::{
     defaults::PANELS,
     money::Party,
     pool::{PoolId, RewardPool},
-    round::{Effect, Effects, Phase},
+    round::{Effect, Effects, Phase, SlotState},
 };
 use sp_runtime::DispatchError;
 
@@ -40,6 +40,9 @@ impl<T: Config> Pallet<T> {
         let mut round = Rounds::<T>::get(scene.id, key).ok_or(Error::<T>::NoSuchRound)?;
         let (generation, outcome) = (slot.generation, slot.outcome());
         let contributed = round.phase == Phase::Final && round.accepted.contains(at);
+        if let SlotState::Assigned { worker, .. } = &slot.state {
+            Self::count_training(worker, -1)?;
+        }
         let effects = round.settle_slot(&scene.terms, at, slot).map_err(Error::<T>::from)?;
         let paid = effects.iter().find_map(|effect| match effect {
             Effect::Move(moved) if moved.from == Party::Escrow => match &moved.to {

@@ -77,6 +77,9 @@ impl<T: Config> Pallet<T> {
             let worker = slot.worker().cloned();
             let generation = slot.generation;
             effects.extend(round.expire(terms, index, &mut slot, now).map_err(Error::<T>::from)?);
+            if let Some(worker) = &worker {
+                Self::count_training(worker, -1)?;
+            }
             Self::deposit_event(Event::SlotExpired { slot: id, generation, worker });
             made = true;
         }
@@ -95,10 +98,11 @@ impl<T: Config> Pallet<T> {
         if slot.state == SlotState::Vacant {
             let drawn = round.slot_draw(terms, index, slot.generation, scene.session);
             wake = now.saturating_add(RETRY);
-            if let Some(worker) = Self::draw(drawn, terms.stake, &[])
+            if let Some(worker) = Self::draw(drawn, terms.stake, |_, worker| worker.training < worker.capacity)
                 && let Ok(effects) = round.assign(terms, &mut slot, worker.clone(), now)
             {
                 Self::put(scene, &mut run, round, effects)?;
+                Self::count_training(&worker, 1)?;
                 let generation = slot.generation;
                 let deadline = now.saturating_add(terms.clocks.training);
                 Self::deposit_event(Event::SlotAssigned { slot: id, generation, worker, deadline });
@@ -176,7 +180,7 @@ impl<T: Config> Pallet<T> {
             }
             Due::SeatAggregator(_) => {
                 let drawn = round.aggregator_draw(terms, session).ok_or(Error::<T>::NotDue)?;
-                let Some(worker) = Self::draw(drawn, terms.stake, &[]) else { return Ok(None) };
+                let Some(worker) = Self::draw(drawn, terms.stake, |_, _| true) else { return Ok(None) };
                 effects = round.seat_aggregator(terms, worker, now).map_err(refused)?;
             }
             Due::SkipAggregator => effects = round.skip_aggregator(terms, now).map_err(refused)?,
@@ -208,7 +212,7 @@ impl<T: Config> Pallet<T> {
         let (terms, key) = (&scene.terms, round.key);
         let drawn = round.attester_draw(terms, place, scene.session).ok_or(Error::<T>::NotDue)?;
         let own = Self::workers_of(scene, round);
-        let worker = Self::draw(drawn, 0, &own);
+        let worker = Self::draw(drawn, 0, |worker, _| !own.contains(worker));
         let Some(attester) = round.seat_attester(terms, worker, scene.now).map_err(Error::<T>::from)? else {
             return Ok(());
         };
@@ -240,9 +244,9 @@ impl<T: Config> Pallet<T> {
         let index = round.audited_slot(terms, place).ok_or(Error::<T>::NotDue)?;
         let (_, mut slot) = Self::load(scene.id, key, index)?;
         let drawn = round.auditor_draw(terms, place).ok_or(Error::<T>::NotDue)?;
-        let own: Vec<T::AccountId> = slot.worker().cloned().into_iter().collect();
+        let own = slot.worker().cloned();
         let auditor = if can_draw(drawn.1, scene.session) {
-            Self::draw(drawn, terms.audit.auditor_stake, &own)
+            Self::draw(drawn, terms.audit.auditor_stake, |worker, _| own.as_ref() != Some(worker))
         } else {
             None
         };
@@ -259,6 +263,14 @@ impl<T: Config> Pallet<T> {
             Seats::<T>::insert((scene.id, key, place), seat);
         }
         Ok(effects)
+    }
+
+    /// Counts a slot that a worker has begun (1) or left (-1).
+    pub(crate) fn count_training(owner: &T::AccountId, by: i16) -> Result<(), DispatchError> {
+        let mut worker = Workers::<T>::get(owner).ok_or(Error::<T>::NoSuchWorker)?;
+        worker.training = worker.training.checked_add_signed(by).ok_or(Error::<T>::Books)?;
+        Workers::<T>::insert(owner, worker);
+        Ok(())
     }
 
     /// The workers of a round's slots.

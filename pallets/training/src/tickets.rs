@@ -15,8 +15,7 @@ use sabha_protocol::{
 use sp_arithmetic::traits::SaturatedConversion;
 
 use crate::{
-    Agenda, Config, LeftTickets, Pallet, TicketHead, TicketPlaces, Tickets, WorkerOf, WorkerStatus, Words,
-    Workers,
+    Agenda, Config, LeftTickets, Pallet, TicketHead, TicketPlaces, Tickets, WorkerOf, Words, Workers,
 };
 
 /// The tickets in storage.
@@ -79,6 +78,7 @@ impl<T: Config> Pallet<T> {
         }
         for ordinal in count..worker.tickets {
             tickets::leave(&mut store, owner, ordinal, session);
+            worker.left = Some(session);
         }
         worker.tickets = count;
     }
@@ -89,23 +89,23 @@ impl<T: Config> Pallet<T> {
         head.len > head.live && tickets::compact(&mut StoredTickets::<T>::new(), T::Session::get())
     }
 
-    /// The first candidate of a draw that is ready, not jailed, not excluded, whose ticket is covered by its stake, and that has
-    /// `stake` free. None if the word of the draw is not known, or no longer.
+    /// The first candidate of a draw that is not jailed, whose ticket is covered by its stake, that has `stake` free, and that `fits`. One
+    /// that is not ready any more is no exception: whoever sees that a draw will hit it must not be able to dodge. None if the word
+    /// of the draw is not known, or no longer.
     pub(crate) fn draw(
         (subject, frozen): (Subject, Session),
         stake: Balance,
-        excluded: &[T::AccountId],
+        fits: impl Fn(&T::AccountId, &WorkerOf<T>) -> bool,
     ) -> Option<T::AccountId> {
         let word = Self::word(frozen.saturating_add(DRAW_LAG))?;
         let now = T::ActiveBlocks::get();
         Lot::new(&word, &subject).draw(TicketHead::<T>::get().len_before(frozen), |index| {
             let ticket = Tickets::<T>::get(index).filter(|ticket| ticket.counts_in(frozen))?;
             let worker = Workers::<T>::get(&ticket.worker)?;
-            let fit = worker.status == WorkerStatus::Ready
-                && ticket.ordinal < Self::tickets_of(worker.stake)
+            let fit = ticket.ordinal < Self::tickets_of(worker.stake)
                 && worker.free_stake() >= stake
                 && now >= worker.jailed_until
-                && !excluded.contains(&ticket.worker);
+                && fits(&ticket.worker, &worker);
             fit.then_some(ticket.worker)
         })
     }

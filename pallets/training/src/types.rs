@@ -2,7 +2,7 @@
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use sabha_protocol::{
-    ActiveBlock, Balance, Digest, RoundIndex, RoundKey, SlotIndex,
+    ActiveBlock, Balance, Digest, RoundIndex, RoundKey, Session, SlotIndex,
     reputation::Reputation,
     round::{Pause, Progress},
 };
@@ -24,11 +24,11 @@ pub enum Device {
     Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub enum WorkerStatus {
-    /// Is drawn for nothing until it says that it is ready.
+    /// Has no tickets until it says that it is ready. It may still be drawn from sets that were frozen while it had some.
     Idle,
     /// Has its tickets in the draw.
     Ready,
-    /// Is drawn for nothing any more, and waits for its stake.
+    /// As idle, for good, and waits for its stake.
     Unbonding {
         /// The active block in which it asked for its stake.
         since: ActiveBlock,
@@ -44,6 +44,10 @@ pub struct Worker<AccountId, Endpoint> {
     pub reserved: Balance,
     /// Attestations that are not settled. They reserve nothing, but the worker stays until they are.
     pub attesting: u32,
+    /// Slots that it trains at a time, at most.
+    pub capacity: u16,
+    /// Slots that it trains now.
+    pub training: u16,
     /// The account that speaks for the worker day by day.
     pub hot_key: AccountId,
     /// The account that is paid.
@@ -56,6 +60,8 @@ pub struct Worker<AccountId, Endpoint> {
     pub status: WorkerStatus,
     /// Tickets that it has in the draw. Those that its stake no longer covers count for nothing.
     pub tickets: u16,
+    /// The session in which tickets of it left the draw at last.
+    pub left: Option<Session>,
     /// How often it did what it was drawn for.
     pub reputation: Reputation,
     /// The worker is drawn for nothing before this active block.

@@ -5,7 +5,7 @@ use frame_support::{
     pallet_prelude::DispatchResult,
     traits::{Get, fungible::MutateHold, tokens::Precision::Exact},
 };
-use sabha_protocol::{ActiveBlock, Balance, reputation::Reputation};
+use sabha_protocol::{ActiveBlock, Balance, draw::tickets::may_withdraw, reputation::Reputation};
 use sp_arithmetic::traits::SaturatedConversion;
 
 use crate::{
@@ -19,6 +19,7 @@ impl<T: Config> Pallet<T> {
         hot_key: T::AccountId,
         payout: T::AccountId,
         device: Device,
+        capacity: u16,
         endpoint: EndpointOf<T>,
         stake: Balance,
     ) -> DispatchResult {
@@ -26,6 +27,7 @@ impl<T: Config> Pallet<T> {
         ensure!(!HotKeys::<T>::contains_key(&owner), Error::<T>::OwnerIsHotKey);
         Self::ensure_hot_key_is_free(&owner, &hot_key)?;
         Self::ensure_endpoint(&endpoint)?;
+        ensure!(capacity > 0, Error::<T>::NoCapacity);
         ensure!(stake >= T::MinStake::get(), Error::<T>::StakeTooLow);
         T::Currency::hold(&HoldReason::WorkerStake.into(), &owner, stake)?;
 
@@ -34,12 +36,15 @@ impl<T: Config> Pallet<T> {
             stake,
             reserved: 0,
             attesting: 0,
+            capacity,
+            training: 0,
             hot_key: hot_key.clone(),
             payout: payout.clone(),
             device,
             endpoint,
             status: WorkerStatus::Idle,
             tickets: 0,
+            left: None,
             reputation: Records::<T>::take(&owner).unwrap_or(Reputation::NEW),
             jailed_until: 0,
             owed: 0,
@@ -56,11 +61,16 @@ impl<T: Config> Pallet<T> {
         hot_key: Option<T::AccountId>,
         payout: Option<T::AccountId>,
         device: Option<Device>,
+        capacity: Option<u16>,
         endpoint: Option<EndpointOf<T>>,
     ) -> DispatchResult {
         let mut worker = Workers::<T>::get(&owner).ok_or(Error::<T>::NoSuchWorker)?;
         ensure!(
-            hot_key.is_some() || payout.is_some() || device.is_some() || endpoint.is_some(),
+            hot_key.is_some()
+                || payout.is_some()
+                || device.is_some()
+                || capacity.is_some()
+                || endpoint.is_some(),
             Error::<T>::NothingToChange
         );
         if let Some(hot_key) = hot_key {
@@ -74,6 +84,10 @@ impl<T: Config> Pallet<T> {
         }
         if let Some(device) = device {
             worker.device = device;
+        }
+        if let Some(capacity) = capacity {
+            ensure!(capacity > 0, Error::<T>::NoCapacity);
+            worker.capacity = capacity;
         }
         if let Some(endpoint) = endpoint {
             Self::ensure_endpoint(&endpoint)?;
@@ -148,6 +162,9 @@ impl<T: Config> Pallet<T> {
         ensure!(now >= until, Error::<T>::UnbondingNotOver);
         ensure!(now >= worker.jailed_until, Error::<T>::Jailed);
         ensure!(!worker.is_bound(), Error::<T>::StakeInUse);
+        // Nor may a set that is still kept have it.
+        let gone = worker.left.is_none_or(|left| may_withdraw(left, T::Session::get()));
+        ensure!(gone, Error::<T>::StillDrawn);
         HotKeys::<T>::remove(&worker.hot_key);
         // Who registers again is no better than before.
         if worker.reputation.score() < Reputation::NEW.score() {

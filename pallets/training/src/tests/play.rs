@@ -202,8 +202,14 @@ pub fn settled(id: RunId, key: RoundKey) {
     until(400, || !Rounds::<Test>::contains_key(id, key));
 }
 
-/// Everybody does its duties, as the view function tells them; in one block.
+/// Everybody does its duties, and a block passes.
 pub fn do_duties() {
+    duties_once();
+    block(true);
+}
+
+/// Everybody does its duties, as the view function tells them.
+pub fn duties_once() {
     use crate::Duty::*;
     for owner in FIRST..=ACCOUNTS {
         for duty in Training::duties_of(hot(owner)) {
@@ -229,5 +235,4 @@ pub fn do_duties() {
             done.expect("a duty that is told of can be done");
         }
     }
-    block(true);
 }

@@ -176,7 +176,9 @@ fn apply(act: &Act) -> bool {
             .is_some_and(|(run, key)| Training::convict_aggregator(run, key, None).is_ok()),
         Act::Register { owner, hot, stake } => {
             let stake = u128::from(stake) * UNITS;
-            Training::register(signed(owner), hot, hot + 100, Device::Cpu, Default::default(), stake).is_ok()
+            let capacity = 1 + (hot % 3) as u16;
+            Training::register(signed(owner), hot, hot + 100, Device::Cpu, capacity, Default::default(), stake)
+                .is_ok()
         }
         Act::AddStake { owner } => Training::add_stake(signed(owner), 60 * UNITS).is_ok(),
         Act::Ready { owner } => Training::ready(signed(owner)).is_ok(),
@@ -266,12 +268,12 @@ fn get_everybody_out() {
     assert_eq!(Seats::<Test>::iter().count() + Attesters::<Test>::iter().count(), 0);
     let owners: Vec<u64> = Workers::<Test>::iter_keys().collect();
     for owner in &owners {
-        assert!(!worker(*owner).is_bound(), "{:#?}", worker(*owner));
+        assert!(!worker(*owner).is_bound() && worker(*owner).training == 0, "{:#?}", worker(*owner));
         if !matches!(worker(*owner).status, WorkerStatus::Unbonding { .. }) {
             Training::unbond(signed(*owner)).expect("nothing holds the stake");
         }
     }
-    pass(UNBONDING);
+    pass(UNBONDING.max((sabha_protocol::defaults::RETAINED + 1) * SESSION));
     for owner in owners {
         Training::withdraw(signed(owner)).expect("the stake is free");
         assert_eq!(held(owner), 0);

@@ -26,14 +26,15 @@ use crate::{
 pub(crate) struct Obligations<AccountId> {
     pub reserved: BTreeMap<AccountId, Balance>,
     pub attesting: BTreeMap<AccountId, u32>,
+    pub training: BTreeMap<AccountId, u16>,
 }
 
 impl<T: Config> Pallet<T> {
     /// Check what must always hold:
     /// - what is on hold in an owner's account is its worker's stake, and no more of it is reserved than there is;
-    /// - what a worker has reserved, and how often it attests, is what unsettled slots, seats, aggregations and attestations say:
-    ///   so each has its worker;
-    /// - an unbonding worker answers for nothing; exactly ready workers have tickets;
+    /// - what a worker has reserved, and how often it trains and attests, is what unsettled slots, seats, aggregations and attestations
+    ///   say: so each has its worker;
+    /// - exactly ready workers have tickets;
     /// - hot keys and workers correspond one to one, and no hot key owns another worker;
     /// - tickets and their places correspond one to one, and are counted right;
     /// - the agenda has exactly the runs that are not over; these have their specification, the others neither that nor rounds;
@@ -44,7 +45,7 @@ impl<T: Config> Pallet<T> {
     /// - the pot holds every escrow, what is kept, what workers are owed, and the existential deposit;
     /// - the shares of a pool sum to its total.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
-        let mut obligations = Obligations { reserved: BTreeMap::new(), attesting: BTreeMap::new() };
+        let mut obligations = Obligations { reserved: BTreeMap::new(), attesting: BTreeMap::new(), training: BTreeMap::new() };
         let claims = Self::try_state_runs(&mut obligations)?;
         Self::try_state_orphans()?;
         let owed = Self::try_state_workers(obligations)?;

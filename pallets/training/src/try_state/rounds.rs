@@ -81,7 +81,12 @@ impl<T: Config> Pallet<T> {
             ensure!(index < terms.rounds.slots, "a slot is beyond the round's");
             count = count.saturating_add(1);
             match &slot.state {
-                SlotState::Vacant | SlotState::Assigned { .. } => open.insert(index),
+                SlotState::Vacant => open.insert(index),
+                SlotState::Assigned { worker, .. } => {
+                    open.insert(index);
+                    let count = obligations.training.entry(worker.clone()).or_default();
+                    *count = count.saturating_add(1);
+                }
                 SlotState::Committed { .. } => committed.insert(index),
                 SlotState::Lost => {}
             }

@@ -26,6 +26,8 @@ impl<T: Config> Pallet<T> {
             ensure!(worker.reserved == reserved, "what is reserved is not what is unsettled");
             let attesting = obligations.attesting.remove(&owner).unwrap_or(0);
             ensure!(worker.attesting == attesting, "a worker's attestations are miscounted");
+            let training = obligations.training.remove(&owner).unwrap_or(0);
+            ensure!(worker.training == training, "the slots that a worker trains are miscounted");
             ensure!(
                 HotKeys::<T>::get(&worker.hot_key) == Some(owner.clone()),
                 "a worker's hot key does not lead to it"
@@ -53,7 +55,6 @@ impl<T: Config> Pallet<T> {
             ensure!(TicketPlaces::<T>::contains_key(owner, ordinal), "a worker's ticket has no place");
         }
         if let WorkerStatus::Unbonding { since } = worker.status {
-            ensure!(!worker.is_bound(), "an unbonding stake answers for something");
             ensure!(since <= T::ActiveBlocks::get(), "a worker unbonds from the future");
         }
         Ok(())
