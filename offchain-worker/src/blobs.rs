@@ -3,6 +3,10 @@
 //! Every byte is verified before it is used: a blob that does not hash to its name is removed and reported, so that it can be
 //! fetched or computed again.
 
+mod peers;
+
+pub use peers::PeerBlobs;
+
 use crate::files::{self, FileError};
 use sabha_protocol::Digest;
 use std::{
@@ -102,6 +106,28 @@ impl LocalBlobs {
     pub fn root(&self) -> &Path {
         &self.root
     }
+
+    /// As [`BlobStore::get_within`], but leaves a corrupt blob where it is.
+    fn peek(&self, digest: Digest, limit: u64) -> Result<Vec<u8>, BlobError> {
+        let path = self.path(digest);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(BlobError::Missing { digest, place: self.root.display().to_string() });
+            }
+            Err(error) => return Err(FileError::of("read", &path)(error).into()),
+        };
+        let found = file.metadata().map_err(FileError::of("read", &path))?.len();
+        if found > limit {
+            return Err(BlobError::TooLarge { digest, found, limit });
+        }
+        let mut bytes = Vec::new();
+        let room = bytes.try_reserve_exact(usize::try_from(found).unwrap_or(usize::MAX));
+        room.map_err(|error| FileError::of("read", &path)(io::Error::new(io::ErrorKind::OutOfMemory, error)))?;
+        // No further than it was long: what is appended meanwhile is not it.
+        file.take(found).read_to_end(&mut bytes).map_err(FileError::of("read", &path))?;
+        if Digest::of(&bytes) == digest { Ok(bytes) } else { Err(BlobError::Corrupt { digest, path }) }
+    }
 }
 
 impl BlobStore for LocalBlobs {
@@ -119,30 +145,11 @@ impl BlobStore for LocalBlobs {
     }
 
     fn get_within(&self, digest: Digest, limit: u64) -> Result<Vec<u8>, BlobError> {
-        let path = self.path(digest);
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(BlobError::Missing { digest, place: self.root.display().to_string() });
-            }
-            Err(error) => return Err(FileError::of("read", &path)(error).into()),
-        };
-        let found = file.metadata().map_err(FileError::of("read", &path))?.len();
-        if found > limit {
-            return Err(BlobError::TooLarge { digest, found, limit });
+        let read = self.peek(digest, limit);
+        if let Err(BlobError::Corrupt { path, .. }) = &read {
+            files::remove(path)?;
         }
-        let mut bytes = Vec::new();
-        let room = bytes.try_reserve_exact(usize::try_from(found).unwrap_or(usize::MAX));
-        room.map_err(|error| {
-            FileError::of("read", &path)(io::Error::new(io::ErrorKind::OutOfMemory, error))
-        })?;
-        // No further than it was long: what is appended meanwhile is not it.
-        file.take(found).read_to_end(&mut bytes).map_err(FileError::of("read", &path))?;
-        if Digest::of(&bytes) != digest {
-            files::remove(&path)?;
-            return Err(BlobError::Corrupt { digest, path });
-        }
-        Ok(bytes)
+        read
     }
 
     fn has(&self, digest: Digest) -> Result<bool, BlobError> {

@@ -9,7 +9,7 @@
 
 use super::task::{Act, Basis, Found, Kind, Task};
 use crate::files::{self, FileError};
-use sabha_protocol::{ActiveBlock, Digest};
+use sabha_protocol::{ActiveBlock, Digest, RoundKey, RunId, round::Checkpoint};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -86,6 +86,15 @@ pub enum Event {
         task: Task,
         /// Whether its deadline was missed; else it was taken back.
         late: bool,
+    },
+    /// The worker has the checkpoint that a round made, and it is the one whose root was posted.
+    Holds {
+        /// The run.
+        run: RunId,
+        /// The attempt at a round.
+        round: RoundKey,
+        /// The checkpoint.
+        checkpoint: Checkpoint,
     },
     /// The worker says that it can be drawn.
     Ready,
@@ -301,6 +310,7 @@ impl Journal {
             Event::Started { .. }
             | Event::Declined { .. }
             | Event::Parked { .. }
+            | Event::Holds { .. }
             | Event::Ready
             | Event::Drain
             | Event::Stopped { .. } => {}

@@ -1,5 +1,5 @@
 use super::*;
-use sabha_protocol::{Commitment, Divergence, Outcome, RoundKey, SlotSet};
+use sabha_protocol::{Commitment, Divergence, Outcome, SlotSet};
 
 fn task(round: u32) -> Task {
     Task { run: 1, round: RoundKey { round, attempt: 1 }, kind: Kind::Train, place: 0, generation: 2 }
@@ -41,6 +41,11 @@ fn events() -> Vec<Event> {
             act: Act::Commit(Outcome::Diverged(Divergence { step: 1, instruction: 2, element: 3 })),
         },
         Event::Lost { task: task(1), late: true },
+        Event::Holds {
+            run: 1,
+            round: task(0).round,
+            checkpoint: Checkpoint { root: Digest([1; 32]), blob: Digest([2; 32]) },
+        },
         Event::Ready,
         Event::Taken { task: audit, basis: basis(1), until: 44 },
         Event::Done { task: audit, basis: basis(1), act: seal(3) },

@@ -22,7 +22,7 @@ pub mod work;
 pub mod works;
 
 use crate::{
-    blobs::LocalBlobs,
+    blobs::PeerBlobs,
     chain::{ChainError, ChainResult, Client, Hash},
     config::Config,
     error::{Exit, failure, is_of_full_disk},
@@ -31,7 +31,8 @@ use crate::{
 };
 use decide::{Memory, RETRY_BLOCKS};
 use journal::{Event, Journal};
-use sabha_protocol::{Divergence, Outcome, RunId};
+use sabha_protocol::{Digest, Divergence, Outcome, RoundKey, RunId};
+use serve::Held;
 use slots::Served;
 use std::{
     collections::BTreeMap,
@@ -70,8 +71,10 @@ pub struct Daemon {
     owner: AccountId,
     journal: Journal,
     memory: Memory,
-    blobs: LocalBlobs,
+    blobs: PeerBlobs,
     served: Served,
+    /// Checkpoints that this daemon has, or could not get, by root and address.
+    held: BTreeMap<(RunId, RoundKey, [Digest; 2]), Held>,
     state: PathBuf,
     workshop: Arc<dyn Workshop>,
     crews: BTreeMap<Lane, Crew>,
@@ -130,7 +133,7 @@ impl Daemon {
             hot_key: key.account().to_string(),
             version: env!("CARGO_PKG_VERSION").into(),
         })?;
-        let blobs = LocalBlobs::open(&config.storage.blobs)?;
+        let blobs = PeerBlobs::open(&config.storage.blobs, &config.storage.peers)?;
         tracing::info!(
             node = client.url(),
             owner = %worker.owner,
@@ -148,7 +151,8 @@ impl Daemon {
             owner: worker.owner,
             journal,
             memory,
-            served: Served::beside(blobs.root()),
+            served: Served::beside(&blobs),
+            held: BTreeMap::new(),
             blobs,
             state,
             workshop,
@@ -271,6 +275,7 @@ impl Daemon {
             watch::Found::Worker(worker) => {
                 let mut rounds = watch::Rounds::at(&followed_at);
                 self.tend_slots(&followed_at, &mut rounds).await?;
+                self.keep_checkpoints(&followed_at, &mut rounds).await?;
                 let own = watch::Own {
                     owner: &self.owner,
                     hot_key: &hot_key,

@@ -5,13 +5,14 @@
 //! slots/RUN-ROUND-ATTEMPT-SLOT-GENERATION/state.safetensors   the parked state
 //!                                         leaves              the state roots at the segments' ends
 //!                                         ends/N              the state that segment N starts from
-//! BLOBS/served/SEGMENTS_ROOT/N                                the same, for auditors
+//! BLOBS/served/SEGMENTS_ROOT/N                                the same, for auditors, who look into the blob folders of their peers
 //!                            N.opening                        that it is leaf N below the root
 //! ```
 //!
 //! A served state need not be trusted: its root, with the path, must come to what was committed.
 
 use crate::{
+    blobs::PeerBlobs,
     engine::{
         State,
         rounds::leaves,
@@ -112,26 +113,29 @@ pub fn keep_state(folder: &Path, segment: u32, state: &State) -> anyhow::Result<
     Ok(files::write_atomic(&end_file(folder, segment), &bytes)?)
 }
 
-/// What workers of one machine serve to each other: a folder beside the blobs.
+/// What workers of one machine serve to each other: folders beside their blobs, the own one first.
 #[derive(Clone, Debug)]
-pub struct Served(PathBuf);
+pub struct Served {
+    own: PathBuf,
+    peers: Vec<PathBuf>,
+}
+
+/// The folder of what is served of a slot.
+fn slot_in(served: &Path, segments_root: Digest) -> PathBuf {
+    served.join(segments_root.to_string())
+}
+
+/// The files of a segment: the state that it starts from, and its opening.
+fn segment_in(served: &Path, segments_root: Digest, segment: u32) -> (PathBuf, PathBuf) {
+    let folder = slot_in(served, segments_root);
+    (folder.join(segment.to_string()), folder.join(format!("{segment}.opening")))
+}
 
 impl Served {
-    /// In the folder of a blob store.
-    pub fn beside(blobs: &Path) -> Self {
-        Self(blobs.join("served"))
-    }
-
-    fn folder(&self, segments_root: Digest) -> PathBuf {
-        self.0.join(segments_root.to_string())
-    }
-
-    fn state(&self, segments_root: Digest, segment: u32) -> PathBuf {
-        self.folder(segments_root).join(segment.to_string())
-    }
-
-    fn opening(&self, segments_root: Digest, segment: u32) -> PathBuf {
-        self.folder(segments_root).join(format!("{segment}.opening"))
+    /// In the folders of blob stores.
+    pub fn beside(blobs: &PeerBlobs) -> Self {
+        let peers = blobs.roots().skip(1).map(|root| root.join("served")).collect();
+        Self { own: blobs.own().root().join("served"), peers }
     }
 
     /// Serves the state that a segment starts from, if it was kept. Returns whether it is served.
@@ -145,7 +149,7 @@ impl Served {
         segments_root: Digest,
         segment: u32,
     ) -> Result<bool, FileError> {
-        let (to, opening) = (self.state(segments_root, segment), self.opening(segments_root, segment));
+        let (to, opening) = segment_in(&self.own, segments_root, segment);
         if opening.exists() {
             return Ok(true);
         }
@@ -164,8 +168,13 @@ impl Served {
 
     /// The state that a segment starts from, if its worker serves it; checked against what was committed.
     pub fn fetch(&self, spec: &RunSpec, segments_root: Digest, segment: u32) -> Option<State> {
-        let path = fs::read(self.opening(segments_root, segment)).ok()?;
-        let file = self.state(segments_root, segment);
+        let folders = [&self.own].into_iter().chain(&self.peers);
+        folders.into_iter().find_map(|served| Self::fetch_from(served, spec, segments_root, segment))
+    }
+
+    fn fetch_from(served: &Path, spec: &RunSpec, segments_root: Digest, segment: u32) -> Option<State> {
+        let (file, opening) = segment_in(served, segments_root, segment);
+        let path = fs::read(opening).ok()?;
         if fs::metadata(&file).ok()?.len() > state_bytes(spec) {
             return None;
         }
@@ -191,7 +200,7 @@ impl Served {
 
     /// Removes what was served of a slot.
     pub fn remove(&self, segments_root: Digest) {
-        remove_folder(&self.folder(segments_root));
+        remove_folder(&slot_in(&self.own, segments_root));
     }
 }
 
@@ -219,6 +228,10 @@ mod tests {
     use crate::engine::{init::initial, testing::tiny_spec};
     use sabha_protocol::segments_root;
 
+    fn beside(blobs: &Path) -> Served {
+        Served::beside(&PeerBlobs::open(blobs, &[]).unwrap())
+    }
+
     /// A slot of three segments with leaves that are true of its states.
     fn slot(spec: &RunSpec) -> (Vec<State>, Vec<Digest>) {
         let mut states = Vec::new();
@@ -238,7 +251,7 @@ mod tests {
         let spec = tiny_spec();
         let (states, leaves) = slot(&spec);
         let root = segments_root(&leaves);
-        let (own, served) = (folder.path().join("own"), Served::beside(folder.path()));
+        let (own, served) = (folder.path().join("own"), beside(folder.path()));
         assert!(!served.serve(&own, &leaves, root, 1).unwrap(), "nothing was kept");
         assert_eq!(served.fetch(&spec, root, 1), None);
 
@@ -247,6 +260,10 @@ mod tests {
         assert!(served.serve(&own, &leaves, root, 1).unwrap());
         assert_eq!(served.fetch(&spec, root, 1), Some(states[1].clone()));
         assert_eq!(served.fetch(&spec, root, 2), None);
+
+        let peers = [folder.path().to_path_buf()];
+        let auditor = Served::beside(&PeerBlobs::open(folder.path().join("auditor"), &peers).unwrap());
+        assert_eq!(auditor.fetch(&spec, root, 1), Some(states[1].clone()), "from a peer's folder");
 
         remove(&own, &served);
         assert_eq!(served.fetch(&spec, root, 1), None);
@@ -266,16 +283,16 @@ mod tests {
         other.step = spec.rounds.segment_steps;
         for (index, bad) in [states[2].clone(), other, changed].into_iter().enumerate() {
             let place = folder.path().join(index.to_string());
-            let (own, served) = (place.join("own"), Served::beside(&place));
+            let (own, served) = (place.join("own"), beside(&place));
             keep_state(&own, 1, &bad).unwrap();
             assert!(served.serve(&own, &leaves, root, 1).unwrap());
             assert_eq!(served.fetch(&spec, root, 1), None, "{index}");
         }
-        let (own, served) = (folder.path().join("own"), Served::beside(folder.path()));
+        let (own, served) = (folder.path().join("own"), beside(folder.path()));
         keep_state(&own, 1, &states[1]).unwrap();
         served.serve(&own, &leaves, root, 1).unwrap();
         let path = Opening::of(&leaves, 2).unwrap().encode();
-        fs::write(served.opening(root, 1), path).unwrap();
+        fs::write(segment_in(&served.own, root, 1).1, path).unwrap();
         assert_eq!(served.fetch(&spec, root, 1), None);
     }
 

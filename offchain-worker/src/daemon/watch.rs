@@ -104,11 +104,20 @@ impl<'a> Rounds<'a> {
     /// # Errors
     /// If the node does not answer, or the runtime differs from what this release knows; so for all that follow.
     pub async fn round(&mut self, run: RunId, key: RoundKey) -> Result<Option<Round>, ChainError> {
-        if !self.rounds.contains_key(&run) {
-            self.rounds.insert(run, self.at.rounds_of(run).await?);
+        Ok(self.rounds(run).await?.into_iter().find(|round| round.key == key))
+    }
+
+    /// All attempts at rounds of a run that are not settled.
+    ///
+    /// # Errors
+    /// As for [`Self::round`].
+    pub async fn rounds(&mut self, run: RunId) -> Result<Vec<Round>, ChainError> {
+        if let Some(rounds) = self.rounds.get(&run) {
+            return Ok(rounds.clone());
         }
-        let rounds = self.rounds.get(&run).into_iter().flatten();
-        Ok(rounds.into_iter().find(|round| round.key == key).cloned())
+        let rounds = self.at.rounds_of(run).await?;
+        self.rounds.insert(run, rounds.clone());
+        Ok(rounds)
     }
 
     /// Its slots.

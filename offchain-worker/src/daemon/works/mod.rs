@@ -11,7 +11,7 @@ use super::{
     work::{Ended, Job, Workshop, find_stream},
 };
 use crate::{
-    blobs::LocalBlobs,
+    blobs::PeerBlobs,
     config::Config,
     data::Stream,
     engine::{
@@ -27,7 +27,7 @@ use std::path::PathBuf;
 /// Works on an engine, with updates and checkpoints in a blob store.
 pub struct EngineWorkshop {
     engine: Box<dyn Engine>,
-    blobs: LocalBlobs,
+    blobs: PeerBlobs,
     served: Served,
     datasets: Vec<PathBuf>,
     memory: MemoryLimit,
@@ -40,15 +40,15 @@ impl EngineWorkshop {
     /// [`Exit::BadInput`] if there is no such device, the blob store cannot be made, or nobody says how much memory there is.
     pub fn new(config: &Config) -> anyhow::Result<Self> {
         let engine = AnyEngine::on(&config.engine.device).exit(Exit::BadInput)?;
-        let blobs = LocalBlobs::open(&config.storage.blobs).exit(Exit::BadInput)?;
+        let blobs = PeerBlobs::open(&config.storage.blobs, &config.storage.peers).exit(Exit::BadInput)?;
         let memory = MemoryLimit::mebibytes(config.engine.memory_limit_mib);
         memory.bytes().exit(Exit::BadInput)?;
         Ok(Self { memory, ..Self::with(Box::new(engine), blobs, config.storage.datasets.clone()) })
     }
 
     /// From parts, with what memory is available.
-    pub fn with(engine: Box<dyn Engine>, blobs: LocalBlobs, datasets: Vec<PathBuf>) -> Self {
-        let served = Served::beside(blobs.root());
+    pub fn with(engine: Box<dyn Engine>, blobs: PeerBlobs, datasets: Vec<PathBuf>) -> Self {
+        let served = Served::beside(&blobs);
         Self { engine, blobs, served, datasets, memory: MemoryLimit::default() }
     }
 
@@ -62,7 +62,7 @@ impl EngineWorkshop {
     }
 
     fn stream(&self, job: &Job) -> anyhow::Result<Stream> {
-        let data = find_stream(job.spec.data.stream, &self.datasets, &self.blobs)?;
+        let data = find_stream(job.spec.data.stream, &self.datasets, self.blobs.own())?;
         Ok(Stream::of_spec(&data, &job.spec)?)
     }
 }

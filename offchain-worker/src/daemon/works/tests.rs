@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    blobs::BlobStore,
+    blobs::{BlobStore, PeerBlobs},
     daemon::{
         slots,
         task::{Act, Basis, Duty, Found, Kind, Product, Task},
@@ -27,7 +27,7 @@ use std::{
 };
 
 /// Two slots a round, twelve steps each in segments of three.
-fn spec(blobs: &LocalBlobs) -> RunSpec {
+fn spec(blobs: &PeerBlobs) -> RunSpec {
     let bytes: Vec<u8> = (0..600u32).map(|i| (i * i % 13) as u8).collect();
     let mut spec = RunSpec { numerics_version: NUMERICS_EXACT, ..tiny_spec() };
     spec.data.stream = blobs.put(&bytes).unwrap();
@@ -48,7 +48,7 @@ struct Machine {
 impl Machine {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let blobs = LocalBlobs::open(folder.path().join("blobs")).unwrap();
+        let blobs = PeerBlobs::open(folder.path().join("blobs"), &[]).unwrap();
         let spec = spec(&blobs);
         Self { folder, spec, workshop: EngineWorkshop::with(Box::new(AnyEngine::cpu()), blobs, vec![]) }
     }
@@ -207,7 +207,7 @@ fn the_rounds_of_workers_are_those_of_a_local_run() {
         base = Some(forwards);
         rounds.push((commitments, forwards));
     }
-    let stream = Stream::of_spec(&machine.workshop.blobs.path(machine.spec.data.stream), &machine.spec).unwrap();
+    let stream = Stream::of_spec(&machine.workshop.blobs.own().path(machine.spec.data.stream), &machine.spec).unwrap();
     let mut run = LocalRun::begin(&machine.folder.path().join("local"), &machine.spec).unwrap();
     let ended = run.train(&AnyEngine::cpu(), &machine.spec, &stream, &mut (), &Stop::new()).unwrap();
     assert_eq!(ended, LocalEnd::Done);
