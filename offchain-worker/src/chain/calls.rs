@@ -37,6 +37,8 @@ pub struct WorkerChanges {
     pub payout: Option<AccountId>,
     /// What it computes with.
     pub device: Option<Device>,
+    /// How many slots it trains at a time.
+    pub capacity: Option<u16>,
     /// Where it serves its results.
     pub endpoint: Option<String>,
 }
@@ -51,10 +53,11 @@ impl Call {
         hot_key: AccountId,
         payout: AccountId,
         device: Device,
+        capacity: u16,
         endpoint: &str,
         stake: Balance,
     ) -> Self {
-        Self::new(call::REGISTER, (hot_key, payout, device, endpoint, stake))
+        Self::new(call::REGISTER, (hot_key, payout, device, capacity, endpoint, stake))
     }
 
     /// Changes the signer's worker.

@@ -275,13 +275,14 @@ fn sample_calls() -> Vec<Call> {
     let spec = sample_spec();
     let with_checkpoint = RunSpec { initial_checkpoint: Some(Digest([3; 32])), ..spec.clone() };
     vec![
-        Call::register(account, account, Device::Cpu, "", 100 * UNITS),
-        Call::register(account, account, Device::Cuda, "tcp://192.0.2.1:9", UNITS),
+        Call::register(account, account, Device::Cpu, 1, "", 100 * UNITS),
+        Call::register(account, account, Device::Cuda, 2, "tcp://192.0.2.1:9", UNITS),
         Call::update_worker(&WorkerChanges::default()),
         Call::update_worker(&WorkerChanges {
             hot_key: Some(account),
             payout: Some(account),
             device: Some(Device::Cuda),
+            capacity: Some(2),
             endpoint: Some("x".into()),
         }),
         Call::add_stake(UNITS),

@@ -27,9 +27,9 @@ pub const SPEC_NAME: &str = "sabha";
 pub mod call {
     use super::{Name, of};
 
-    /// `register(hot_key, payout, device, endpoint, stake)`
+    /// `register(hot_key, payout, device, capacity, endpoint, stake)`
     pub const REGISTER: Name = of("Training", "register");
-    /// `update_worker(hot_key?, payout?, device?, endpoint?)`
+    /// `update_worker(hot_key?, payout?, device?, capacity?, endpoint?)`
     pub const UPDATE_WORKER: Name = of("Training", "update_worker");
     /// `add_stake(amount)`
     pub const ADD_STAKE: Name = of("Training", "add_stake");

@@ -57,6 +57,10 @@ pub struct Worker {
     pub reserved: Balance,
     /// Attestations that are not settled.
     pub attesting: u32,
+    /// Slots that it trains at a time, at most.
+    pub capacity: u16,
+    /// Slots that it trains now.
+    pub training: u16,
     /// The account that speaks for it day by day.
     pub hot_key: AccountId,
     /// The account that is paid.
@@ -278,6 +282,8 @@ pub(super) struct WorkerRecord {
     stake: Balance,
     reserved: Balance,
     attesting: u32,
+    capacity: u16,
+    training: u16,
     hot_key: AccountId,
     payout: AccountId,
     device: Device,
@@ -307,6 +313,8 @@ impl WorkerRecord {
             stake: self.stake,
             reserved: self.reserved,
             attesting: self.attesting,
+            capacity: self.capacity,
+            training: self.training,
             hot_key: self.hot_key,
             payout: self.payout,
             device: self.device,

@@ -45,6 +45,8 @@ struct Status {
     #[serde(serialize_with = "as_text")]
     reserved: Balance,
     attesting: u32,
+    /// How many slots it trains at a time.
+    capacity: u16,
     #[serde(serialize_with = "as_text")]
     owed: Balance,
     tickets: u16,
@@ -119,6 +121,7 @@ pub async fn run(args: StatusArgs, context: &Context) -> anyhow::Result<()> {
         stake: worker.stake,
         reserved: worker.reserved,
         attesting: worker.attesting,
+        capacity: worker.capacity,
         owed: worker.owed,
         tickets: worker.tickets,
         score: worker.score,
