@@ -213,7 +213,7 @@ mod tests {
         let ended = run.train(trainer.engine.as_ref(), &spec, &stream, &mut (), &Stop::new()).unwrap();
         assert_eq!(ended, LocalEnd::Done);
         let slots = run.record().rounds.iter().flat_map(|round| &round.slots);
-        let outcomes: Vec<Outcome> = slots.map(|slot| slot.outcome.clone()).collect();
+        let outcomes: Vec<Outcome> = slots.map(|slot| slot.outcome).collect();
         assert_eq!(outcomes, commitments.into_iter().map(Outcome::Trained).collect::<Vec<_>>());
     }
 

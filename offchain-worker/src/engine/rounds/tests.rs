@@ -10,12 +10,7 @@ use crate::{
     },
 };
 use proptest::prelude::*;
-use sabha_numerics::{
-    buffer_digest,
-    program::{BeginProgram, Program},
-    reference::execute,
-    state_root,
-};
+use sabha_numerics::{buffer_digest, program::BeginProgram, reference::execute, state_root};
 use sabha_protocol::{Digest, NUMERICS_EXACT, RoundIndex, segments_root, spec::ModelSpec};
 
 pub(super) fn spec(slots: u16) -> RunSpec {
