@@ -36,9 +36,9 @@ struct Args {
     /// Windows of the held-out text.
     #[arg(long, default_value_t = 256)]
     windows: u32,
-    /// Leave out what is compared with.
-    #[arg(long)]
-    alone: bool,
+    /// What to compare with: batch, steps, none.
+    #[arg(long, value_delimiter = ',', default_value = "batch,steps")]
+    beside: Vec<String>,
 }
 
 /// Text to train on and to measure on.
@@ -128,21 +128,23 @@ fn main() -> anyhow::Result<()> {
     anyhow::ensure!(ended == LocalEnd::Done, "the run ended with {ended:?}");
     let mut curves =
         vec![Curve { name: format!("{slots} slots of {inner} steps a round"), points: rounds.points }];
-    if !args.alone {
-        let mut one = spec.clone();
-        (one.rounds.count, one.rounds.slots, one.rounds.quorum) = (1, 1, 1);
-        one.rounds.inner_steps = count * inner;
-        one.rounds.segment_steps = count * inner;
-        // What fresh moments need once a round, one worker needs once: the run's own warm-up.
-        one.optimiser.inner_warmup_steps = 0;
-        let mut large = one.clone();
-        large.rounds.batch *= slots;
-        let points = alone("batch", &large, inner, &work)?;
-        curves.push(Curve { name: format!("one worker, {slots} times the batch"), points });
-        one.rounds.inner_steps *= slots;
-        one.rounds.segment_steps *= slots;
-        let points = alone("steps", &one, inner, &work)?;
-        curves.push(Curve { name: format!("one worker, {slots} times the steps"), points });
+    let mut one = spec.clone();
+    (one.rounds.count, one.rounds.slots, one.rounds.quorum) = (1, 1, 1);
+    // What fresh moments need once a round, one worker needs once: the run's own warm-up.
+    one.optimiser.inner_warmup_steps = 0;
+    for name in &args.beside {
+        let mut spec = one.clone();
+        let (steps, what) = match name.as_str() {
+            "batch" => {
+                spec.rounds.batch *= slots;
+                (count * inner, "batch")
+            }
+            "steps" => (count * inner * slots, "steps"),
+            _ => continue,
+        };
+        (spec.rounds.inner_steps, spec.rounds.segment_steps) = (steps, steps);
+        let points = alone(name, &spec, inner, &work)?;
+        curves.push(Curve { name: format!("one worker, {slots} times the {what}"), points });
     }
     if let Some(path) = &args.svg {
         let title = format!("held-out loss, {} parameters", spec.model.parameter_count());
