@@ -242,6 +242,8 @@ pub fn spec(rounds: u32) -> RunSpec {
     let mut spec = crate::example::spec(rounds);
     spec.rounds.segment_steps = 10;
     spec.audit.auditor_price = 5 * UNITS / 4;
+    // The audits of a round end within it.
+    spec.clocks.window = 2 * WINDOW;
     spec
 }
 

@@ -6,6 +6,7 @@
 //! there are.
 
 use frame_support::{
+    dispatch::{DispatchErrorWithPostInfo, WithPostDispatchInfo},
     storage::with_storage_layer,
     traits::Get,
     weights::{Weight, WeightMeter},
@@ -195,26 +196,27 @@ impl<T: Config> Pallet<T> {
     ///
     /// # Errors
     /// If there is no such run, or nothing is due for it.
-    pub(crate) fn do_poke(id: RunId) -> Result<(u32, Weight), Error<T>> {
-        let mut run = Runs::<T>::get(id).ok_or(Error::<T>::NoSuchRun)?;
-        let mut meter = WeightMeter::with_limit(Self::poke_weight());
+    pub(crate) fn do_poke(id: RunId) -> Result<(u32, Weight), DispatchErrorWithPostInfo> {
+        let mut meter = WeightMeter::with_limit(T::WorkWeight::get());
         meter.consume(T::WeightInfo::turn());
+        Self::poke_within(id, &mut meter)
+            .map(|made| (made, meter.consumed()))
+            .map_err(|error| error.with_weight(meter.consumed()))
+    }
+
+    fn poke_within(id: RunId, meter: &mut WeightMeter) -> Result<u32, Error<T>> {
+        let mut run = Runs::<T>::get(id).ok_or(Error::<T>::NoSuchRun)?;
         if run.status.is_over() {
             let before = run.progress.escrow;
             Self::refund(id, &mut run);
             frame_support::ensure!(run.progress.escrow < before, Error::<T>::NothingDue);
             Runs::<T>::insert(id, run);
             meter.consume(T::WeightInfo::settle_step());
-            return Ok((1, meter.consumed()));
+            return Ok(1);
         }
-        let done = Self::advance(id, &mut meter, u32::MAX);
+        let done = Self::advance(id, meter, u32::MAX);
         // An interrupted pass that changed nothing so far is kept, but paid for.
         frame_support::ensure!(done.made > 0 || !done.complete, Error::<T>::NothingDue);
-        Ok((done.made, meter.consumed()))
-    }
-
-    /// The most that a poke may weigh.
-    pub(crate) fn poke_weight() -> Weight {
-        T::WorkWeight::get()
+        Ok(done.made)
     }
 }

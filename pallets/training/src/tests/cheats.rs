@@ -74,9 +74,11 @@ fn no_stake_answers_twice() {
         assert_ok!(Training::ready(signed(FIRST)));
         let mut spec = spec(1);
         spec.rounds.slots = 8;
+        spec.rounds.quorum = 1;
+        spec.audit.auditors = 8;
         spec.stake_per_slot = 60 * UNITS;
         let id = create(&spec);
-        until(100, || Rounds::<Test>::contains_key(id, ROUND));
+        until(400, || Rounds::<Test>::contains_key(id, ROUND));
         pass(20);
         assert_eq!(worker(FIRST).reserved, 60 * UNITS);
         assert_eq!(worker(FIRST).training, 1);

@@ -109,6 +109,7 @@ fn some_spec(rounds: u32, slots: u16) -> RunSpec {
     spec.rounds.slots = slots;
     spec.rounds.quorum = slots.div_ceil(2);
     spec.stake_per_slot = 40 * UNITS;
+    spec.clocks.window = WINDOW;
     spec
 }
 
@@ -290,6 +291,7 @@ fn play(acts: &[Act]) -> Vec<Event<Test>> {
             register(owner, 3 * STAKE);
             Training::ready(signed(owner)).unwrap();
         }
+        create(&some_spec(1, 3));
         create(&some_spec(3, 3));
         pass(3 * SESSION);
         for act in acts {
@@ -304,7 +306,7 @@ fn play(acts: &[Act]) -> Vec<Event<Test>> {
 }
 
 fn plays() -> impl Strategy<Value = Vec<Act>> {
-    prop::collection::vec(act(), 20..250)
+    prop::collection::vec(act(), 20..300)
 }
 
 proptest! {

@@ -160,7 +160,7 @@ fn corruptions() -> Vec<(fn(), &'static str)> {
             },
             "beyond the round's",
         ),
-        (|| Slots::<Test>::remove((1, DONE, 0)), "a slot of a round is missing"),
+        (|| Slots::<Test>::remove((1, DONE, 1)), "a slot of a round is missing"),
         (
             || {
                 let slot = slot_of(1, DONE, 0);
@@ -233,7 +233,7 @@ fn corruptions() -> Vec<(fn(), &'static str)> {
         // Pools and words.
         (|| PoolShares::<Test>::insert(PoolId::Compute(9), BOB, 1), "sum to its total"),
         (|| PoolTotals::<Test>::insert(PoolId::Compute(9), 4), "sum to its total"),
-        (|| Words::<Test>::mutate(|words| words.swap(0, 1)), "out of order"),
+        (|| Words::<Test>::mutate(|words| words.as_mut().swap(0, 1)), "out of order"),
         (
             || {
                 Words::<Test>::mutate(|words| words.last_mut().unwrap().0 += 1);
