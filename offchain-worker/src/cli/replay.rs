@@ -1,8 +1,11 @@
 //! `replay`: a segment once more, with everything written down, and where two machines part.
 
-use super::{Context, model::CheckpointArgs};
+use super::{
+    Context,
+    model::{CheckpointArgs, engine_on},
+};
 use crate::{
-    config::MemoryArgs,
+    config::{DeviceArgs, MemoryArgs},
     data::Stream,
     engine::{
         exact, init,
@@ -53,6 +56,9 @@ pub struct ReplayArgs {
     /// How much memory the model may take.
     #[command(flatten)]
     pub memory: MemoryArgs,
+    /// What to compute on.
+    #[command(flatten)]
+    pub device: DeviceArgs,
     /// The root that the segment should end in
     #[arg(long, value_name = "DIGEST")]
     pub expect: Option<Digest>,
@@ -98,7 +104,9 @@ struct Replayed {
 pub fn run(args: ReplayArgs, context: &Context) -> anyhow::Result<()> {
     let spec = specfile::load(&args.spec, Some(&args.data)).exit(Exit::BadInput)?;
     let at = Segment { round: args.round, slot: args.slot, segment: args.segment };
-    check_version(&spec).exit(Exit::BadInput)?;
+    let engines = engine_on(&args.device, context)?;
+    let engine = engines.exact();
+    check_version(engine, &spec).exit(Exit::BadInput)?;
     check_place(&spec, at)?;
     let source = CheckpointArgs {
         checkpoint: args.checkpoint.clone().unwrap_or_default(),
@@ -120,9 +128,9 @@ pub fn run(args: ReplayArgs, context: &Context) -> anyhow::Result<()> {
     let total = u64::from(spec.rounds.segment_steps);
     let mut progress = Progress::new("replaying", Unit::Steps, total, context.global.json);
     let mut done = 0;
-    let start = state_at(&spec, &stream, &checkpoint, at, &context.stop)?;
+    let start = state_at(engine, &spec, &stream, &checkpoint, at, &context.stop)?;
     let keep = Keep { output: args.keep };
-    let (trace, words) = trace(&spec, &stream, &start, at, keep, &context.stop, &mut |_| {
+    let (trace, words) = trace(engine, &spec, &stream, &start, at, keep, &context.stop, &mut |_| {
         done += 1;
         progress.set(done, String::new);
     })?;

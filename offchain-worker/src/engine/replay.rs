@@ -10,13 +10,11 @@ use super::{
     exact::{leaves, program},
 };
 use crate::{data::Stream, stop::Stop};
-use candle_core::Device;
 use sabha_engine::{
-    executor::{Executor, digests, words},
-    kernels::Context,
+    executor::{digests, words},
     plan::Purpose,
 };
-use sabha_protocol::{Digest, Divergence, NUMERICS_EXACT, RoundIndex, SlotIndex, spec::RunSpec};
+use sabha_protocol::{Digest, Divergence, RoundIndex, SlotIndex, spec::RunSpec};
 use serde::{Deserialize, Serialize};
 
 /// Which segment.
@@ -147,11 +145,11 @@ pub struct Keep {
 ///
 /// # Errors
 /// If the run follows another numerics version.
-pub fn check_version(spec: &RunSpec) -> Result<(), EngineError> {
-    if spec.numerics_version == NUMERICS_EXACT {
+pub fn check_version(engine: &ExactEngine, spec: &RunSpec) -> Result<(), EngineError> {
+    if engine.follows(spec.numerics_version) {
         return Ok(());
     }
-    Err(EngineError::Numerics { wanted: spec.numerics_version, device: ExactEngine.describe() })
+    Err(EngineError::Numerics { wanted: spec.numerics_version, device: engine.describe() })
 }
 
 /// The state at a segment's start, from the checkpoint that its round starts from.
@@ -159,13 +157,14 @@ pub fn check_version(spec: &RunSpec) -> Result<(), EngineError> {
 /// # Errors
 /// If the data or the engine fails, it was stopped, or the slot diverges before the segment.
 pub fn state_at(
+    engine: &ExactEngine,
     spec: &RunSpec,
     stream: &Stream,
     checkpoint: &Checkpoint,
     at: Segment,
     stop: &Stop,
 ) -> anyhow::Result<State> {
-    let mut session = ExactEngine.begin(spec, checkpoint)?;
+    let mut session = engine.begin(spec, checkpoint)?;
     let first = at.segment.saturating_mul(spec.rounds.segment_steps);
     for step in 0..first {
         go_on(stop)?;
@@ -194,6 +193,7 @@ fn rate(spec: &RunSpec, round: RoundIndex, step: u32) -> f32 {
 /// # Errors
 /// If the run follows another numerics version, the data or the engine fails, or it was stopped.
 pub fn trace(
+    engine: &ExactEngine,
     spec: &RunSpec,
     stream: &Stream,
     start: &State,
@@ -202,7 +202,7 @@ pub fn trace(
     stop: &Stop,
     observe: &mut dyn FnMut(u32),
 ) -> anyhow::Result<(Trace, Option<Words>)> {
-    check_version(spec)?;
+    check_version(engine, spec)?;
     let mut trace =
         Trace { spec: spec.hash(), segment: at, start: start.root(), steps: Vec::new(), diverged: None };
     let mut state = start.clone();
@@ -213,7 +213,7 @@ pub fn trace(
         let batch = stream.training_batch(spec, at.round, at.slot, step)?;
         let rate = rate(spec, at.round, step);
         let program = program(spec, rate, step.saturating_add(1), batch.samples);
-        let mut executor = Executor::new(&program, Purpose::Trace, &Device::Cpu, Context::new())?;
+        let mut executor = engine.executor(&program, Purpose::Trace)?;
         leaves::load(&mut executor, &state)?;
         let mut outputs = Vec::new();
         let mut watch = |index: u32, output: &candle_core::Tensor| {
@@ -247,6 +247,7 @@ mod tests {
         init,
         testing::{text_stream, tiny_spec},
     };
+    use sabha_protocol::NUMERICS_EXACT;
 
     fn fixture() -> (tempfile::TempDir, RunSpec, Stream) {
         text_stream(RunSpec { numerics_version: NUMERICS_EXACT, ..tiny_spec() })
@@ -255,21 +256,21 @@ mod tests {
     const AT: Segment = Segment { round: 0, slot: 0, segment: 1 };
 
     fn replay(spec: &RunSpec, stream: &Stream, start: &State, keep: Keep) -> (Trace, Option<Words>) {
-        trace(spec, stream, start, AT, keep, &Stop::new(), &mut |_| ()).unwrap()
+        trace(&ExactEngine::cpu(), spec, stream, start, AT, keep, &Stop::new(), &mut |_| ()).unwrap()
     }
 
     #[test]
     fn a_replayed_segment_ends_in_the_roots_of_training() {
         let (_folder, spec, stream) = fixture();
         let checkpoint = init::initial(&spec.model, 5);
-        let mut session = ExactEngine.begin(&spec, &checkpoint).unwrap();
+        let mut session = ExactEngine::cpu().begin(&spec, &checkpoint).unwrap();
         let mut roots = vec![session.digest().unwrap()];
         for step in 0..4 {
             let batch = stream.training_batch(&spec, 0, 0, step).unwrap();
             session.step(&batch, rate(&spec, 0, step)).unwrap();
             roots.push(session.digest().unwrap());
         }
-        let start = state_at(&spec, &stream, &checkpoint, AT, &Stop::new()).unwrap();
+        let start = state_at(&ExactEngine::cpu(), &spec, &stream, &checkpoint, AT, &Stop::new()).unwrap();
         let (trace, _) = replay(&spec, &stream, &start, Keep::default());
         assert_eq!((trace.start, trace.end()), (roots[2], roots[4]), "segments of two steps");
         assert_eq!(trace.steps[0].root, roots[3]);
@@ -283,7 +284,7 @@ mod tests {
     fn a_lie_is_named_by_step_instruction_and_element() {
         let (_folder, spec, stream) = fixture();
         let checkpoint = init::initial(&spec.model, 5);
-        let start = state_at(&spec, &stream, &checkpoint, AT, &Stop::new()).unwrap();
+        let start = state_at(&ExactEngine::cpu(), &spec, &stream, &checkpoint, AT, &Stop::new()).unwrap();
         let (honest, _) = replay(&spec, &stream, &start, Keep::default());
         let place = honest.steps[1].outputs[100];
         let (_, words) = replay(&spec, &stream, &start, Keep { output: Some((3, place.0)) });
@@ -304,15 +305,23 @@ mod tests {
     fn traces_of_other_work_are_not_compared() {
         let (_folder, spec, stream) = fixture();
         let checkpoint = init::initial(&spec.model, 5);
-        let start = state_at(&spec, &stream, &checkpoint, AT, &Stop::new()).unwrap();
+        let start = state_at(&ExactEngine::cpu(), &spec, &stream, &checkpoint, AT, &Stop::new()).unwrap();
         let (trace, _) = replay(&spec, &stream, &start, Keep::default());
         let other = Trace { segment: Segment { round: 1, ..AT }, ..trace.clone() };
         assert_eq!(trace.compare(&other), Comparison::Unrelated);
         let other = Trace { start: Digest([9; 32]), ..trace.clone() };
         assert_eq!(trace.compare(&other), Comparison::Starts);
         let yardstick = RunSpec { numerics_version: sabha_protocol::NUMERICS_YARDSTICK, ..spec.clone() };
-        let refused =
-            super::trace(&yardstick, &stream, &start, AT, Keep::default(), &Stop::new(), &mut |_| ());
+        let refused = super::trace(
+            &ExactEngine::cpu(),
+            &yardstick,
+            &stream,
+            &start,
+            AT,
+            Keep::default(),
+            &Stop::new(),
+            &mut |_| (),
+        );
         assert!(refused.unwrap_err().to_string().contains("version 0"));
     }
 
@@ -323,8 +332,11 @@ mod tests {
         spec.optimiser.floor_rate = 1e30.into();
         let start = State::begin(init::initial(&spec.model, 5));
         let at = Segment { segment: 0, ..AT };
-        let replay =
-            || trace(&spec, &stream, &start, at, Keep::default(), &Stop::new(), &mut |_| ()).unwrap().0;
+        let replay = || {
+            trace(&ExactEngine::cpu(), &spec, &stream, &start, at, Keep::default(), &Stop::new(), &mut |_| ())
+                .unwrap()
+                .0
+        };
         let diverged = replay();
         let place = diverged.diverged.unwrap();
         assert_eq!((place.step, diverged.steps.len()), (1, 1), "{place:?}");
@@ -335,7 +347,7 @@ mod tests {
         let denied = Trace { diverged: None, ..diverged.clone() };
         assert_eq!(diverged.compare(&denied), Comparison::Parts(place));
         let checkpoint = init::initial(&spec.model, 5);
-        let error = state_at(&spec, &stream, &checkpoint, AT, &Stop::new()).unwrap_err();
+        let error = state_at(&ExactEngine::cpu(), &spec, &stream, &checkpoint, AT, &Stop::new()).unwrap_err();
         assert!(error.to_string().contains("diverges at step 1"), "{error}");
     }
 }
