@@ -10,7 +10,7 @@ use sabha_numerics::{
     op::{Op, Transpose},
     program::{Instruction, Operand, Program, Source},
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A place in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -87,7 +87,8 @@ impl Plan {
 
     /// Bytes of the plan's memory: what a program needs besides its leaves.
     pub fn bytes(&self) -> usize {
-        self.slots.iter().map(|slot| slot.words * size_of::<u32>()).sum()
+        let words = self.slots.iter().fold(0usize, |sum, slot| sum.saturating_add(slot.words));
+        words.saturating_mul(size_of::<u32>())
     }
 }
 
@@ -129,16 +130,17 @@ impl<'a> Planner<'a> {
 
     /// A transpose is not executed if each of its readers can read transposed.
     fn elide(&mut self) {
+        let mut needed: HashSet<Source> = self.end_of.keys().copied().collect();
+        for reader in self.instructions {
+            for (input, operand) in reader.inputs.iter().enumerate() {
+                if !reads_transposed(&reader.op, input) {
+                    needed.insert(operand.source);
+                }
+            }
+        }
         for (index, instruction) in self.instructions.iter().enumerate() {
             let source = Source::Output(index as u32);
-            if matches!(instruction.op, Op::Transpose(_)) && !self.end_of.contains_key(&source) {
-                self.elided[index] = self.instructions[index..].iter().all(|reader| {
-                    let mut inputs = reader.inputs.iter().enumerate();
-                    inputs.all(|(input, operand)| {
-                        operand.source != source || reads_transposed(&reader.op, input)
-                    })
-                });
-            }
+            self.elided[index] = matches!(instruction.op, Op::Transpose(_)) && !needed.contains(&source);
         }
     }
 

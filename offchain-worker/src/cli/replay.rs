@@ -1,11 +1,15 @@
 //! `replay`: a segment once more, with everything written down, and where two machines part.
 
-use super::{Context, model::CheckpointArgs};
+use super::{
+    Context,
+    model::{CheckpointArgs, engine_on},
+};
 use crate::{
+    config::{DeviceArgs, MemoryArgs},
     data::Stream,
     engine::{
-        init,
-        replay::{Comparison, Keep, Place, Segment, Trace, first_difference, state_at, trace},
+        exact, init,
+        replay::{Comparison, Keep, Place, Segment, Trace, check_version, first_difference, state_at, trace},
     },
     error::{Exit, ResultExt, failure},
     files,
@@ -13,7 +17,6 @@ use crate::{
     specfile,
 };
 use clap::Args;
-use sabha_numerics::program::{Program, StepProgram};
 use sabha_protocol::{Digest, spec::RunSpec};
 use serde::Serialize;
 use std::{
@@ -50,6 +53,12 @@ pub struct ReplayArgs {
     /// The folder of checkpoints and updates, by digest
     #[arg(long, env = "SABHA_BLOBS", value_name = "DIR")]
     pub blobs: Option<PathBuf>,
+    /// How much memory the model may take.
+    #[command(flatten)]
+    pub memory: MemoryArgs,
+    /// What to compute on.
+    #[command(flatten)]
+    pub device: DeviceArgs,
     /// The root that the segment should end in
     #[arg(long, value_name = "DIGEST")]
     pub expect: Option<Digest>,
@@ -84,7 +93,8 @@ struct Replayed {
     diverged: Option<Place>,
     expected: Option<bool>,
     parts: Option<Place>,
-    operation: Option<String>,
+    /// What the instruction does at which the traces part, or at which the segment diverged.
+    operation: Option<&'static str>,
 }
 
 /// Runs the command.
@@ -94,17 +104,19 @@ struct Replayed {
 pub fn run(args: ReplayArgs, context: &Context) -> anyhow::Result<()> {
     let spec = specfile::load(&args.spec, Some(&args.data)).exit(Exit::BadInput)?;
     let at = Segment { round: args.round, slot: args.slot, segment: args.segment };
+    let engines = engine_on(&args.device, context)?;
+    let engine = engines.exact();
+    check_version(engine, &spec).exit(Exit::BadInput)?;
     check_place(&spec, at)?;
+    let source = CheckpointArgs {
+        checkpoint: args.checkpoint.clone().unwrap_or_default(),
+        blobs: args.blobs.clone(),
+        memory: args.memory,
+    };
+    source.memory(context)?.admit_replay(&spec).exit(Exit::BadInput)?;
     let stream = Stream::of_spec(&args.data, &spec).exit(Exit::BadInput)?;
     let checkpoint = match (&args.checkpoint, args.round) {
-        (Some(checkpoint), _) => {
-            let source = CheckpointArgs {
-                checkpoint: checkpoint.clone(),
-                blobs: args.blobs.clone(),
-                ..Default::default()
-            };
-            source.load(&spec.model, context)?
-        }
+        (Some(_), _) => source.load(&spec.model, context)?,
         (None, 0) => init::of_spec(&spec)?,
         (None, round) => {
             let message = format!("round {round} starts from a checkpoint: name it with --checkpoint");
@@ -116,9 +128,9 @@ pub fn run(args: ReplayArgs, context: &Context) -> anyhow::Result<()> {
     let total = u64::from(spec.rounds.segment_steps);
     let mut progress = Progress::new("replaying", Unit::Steps, total, context.global.json);
     let mut done = 0;
-    let start = state_at(&spec, &stream, &checkpoint, at, &context.stop)?;
+    let start = state_at(engine, &spec, &stream, &checkpoint, at, &context.stop)?;
     let keep = Keep { output: args.keep };
-    let (trace, words) = trace(&spec, &stream, &start, at, keep, &context.stop, &mut |_| {
+    let (trace, words) = trace(engine, &spec, &stream, &start, at, keep, &context.stop, &mut |_| {
         done += 1;
         progress.set(done, String::new);
     })?;
@@ -150,13 +162,13 @@ pub fn run(args: ReplayArgs, context: &Context) -> anyhow::Result<()> {
             parts = Some(Place { step, instruction, element: Some(element) });
         }
     }
-    let operation = parts.map(|place| operation(&spec, place));
+    let operation = |place: Place| exact::operation(&spec, place.instruction).unwrap_or("no instruction");
     let expected = args.expect.map(|expected| expected == trace.end());
     if let Some(place) = trace.diverged {
-        writeln!(text, "diverged at {}", describe(place))?;
+        writeln!(text, "diverged at {}: {}", describe(place), operation(place))?;
     }
-    if let (Some(place), Some(operation)) = (parts, &operation) {
-        writeln!(text, "parts at {}: {operation}", describe(place))?;
+    if let Some(place) = parts {
+        writeln!(text, "parts at {}: {}", describe(place), operation(place))?;
     } else if other.is_some() {
         writeln!(text, "the traces are the same")?;
     }
@@ -164,6 +176,7 @@ pub fn run(args: ReplayArgs, context: &Context) -> anyhow::Result<()> {
         writeln!(text, "the expected root is another")?;
     }
     let (start, end, steps) = (trace.start, trace.end(), trace.steps.len());
+    let operation = parts.or(trace.diverged).map(operation);
     let found =
         Replayed { segment: at, start, end, steps, diverged: trace.diverged, expected, parts, operation };
     let differs = found.parts.is_some() || expected == Some(false);
@@ -200,8 +213,12 @@ fn keep_words(args: &ReplayArgs, words: &[u32], text: &mut String) -> anyhow::Re
     let Some(path) = &args.words else { return Ok(None) };
     if path.exists() {
         let bytes = files::read(path).exit(Exit::BadInput)?;
-        let theirs: Vec<u32> =
-            bytes.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
+        let (theirs, rest) = bytes.as_chunks::<4>();
+        if !rest.is_empty() {
+            let message = format!("{} holds {} bytes, not whole words", path.display(), bytes.len());
+            return Err(failure(Exit::BadInput, message));
+        }
+        let theirs: Vec<u32> = theirs.iter().map(|word| u32::from_le_bytes(*word)).collect();
         let found = first_difference(words, &theirs);
         if found.is_none() {
             writeln!(text, "the words are those of {}", path.display())?;
@@ -212,21 +229,6 @@ fn keep_words(args: &ReplayArgs, words: &[u32], text: &mut String) -> anyhow::Re
     files::write_atomic(path, &bytes)?;
     writeln!(text, "{} words in {}", words.len(), path.display())?;
     Ok(None)
-}
-
-/// The instruction at a place.
-fn operation(spec: &RunSpec, place: Place) -> String {
-    let program = StepProgram {
-        model: spec.model.shape(),
-        optimiser: spec.optimiser.numerics(),
-        rate: 0.0,
-        step: place.step.saturating_add(1),
-        stream: spec.data.tokens,
-        offsets: vec![0; spec.rounds.batch as usize],
-    };
-    program
-        .instruction(place.instruction)
-        .map_or_else(|| "no instruction".into(), |found| found.op.name().into())
 }
 
 fn describe(place: Place) -> String {

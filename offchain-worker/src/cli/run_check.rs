@@ -9,7 +9,7 @@ use crate::{
     error::{Exit, ResultExt},
     specfile,
 };
-use sabha_protocol::{Balance, Digest, spec::RunSpec};
+use sabha_protocol::{Balance, Digest, NUMERICS_EXACT, spec::RunSpec};
 use serde::Serialize;
 use std::{fmt::Write, path::PathBuf};
 
@@ -33,8 +33,10 @@ struct Report {
     update_bytes: u64,
     /// Parameters, gradients and moments.
     state_bytes: u64,
-    /// An estimate of what one step holds besides.
+    /// What one step holds besides; of plain candle an estimate.
     activation_bytes: u64,
+    /// What a step of the exact engine works in, as it is planned: activations, gradients and tables.
+    step_bytes: Option<u64>,
     /// An estimate of the peak: a worker with less lets the run's slots go.
     memory_bytes: u64,
     tokens_per_step: u64,
@@ -64,6 +66,7 @@ impl Report {
             update_bytes: parameters.saturating_mul(4),
             state_bytes: spec.state_bytes(),
             activation_bytes: memory::activations(spec),
+            step_bytes: (spec.numerics_version == NUMERICS_EXACT).then(|| memory::step(spec)),
             memory_bytes: memory::training(spec),
             tokens_per_step,
             tokens_per_slot: tokens_per_step.saturating_mul(u64::from(spec.rounds.inner_steps)),
@@ -127,6 +130,9 @@ fn text(report: &Report) -> Result<String, std::fmt::Error> {
         bytes(report.activation_bytes),
         bytes(report.memory_bytes)
     )?;
+    if let Some(step) = report.step_bytes {
+        writeln!(text, "exact step     {} for activations, gradients and tables, as planned", bytes(step))?;
+    }
     writeln!(
         text,
         "tokens         {} a step, {} a slot, {} in all",
@@ -186,11 +192,15 @@ mod tests {
         assert_eq!(report.cost, spec.price_per_slot * u128::from(report.slots));
         let text = text(&report).unwrap();
         assert!(text.contains("824,448") && text.contains("SBH for"), "{text}");
+        let planned = format!("exact step     {} for activations", bytes(memory::step(&spec)));
+        assert!(text.contains(&planned), "{text}");
+        assert_eq!(report.step_bytes, Some(report.activation_bytes + report.update_bytes));
     }
 
     #[test]
     fn unwise_values_are_pointed_out() {
         let mut spec = tiny_spec();
+        assert_eq!(Report::of(&spec).step_bytes, None, "plain candle plans nothing");
         spec.rounds.inner_steps = 1_000;
         spec.optimiser.warmup_steps = 1_999;
         let warnings = Report::of(&spec).warnings.join("\n");

@@ -2,12 +2,12 @@
 
 use super::Context;
 use crate::{
-    config::{Config, MemoryArgs},
+    config::{Config, DeviceArgs, MemoryArgs},
     data::{Batch, Stream},
     engine::{
         AnyEngine, Checkpoint, Engine, EngineError, Inference, MemoryLimit, Observer, StepReport,
         evaluate::heldout_loss,
-        init,
+        exact, init,
         local::{CHECKPOINT, LocalEnd, LocalError, LocalRun},
     },
     error::{Exit, ResultExt, failure, is_of_full_disk},
@@ -19,7 +19,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use clap::Args;
-use sabha_protocol::{Digest, RoundIndex, spec::RunSpec};
+use sabha_protocol::{Digest, Divergence, RoundIndex, spec::RunSpec};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -47,9 +47,9 @@ pub struct TrainArgs {
     /// Go on with the run that is in the folder
     #[arg(long)]
     pub resume: bool,
-    /// What to train on: cpu, or cuda:0 in a build with CUDA
-    #[arg(long, env = "SABHA_DEVICE", default_value = "cpu")]
-    pub device: String,
+    /// What to train on.
+    #[command(flatten)]
+    pub device: DeviceArgs,
     /// How much memory the model may take.
     #[command(flatten)]
     pub memory: MemoryArgs,
@@ -77,10 +77,10 @@ struct Summary {
 /// # Errors
 /// [`Exit::BadInput`] for a specification, dataset or folder that cannot be used; the signal's exit code if it was stopped.
 pub fn run(args: TrainArgs, context: &Context) -> anyhow::Result<()> {
-    let config = Config::load(&context.global)?.with_memory(&args.memory);
+    let config = Config::load(&context.global)?.with_memory(&args.memory).with_device(&args.device);
     let spec = specfile::load(&args.spec, Some(&args.data)).exit(Exit::BadInput)?;
     MemoryLimit::mebibytes(config.engine.memory_limit_mib).admit_training(&spec).exit(Exit::BadInput)?;
-    let engine = AnyEngine::on(&args.device).exit(Exit::BadInput)?;
+    let engine = AnyEngine::on(&config.engine.device).exit(Exit::BadInput)?;
     let stream = Stream::of_spec(&args.data, &spec).exit(Exit::BadInput)?;
     let mut run =
         if args.resume { LocalRun::resume(&args.out, &spec) } else { LocalRun::begin(&args.out, &spec) }
@@ -104,14 +104,16 @@ pub fn run(args: TrainArgs, context: &Context) -> anyhow::Result<()> {
             "stopped in round {round} after {step} of {} steps; the state is saved: run the same command with --resume",
             spec.rounds.inner_steps
         ))),
-        LocalEnd::Diverged { round, divergence } => Err(failure(
-            Exit::Failure,
-            format!(
-                "round {round} diverged at step {} (instruction {}): lower optimiser.peak_rate, or warm up longer; the rounds before \
-                 it are saved",
-                divergence.step, divergence.instruction
-            ),
-        )),
+        LocalEnd::Diverged { round, divergence } => {
+            let Divergence { step, instruction, element } = divergence;
+            let operation = exact::operation(&spec, instruction).map(|name| format!(" ({name})"));
+            let operation = operation.unwrap_or_default();
+            let message = format!(
+                "round {round} diverged at step {step}, instruction {instruction}{operation}, element {element}: lower \
+                 optimiser.peak_rate, or warm up longer; the rounds before it are saved"
+            );
+            Err(failure(Exit::Failure, message))
+        }
         LocalEnd::Done => {
             let trained = heldout(run.checkpoint()).context(GO_ON)?;
             finish(&args.out, &spec, &run, untrained, trained, context).map_err(stands)

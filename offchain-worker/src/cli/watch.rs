@@ -12,7 +12,9 @@ use crate::{
 };
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use sabha_protocol::{Balance, Digest, Generation, Outcome, RoundIndex, RunId, SlotState, slot::ActiveBlock};
+use sabha_protocol::{
+    Balance, Digest, Divergence, Generation, Outcome, RoundIndex, RunId, SlotState, slot::ActiveBlock,
+};
 use serde::Serialize;
 use std::{
     io::Write,
@@ -67,6 +69,8 @@ enum Change {
         generation: Generation,
         worker: AccountId,
         step: u32,
+        instruction: u32,
+        element: u32,
         final_at: ActiveBlock,
     },
     /// Rounds became final and were paid.
@@ -219,7 +223,8 @@ fn current((round, _, slot): &PlacedSlot) -> Change {
             final_at,
         },
         SlotState::Committed { outcome: Outcome::Diverged(divergence), final_at } => {
-            Change::Diverged { round, generation, worker, step: divergence.step, final_at }
+            let Divergence { step, instruction, element } = divergence;
+            Change::Diverged { round, generation, worker, step, instruction, element, final_at }
         }
     }
 }
@@ -245,8 +250,9 @@ fn words(line: &Line<'_>) -> String {
             "#{block}  round {round}: loss {loss:.4}, update {}… by {worker}, final at active block {final_at}",
             update.to_string().chars().take(16).collect::<String>()
         ),
-        Change::Diverged { round, worker, step, .. } => {
-            format!("#{block}  round {round}: diverged at step {step}, says {worker}; the run pauses")
+        Change::Diverged { round, worker, step, instruction, element, .. } => {
+            let place = Divergence { step: *step, instruction: *instruction, element: *element };
+            format!("#{block}  round {round}: {}, says {worker}; the run pauses", diverged(place))
         }
         Change::Final { rounds, finalised, paid, paid_in_all } => format!(
             "#{block}  {rounds} more final, {finalised} in all: {} paid, {} in all",
@@ -262,8 +268,12 @@ pub(super) fn outcome(outcome: &Outcome) -> String {
         Outcome::Trained(commitment) => {
             format!("committed update {} with loss {}", commitment.update_digest, commitment.mean_loss)
         }
-        Outcome::Diverged(divergence) => format!("diverged at step {}", divergence.step),
+        Outcome::Diverged(divergence) => diverged(*divergence),
     }
+}
+
+fn diverged(Divergence { step, instruction, element }: Divergence) -> String {
+    format!("diverged at step {step}, instruction {instruction}, element {element}")
 }
 
 fn style() -> ProgressStyle {
@@ -321,6 +331,17 @@ mod tests {
         });
         state.commit(&account(worker), 0, outcome, 110, 8, 60).unwrap();
         (round, slot, state)
+    }
+
+    #[test]
+    fn a_divergence_is_told_with_its_place() {
+        let (round, place, mut state) = assigned(0, 0, 1);
+        let found = Outcome::Diverged(Divergence { step: 3, instruction: 345, element: 6 });
+        assert_eq!(outcome(&found), "diverged at step 3, instruction 345, element 6");
+        state.commit(&account(1), 0, found, 110, 8, 60).unwrap();
+        let found = changes(None, &snapshot(1, 0, vec![(round, place, state)]));
+        let told = words(&Line { block: 7, run: 3, change: &found[1] });
+        assert!(told.contains("round 0: diverged at step 3, instruction 345, element 6, says "), "{told}");
     }
 
     #[test]

@@ -26,7 +26,7 @@ use crate::{
 };
 use decide::{Duty, Memory, RETRY_BLOCKS, note_due};
 use journal::{Event, Journal};
-use sabha_protocol::{Outcome, RunId};
+use sabha_protocol::{Divergence, Outcome, RunId};
 use std::{
     path::PathBuf,
     sync::Arc,
@@ -304,8 +304,8 @@ impl Daemon {
                     Outcome::Trained(commitment) => tracing::info!(
                         %task, mean_loss = %commitment.mean_loss, update = %commitment.update_digest, "trained"
                     ),
-                    Outcome::Diverged(divergence) => {
-                        tracing::warn!(%task, step = divergence.step, "diverged")
+                    Outcome::Diverged(Divergence { step, instruction, element }) => {
+                        tracing::warn!(%task, step, instruction, element, "diverged")
                     }
                 }
                 self.journal.record(Event::Trained { task, basis: duty.basis, outcome })?;

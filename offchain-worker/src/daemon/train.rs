@@ -37,9 +37,13 @@ impl EngineTrainer {
     /// The engine and the folders that the configuration names.
     ///
     /// # Errors
-    /// [`Exit::BadInput`] if there is no such device, the blob store cannot be made, or nobody says how much memory there is.
+    /// If a GPU has other bits than the definitions; [`Exit::BadInput`] if there is no such device, the blob store cannot be made, or nobody says how much memory there is.
     pub fn new(config: &Config) -> anyhow::Result<Self> {
         let engine = AnyEngine::on(&config.engine.device).exit(Exit::BadInput)?;
+        // Of a GPU that has other bits, every result would be wrong.
+        if let Some(families) = engine.exact().compare_kernels()? {
+            tracing::info!(families, "this GPU's kernels have the defined bits");
+        }
         let blobs = LocalBlobs::open(&config.storage.blobs).exit(Exit::BadInput)?;
         let memory = MemoryLimit::mebibytes(config.engine.memory_limit_mib);
         memory.bytes().exit(Exit::BadInput)?;

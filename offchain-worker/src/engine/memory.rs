@@ -3,7 +3,13 @@
 //! A specification comes from whoever opened the run, and its bounds allow models of many terabytes. An allocation of that size
 //! ends the process, and with it everything that a worker does for other runs; so it is refused first.
 
-use sabha_protocol::spec::{ModelSpec, RunSpec};
+use super::exact::footprint;
+use sabha_engine::plan::Purpose;
+use sabha_numerics::op::MAX_READ;
+use sabha_protocol::{
+    NUMERICS_EXACT,
+    spec::{ModelSpec, RunSpec},
+};
 use std::fmt;
 
 /// Where Linux says how much memory there is.
@@ -89,6 +95,15 @@ impl MemoryLimit {
         self.admit(what, training(spec))
     }
 
+    /// Whether a segment of a run may be replayed here.
+    ///
+    /// # Errors
+    /// [`MemoryError`] names what is needed, what there is, and the remedy.
+    pub fn admit_replay(self, spec: &RunSpec) -> Result<(), MemoryError> {
+        let what = format!("replaying steps of {} parameters", spec.model.parameter_count());
+        self.admit(what, replay(spec))
+    }
+
     /// Whether a model may be used here, on `samples` texts of up to `length` tokens at once.
     ///
     /// # Errors
@@ -119,32 +134,73 @@ fn find(meminfo: &str, name: &str) -> Option<u64> {
     kibibytes.checked_mul(1024)
 }
 
-/// What training needs at its peak, in bytes: in a step the state and the activations; while the state is saved, the state, a
-/// copy of it and the file that is made from the copy. The checkpoint that a round began with comes on top.
+/// What training needs at its peak, in bytes. The checkpoint that a round began with comes on top of the engine's own.
 pub fn training(spec: &RunSpec) -> u64 {
     let values = bytes_of(spec.model.parameter_count());
+    // A copy of the state, and the file that is made from the copy.
+    let saved = values.saturating_mul(6);
+    if spec.numerics_version == NUMERICS_EXACT {
+        // The state, and beside it a step's memory, which stays while the state is saved.
+        return sum(&[values.saturating_mul(3), step(spec), saved, values]);
+    }
     let step = sum(&[spec.state_bytes(), activations(spec)]);
-    let saving = values.saturating_mul(9);
+    let saving = values.saturating_mul(3).saturating_add(saved);
     sum(&[step.max(saving), values, tables(&spec.model)])
 }
 
-/// What candle holds in one step besides the state, roughly, in bytes: for each token and layer about 46 vectors of the model's
-/// width and ten of the feed-forward's, for each pair of positions and head eight scores, and eight rows of logits. Fitted to
-/// the peaks of six runs of different shapes, and a little above each of them.
+/// What replaying a segment needs at its peak, in bytes: every output of a step, the checkpoint, the states at the segment's start
+/// and before and after the step, and the engine's copy; and one more, to spare.
+pub fn replay(spec: &RunSpec) -> u64 {
+    let states = bytes_of(spec.model.parameter_count()).saturating_mul(16);
+    sum(&[states, planned(spec, Purpose::Trace)])
+}
+
+/// What a step of the exact engine works in, in bytes: activations, gradients, tables.
+pub fn step(spec: &RunSpec) -> u64 {
+    planned(spec, Purpose::Advance)
+}
+
+/// What one step holds besides parameters, gradients and moments, in bytes; of candle roughly.
 pub fn activations(spec: &RunSpec) -> u64 {
-    let model = &spec.model;
-    let [width, wide, heads, context, layers, vocabulary] = widths(model);
-    let token = sum(&[
+    if spec.numerics_version == NUMERICS_EXACT {
+        step(spec).saturating_sub(bytes_of(spec.model.parameter_count()))
+    } else {
+        work(spec)
+    }
+}
+
+/// What the exact engine's plan of a step takes, or at least that much.
+fn planned(spec: &RunSpec, purpose: Purpose) -> u64 {
+    footprint::step(spec, purpose).unwrap_or_else(|| bound(spec))
+}
+
+/// More than every output of every instruction of a step together, in bytes: for those that are too long to be planned.
+fn bound(spec: &RunSpec) -> u64 {
+    let [width, wide, _, context, ..] = widths(&spec.model);
+    let blocks = |terms: u64| terms.div_ceil(MAX_READ);
+    let tokens = context.saturating_mul(spec.rounds.batch.into());
+    // Long sums have an output for each block of their terms; updated parameters, moments and transposes have one each.
+    let made = work(spec).saturating_mul(blocks(width.max(wide).max(context)).saturating_add(1));
+    let outputs = blocks(tokens).saturating_add(8);
+    sum(&[made, bytes_of(spec.model.parameter_count()).saturating_mul(outputs), tables(&spec.model)])
+}
+
+/// What one step makes besides the state, roughly, in bytes, all of which candle holds: for each token and layer about 46 vectors of
+/// the model's width and ten of the feed-forward's, for each pair of positions and head eight scores, and eight rows of logits.
+/// Fitted to the peaks of six runs of different shapes, and a little above each of them.
+fn work(spec: &RunSpec) -> u64 {
+    let [width, wide, heads, context, layers, vocabulary] = widths(&spec.model);
+    let layer = sum(&[
         width.saturating_mul(46),
         wide.saturating_mul(10),
         heads.saturating_mul(context).saturating_mul(8),
     ]);
-    let token = sum(&[token.saturating_mul(layers), vocabulary.saturating_mul(8)]);
+    let token = sum(&[layer.saturating_mul(layers), vocabulary.saturating_mul(8)]);
     bytes_of(token.saturating_mul(context).saturating_mul(spec.rounds.batch.into()))
 }
 
-/// What using a model needs, in bytes: the file, the checkpoint read from it and the engine's copy (for a comparison, an
-/// untrained one beside it), and what one layer or the logits hold.
+/// What using a model needs, in bytes: the file, the checkpoint read from it and the engine's copies (for a comparison, an
+/// untrained one beside them), and what one layer or the logits hold.
 fn inference(model: &ModelSpec, samples: u32, length: u32) -> u64 {
     let [width, wide, heads, context, _, vocabulary] = widths(model);
     let length = u64::from(length).min(context);
@@ -155,7 +211,8 @@ fn inference(model: &ModelSpec, samples: u32, length: u32) -> u64 {
     ]);
     let token = layer.max(vocabulary.saturating_mul(6));
     let work = bytes_of(token.saturating_mul(length).saturating_mul(samples.into()));
-    sum(&[bytes_of(model.parameter_count()).saturating_mul(4), work, tables(model)])
+    let work = work.max(footprint::evaluation(model, samples, length).unwrap_or(0));
+    sum(&[bytes_of(model.parameter_count()).saturating_mul(5), work, tables(model)])
 }
 
 /// The rotary angles and the mask that a decoder makes for its whole context.
@@ -182,7 +239,8 @@ fn sum(parts: &[u64]) -> u64 {
 pub(crate) mod tests {
     use super::*;
     use crate::engine::testing::{demo_spec, tiny_spec};
-    use sabha_protocol::spec::limits;
+    use sabha_engine::plan::Plan;
+    use sabha_protocol::{NUMERICS_YARDSTICK, spec::limits};
 
     /// The largest model that a specification may ask for.
     pub(crate) fn huge_spec() -> RunSpec {
@@ -212,6 +270,7 @@ pub(crate) mod tests {
         for error in [
             MemoryLimit::Available.admit_training(&spec).unwrap_err(),
             MemoryLimit::Available.admit_use(&spec.model, 1, 10).unwrap_err(),
+            MemoryLimit::Available.admit_replay(&spec).unwrap_err(),
             MemoryLimit::mebibytes(Some(1 << 20)).admit_training(&spec).unwrap_err(),
         ] {
             assert!(matches!(error, MemoryError::TooLarge { for_good: true, .. }), "{error}");
@@ -240,6 +299,84 @@ pub(crate) mod tests {
         spec.model.layers = u32::MAX;
         spec.rounds.batch = u32::MAX;
         assert_eq!(training(&spec), u64::MAX);
+    }
+
+    /// Shapes in which each of the things that a step holds is the largest, and those of docs/performance.md.
+    fn shapes() -> Vec<RunSpec> {
+        let shape = |[vocabulary, width, layers, heads, feed_forward, context, batch]: [u32; 7]| {
+            [false, true].map(|tied_embedding| {
+                let mut spec = RunSpec { numerics_version: NUMERICS_EXACT, ..tiny_spec() };
+                let kept = spec.model;
+                spec.model = ModelSpec {
+                    vocabulary,
+                    width,
+                    layers,
+                    heads,
+                    feed_forward,
+                    context,
+                    tied_embedding,
+                    ..kept
+                };
+                spec.rounds.batch = batch;
+                spec.model.check().unwrap();
+                spec
+            })
+        };
+        [
+            [256, 256, 4, 4, 688, 256, 8],
+            [256, 512, 8, 8, 1_376, 512, 4],
+            [2, 2, 1, 1, 1, 2, 1],
+            [2, 4, 2, 2, 1, 2, 64],
+            [16, 2, 1, 1, 1, 512, 16],
+            [256, 64, 1, 32, 64, 512, 1],
+            [256, 64, 1, 32, 64, 64, 64],
+            [256, 64, 1, 1, 64, 2_048, 1],
+            [16, 256, 1, 1, 16, 3_000, 1],
+            [50_000, 64, 2, 2, 172, 64, 4],
+            [4, 64, 3, 1, 1 << 16, 2, 1],
+            [16, 1_024, 1, 512, 8, 8, 1],
+            [256, 32, 48, 2, 172, 64, 4],
+            [256, 32, 2, 2, 64, 256, 100],
+            [32_000, 4_096, 32, 32, 11_008, 4_096, 1],
+            [limits::VOCABULARY, limits::WIDTH, 4, 128, limits::FEED_FORWARD, 4_096, 1],
+        ]
+        .into_iter()
+        .flat_map(shape)
+        .collect()
+    }
+
+    #[test]
+    fn no_estimate_of_exact_work_is_below_its_plan() {
+        for spec in shapes() {
+            let model = spec.model;
+            let values = bytes_of(model.parameter_count());
+            let plan = |purpose| Plan::new(&footprint::program(&spec), purpose).bytes() as u64;
+            let (advance, trace) = (plan(Purpose::Advance), plan(Purpose::Trace));
+            assert_eq!(step(&spec), advance, "{model:?}");
+            assert!(advance > values && advance < trace, "{model:?}: gradients are in it");
+            assert!(bound(&spec) > trace, "{model:?}: {} {trace}", bound(&spec));
+            assert!(training(&spec) >= advance + 10 * values && replay(&spec) >= trace + 13 * values);
+            assert_eq!(activations(&spec), advance - values);
+            let batch = spec.rounds.batch;
+            let program = footprint::evaluation_program(&model, batch, model.context.into());
+            let evaluation = Plan::new(&program, Purpose::Compute).bytes() as u64;
+            let spare = inference(&model, batch, u32::MAX).checked_sub(evaluation + 5 * values);
+            assert!(spare.is_some(), "{model:?}");
+        }
+    }
+
+    #[test]
+    fn the_exact_engine_needs_less_than_candle() {
+        let exact = RunSpec { numerics_version: NUMERICS_EXACT, ..demo_spec() };
+        let candle = RunSpec { numerics_version: NUMERICS_YARDSTICK, ..demo_spec() };
+        assert!(training(&exact) < training(&candle) && training(&candle) < replay(&exact));
+        // What is too long to be planned is estimated all the same.
+        let mut long = RunSpec { numerics_version: NUMERICS_EXACT, ..huge_spec() };
+        long.rounds.batch = limits::BATCH;
+        assert!(footprint::step(&long, Purpose::Advance).is_none());
+        assert!(
+            training(&long) > training(&RunSpec { numerics_version: NUMERICS_YARDSTICK, ..long.clone() })
+        );
     }
 
     #[test]

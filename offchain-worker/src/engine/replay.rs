@@ -5,16 +5,16 @@
 //! instruction whose digests differ; with that instruction's words from both machines, at the first element that differs. These
 //! are the places that a dispute narrows down to.
 
-use super::{Checkpoint, Engine, EngineError, ExactEngine, State, StepOutcome};
+use super::{
+    Checkpoint, Engine, EngineError, ExactEngine, State, StepOutcome,
+    exact::{leaves, program},
+};
 use crate::{data::Stream, stop::Stop};
-use candle_core::Device;
 use sabha_engine::{
-    executor::{Executor, digests, words},
-    kernels::Context,
+    executor::{digests, words},
     plan::Purpose,
 };
-use sabha_numerics::program::StepProgram;
-use sabha_protocol::{Digest, Divergence, NUMERICS_EXACT, RoundIndex, SlotIndex, spec::RunSpec};
+use sabha_protocol::{Digest, Divergence, RoundIndex, SlotIndex, spec::RunSpec};
 use serde::{Deserialize, Serialize};
 
 /// Which segment.
@@ -141,18 +141,30 @@ pub struct Keep {
     pub output: Option<(u32, u32)>,
 }
 
+/// Whether a run's steps can be replayed.
+///
+/// # Errors
+/// If the run follows another numerics version.
+pub fn check_version(engine: &ExactEngine, spec: &RunSpec) -> Result<(), EngineError> {
+    if engine.follows(spec.numerics_version) {
+        return Ok(());
+    }
+    Err(EngineError::Numerics { wanted: spec.numerics_version, device: engine.describe() })
+}
+
 /// The state at a segment's start, from the checkpoint that its round starts from.
 ///
 /// # Errors
 /// If the data or the engine fails, it was stopped, or the slot diverges before the segment.
 pub fn state_at(
+    engine: &ExactEngine,
     spec: &RunSpec,
     stream: &Stream,
     checkpoint: &Checkpoint,
     at: Segment,
     stop: &Stop,
 ) -> anyhow::Result<State> {
-    let mut session = ExactEngine.begin(spec, checkpoint)?;
+    let mut session = engine.begin(spec, checkpoint)?;
     let first = at.segment.saturating_mul(spec.rounds.segment_steps);
     for step in 0..first {
         go_on(stop)?;
@@ -181,6 +193,7 @@ fn rate(spec: &RunSpec, round: RoundIndex, step: u32) -> f32 {
 /// # Errors
 /// If the run follows another numerics version, the data or the engine fails, or it was stopped.
 pub fn trace(
+    engine: &ExactEngine,
     spec: &RunSpec,
     stream: &Stream,
     start: &State,
@@ -189,10 +202,7 @@ pub fn trace(
     stop: &Stop,
     observe: &mut dyn FnMut(u32),
 ) -> anyhow::Result<(Trace, Option<Words>)> {
-    if spec.numerics_version != NUMERICS_EXACT {
-        let device = ExactEngine.describe();
-        return Err(EngineError::Numerics { wanted: spec.numerics_version, device }.into());
-    }
+    check_version(engine, spec)?;
     let mut trace =
         Trace { spec: spec.hash(), segment: at, start: start.root(), steps: Vec::new(), diverged: None };
     let mut state = start.clone();
@@ -201,16 +211,10 @@ pub fn trace(
         go_on(stop)?;
         let step = state.step;
         let batch = stream.training_batch(spec, at.round, at.slot, step)?;
-        let program = StepProgram {
-            model: spec.model.shape(),
-            optimiser: spec.optimiser.numerics(),
-            rate: rate(spec, at.round, step),
-            step: step.saturating_add(1),
-            stream: spec.data.tokens,
-            offsets: vec![0; batch.samples],
-        };
-        let mut executor = Executor::new(&program, Purpose::Trace, &Device::Cpu, Context::new())?;
-        load(&mut executor, &state)?;
+        let rate = rate(spec, at.round, step);
+        let program = program(spec, rate, step.saturating_add(1), batch.samples);
+        let mut executor = engine.executor(&program, Purpose::Trace)?;
+        leaves::load(&mut executor, &state)?;
         let mut outputs = Vec::new();
         let mut watch = |index: u32, output: &candle_core::Tensor| {
             outputs.push((
@@ -228,41 +232,12 @@ pub fn trace(
             trace.diverged = Some(Place { step, instruction, element });
             break;
         }
-        state = unload(&executor, &state, step.saturating_add(1))?;
+        let parameters = state.checkpoint.parameters();
+        state = leaves::read(parameters, step.saturating_add(1), |leaf| executor.end(leaf))?;
         trace.steps.push(StepTrace { step, root: state.root(), outputs });
         observe(step);
     }
     Ok((trace, kept))
-}
-
-/// Gives an executor of a step its start.
-fn load(executor: &mut Executor, state: &State) -> Result<(), EngineError> {
-    let parameters = state.checkpoint.values().iter().zip(&state.moment1).zip(&state.moment2);
-    let mut leaf = 0;
-    for ((value, first), second) in parameters {
-        for part in [value, first, second] {
-            executor.set_leaf(leaf, part)?;
-            leaf += 1;
-        }
-    }
-    // The step is not read by any instruction, so the executor takes it for numbers; its words are what counts.
-    executor.set_leaf(leaf, &[f32::from_bits(state.step)])?;
-    Ok(executor.set_leaf(leaf + 1, &[state.loss_sum])?)
-}
-
-/// The state that a step ended with.
-fn unload(executor: &Executor, before: &State, step: u32) -> Result<State, EngineError> {
-    let parameters = before.checkpoint.parameters().to_vec();
-    let mut parts = [Vec::new(), Vec::new(), Vec::new()];
-    for index in 0..parameters.len() * 3 {
-        if let Some(part) = parts.get_mut(index % 3) {
-            part.push(executor.end(index)?.into_iter().map(f32::from_bits).collect());
-        }
-    }
-    let loss_sum = executor.end(parameters.len() * 3 + 1)?.first().copied().unwrap_or(0);
-    let [values, moment1, moment2] = parts;
-    let checkpoint = Checkpoint::from_parts(parameters, values);
-    Ok(State { checkpoint, moment1, moment2, step, loss_sum: f32::from_bits(loss_sum) })
 }
 
 #[cfg(test)]
@@ -272,6 +247,7 @@ mod tests {
         init,
         testing::{text_stream, tiny_spec},
     };
+    use sabha_protocol::NUMERICS_EXACT;
 
     fn fixture() -> (tempfile::TempDir, RunSpec, Stream) {
         text_stream(RunSpec { numerics_version: NUMERICS_EXACT, ..tiny_spec() })
@@ -280,21 +256,21 @@ mod tests {
     const AT: Segment = Segment { round: 0, slot: 0, segment: 1 };
 
     fn replay(spec: &RunSpec, stream: &Stream, start: &State, keep: Keep) -> (Trace, Option<Words>) {
-        trace(spec, stream, start, AT, keep, &Stop::new(), &mut |_| ()).unwrap()
+        trace(&ExactEngine::cpu(), spec, stream, start, AT, keep, &Stop::new(), &mut |_| ()).unwrap()
     }
 
     #[test]
     fn a_replayed_segment_ends_in_the_roots_of_training() {
         let (_folder, spec, stream) = fixture();
         let checkpoint = init::initial(&spec.model, 5);
-        let mut session = ExactEngine.begin(&spec, &checkpoint).unwrap();
+        let mut session = ExactEngine::cpu().begin(&spec, &checkpoint).unwrap();
         let mut roots = vec![session.digest().unwrap()];
         for step in 0..4 {
             let batch = stream.training_batch(&spec, 0, 0, step).unwrap();
             session.step(&batch, rate(&spec, 0, step)).unwrap();
             roots.push(session.digest().unwrap());
         }
-        let start = state_at(&spec, &stream, &checkpoint, AT, &Stop::new()).unwrap();
+        let start = state_at(&ExactEngine::cpu(), &spec, &stream, &checkpoint, AT, &Stop::new()).unwrap();
         let (trace, _) = replay(&spec, &stream, &start, Keep::default());
         assert_eq!((trace.start, trace.end()), (roots[2], roots[4]), "segments of two steps");
         assert_eq!(trace.steps[0].root, roots[3]);
@@ -308,7 +284,7 @@ mod tests {
     fn a_lie_is_named_by_step_instruction_and_element() {
         let (_folder, spec, stream) = fixture();
         let checkpoint = init::initial(&spec.model, 5);
-        let start = state_at(&spec, &stream, &checkpoint, AT, &Stop::new()).unwrap();
+        let start = state_at(&ExactEngine::cpu(), &spec, &stream, &checkpoint, AT, &Stop::new()).unwrap();
         let (honest, _) = replay(&spec, &stream, &start, Keep::default());
         let place = honest.steps[1].outputs[100];
         let (_, words) = replay(&spec, &stream, &start, Keep { output: Some((3, place.0)) });
@@ -329,15 +305,23 @@ mod tests {
     fn traces_of_other_work_are_not_compared() {
         let (_folder, spec, stream) = fixture();
         let checkpoint = init::initial(&spec.model, 5);
-        let start = state_at(&spec, &stream, &checkpoint, AT, &Stop::new()).unwrap();
+        let start = state_at(&ExactEngine::cpu(), &spec, &stream, &checkpoint, AT, &Stop::new()).unwrap();
         let (trace, _) = replay(&spec, &stream, &start, Keep::default());
         let other = Trace { segment: Segment { round: 1, ..AT }, ..trace.clone() };
         assert_eq!(trace.compare(&other), Comparison::Unrelated);
         let other = Trace { start: Digest([9; 32]), ..trace.clone() };
         assert_eq!(trace.compare(&other), Comparison::Starts);
         let yardstick = RunSpec { numerics_version: sabha_protocol::NUMERICS_YARDSTICK, ..spec.clone() };
-        let refused =
-            super::trace(&yardstick, &stream, &start, AT, Keep::default(), &Stop::new(), &mut |_| ());
+        let refused = super::trace(
+            &ExactEngine::cpu(),
+            &yardstick,
+            &stream,
+            &start,
+            AT,
+            Keep::default(),
+            &Stop::new(),
+            &mut |_| (),
+        );
         assert!(refused.unwrap_err().to_string().contains("version 0"));
     }
 
@@ -348,8 +332,11 @@ mod tests {
         spec.optimiser.floor_rate = 1e30.into();
         let start = State::begin(init::initial(&spec.model, 5));
         let at = Segment { segment: 0, ..AT };
-        let replay =
-            || trace(&spec, &stream, &start, at, Keep::default(), &Stop::new(), &mut |_| ()).unwrap().0;
+        let replay = || {
+            trace(&ExactEngine::cpu(), &spec, &stream, &start, at, Keep::default(), &Stop::new(), &mut |_| ())
+                .unwrap()
+                .0
+        };
         let diverged = replay();
         let place = diverged.diverged.unwrap();
         assert_eq!((place.step, diverged.steps.len()), (1, 1), "{place:?}");
@@ -360,7 +347,7 @@ mod tests {
         let denied = Trace { diverged: None, ..diverged.clone() };
         assert_eq!(diverged.compare(&denied), Comparison::Parts(place));
         let checkpoint = init::initial(&spec.model, 5);
-        let error = state_at(&spec, &stream, &checkpoint, AT, &Stop::new()).unwrap_err();
+        let error = state_at(&ExactEngine::cpu(), &spec, &stream, &checkpoint, AT, &Stop::new()).unwrap_err();
         assert!(error.to_string().contains("diverges at step 1"), "{error}");
     }
 }

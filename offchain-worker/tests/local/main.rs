@@ -2,6 +2,8 @@
 
 mod commands;
 mod disk;
+mod exact;
 mod harness;
 mod memory;
+mod models;
 mod signals;

@@ -29,6 +29,9 @@ fn a_model_of_terabytes_is_refused_by_every_command() {
     home.refused_with(&generate, &parts);
     let evaluate = ["model", "evaluate", "--checkpoint", CHECKPOINT, "--spec", "huge.toml", "--data", "data"];
     home.refused_with(&evaluate, &parts);
+    home.write("exact.toml", huge().replace("numerics_version = 0", "numerics_version = 1"));
+    home.refused_with(&["train", "exact.toml", "--data", "data", "--out", "other"], &parts);
+    home.refused_with(&["replay", "exact.toml", "--data", "data", "--segment", "0"], &parts);
     // A checkpoint is as large as its file, whatever a specification says.
     home.refused_with(
         &["model", "show", "--checkpoint", CHECKPOINT, "--spec", "huge.toml"],

@@ -2,10 +2,18 @@
 //!
 //! Every bit of a state is defined, element by element, so a result is the same on any machine, with any number of threads, on
 //! any path; the chain can judge it.
+//!
+//! With the feature `cuda` it computes on an NVIDIA GPU as well. That has never been done: [`sabha_engine`] says how the kernels
+//! were checked instead, and [`ExactEngine::compare_kernels`] has to pass on a GPU before a worker uses it.
 
-use super::{CandleEngine, Checkpoint, Engine, EngineError, Inference, Session, State, StepOutcome};
+pub mod footprint;
+pub(crate) mod leaves;
+
+use super::{CandleEngine, Checkpoint, Engine, EngineError, Inference, Session, State, StepOutcome, device};
 use crate::data::Batch;
 use candle_core::{Device, Tensor};
+#[cfg(feature = "cuda")]
+use sabha_engine::cuda::{compare, device::Gpu};
 use sabha_engine::{
     executor::{ExecuteError, Executor, digests, words},
     kernels::Context,
@@ -22,20 +30,41 @@ use sabha_protocol::{
 };
 use std::{cell::RefCell, collections::BTreeMap};
 
-/// The exact engine on the CPU.
-#[derive(Clone, Debug, Default)]
-pub struct ExactEngine;
+/// The exact engine on one device.
+#[derive(Clone, Debug)]
+pub struct ExactEngine {
+    device: Device,
+}
 
 impl ExactEngine {
-    /// The engine on the device that `name` names.
+    /// The engine on the CPU.
+    pub fn cpu() -> Self {
+        Self::on(Device::Cpu)
+    }
+
+    /// The engine on a device.
+    pub fn on(device: Device) -> Self {
+        Self { device }
+    }
+
+    /// A program with its memory, on the engine's device.
+    pub(crate) fn executor(&self, program: &impl Program, purpose: Purpose) -> Result<Executor, EngineError> {
+        Ok(Executor::new(program, purpose, &self.device, Context::new())?)
+    }
+
+    /// On a GPU: compares every kernel there with the definition of its operation, and returns how many families of operations that
+    /// were. `None` on a CPU, where the tests of this project have compared every path.
     ///
     /// # Errors
-    /// If it is none that the engine computes on.
-    pub fn on(name: &str) -> Result<Self, EngineError> {
-        match name {
-            "cpu" => Ok(Self),
-            other => Err(EngineError::Device(format!("{other} (the exact engine computes on: cpu)"))),
+    /// [`EngineError::Bits`] at the first difference: that GPU must not be used.
+    pub fn compare_kernels(&self) -> Result<Option<usize>, EngineError> {
+        #[cfg(feature = "cuda")]
+        if let Device::Cuda(device) = &self.device {
+            let mut gpu = Gpu::new(device)?;
+            compare::all(&mut gpu).map_err(|error| EngineError::Bits(error.to_string()))?;
+            return Ok(Some(compare::FAMILIES.len()));
         }
+        Ok(None)
     }
 }
 
@@ -54,27 +83,19 @@ impl Engine for ExactEngine {
     }
 
     fn describe(&self) -> String {
-        format!(
-            "exact arithmetic on the CPU ({}), {} threads",
-            Context::new().path(),
-            rayon::current_num_threads()
-        )
+        let device = device::describe(&self.device);
+        if !self.device.is_cpu() {
+            return format!("exact arithmetic on {device}");
+        }
+        let (path, threads) = (Context::new().path(), rayon::current_num_threads());
+        format!("exact arithmetic on {device} ({path}), {threads} threads")
     }
 
     fn resume(&self, spec: &RunSpec, state: &State) -> Result<Box<dyn Session>, EngineError> {
         belongs(&state.checkpoint, &spec.model)?;
         let program = program(spec, 0.0, state.step.saturating_add(1), spec.rounds.batch as usize);
-        let mut executor = Executor::new(&program, Purpose::Advance, &Device::Cpu, Context::new())?;
-        let parameters = state.checkpoint.values().iter().zip(&state.moment1).zip(&state.moment2);
-        let mut leaf = 0;
-        for ((value, first), second) in parameters {
-            for part in [value, first, second] {
-                executor.set_leaf(leaf, part)?;
-                leaf += 1;
-            }
-        }
-        executor.set_integer_leaf(leaf, &[state.step])?;
-        executor.set_leaf(leaf + 1, &[state.loss_sum])?;
+        let mut executor = self.executor(&program, Purpose::Advance)?;
+        leaves::load(&mut executor, state)?;
         let (instructions, _) = program.instructions();
         Ok(Box::new(ExactSession {
             spec: spec.clone(),
@@ -90,7 +111,8 @@ impl Engine for ExactEngine {
         Ok(Box::new(ExactInference {
             model: *model,
             checkpoint: checkpoint.clone(),
-            people: CandleEngine::cpu().load(model, checkpoint)?,
+            people: CandleEngine::on(self.device.clone()).load(model, checkpoint)?,
+            engine: self.clone(),
             executors: RefCell::default(),
         }))
     }
@@ -104,7 +126,7 @@ fn belongs(checkpoint: &Checkpoint, model: &ModelSpec) -> Result<(), EngineError
 }
 
 /// The program of a step. Its tokens are given, so where they stand in the stream is left open.
-fn program(spec: &RunSpec, rate: f32, step: u32, samples: usize) -> StepProgram {
+pub(crate) fn program(spec: &RunSpec, rate: f32, step: u32, samples: usize) -> StepProgram {
     StepProgram {
         model: spec.model.shape(),
         optimiser: spec.optimiser.numerics(),
@@ -113,6 +135,14 @@ fn program(spec: &RunSpec, rate: f32, step: u32, samples: usize) -> StepProgram 
         stream: spec.data.tokens,
         offsets: vec![0; samples],
     }
+}
+
+/// What an instruction of a run's steps does, by name. `None` if a step has no such instruction, or the run follows another numerics
+/// version.
+pub fn operation(spec: &RunSpec, instruction: u32) -> Option<&'static str> {
+    let exact = spec.numerics_version == NUMERICS_EXACT;
+    let found = exact.then(|| footprint::program(spec).instruction(instruction)).flatten();
+    found.map(|found| found.op.name())
 }
 
 /// Instructions whose results people are told.
@@ -176,21 +206,7 @@ impl Session for ExactSession {
 
     fn state(&self) -> Result<State, EngineError> {
         let leaves = self.executor.leaves();
-        let mut parts = [Vec::new(), Vec::new(), Vec::new()];
-        for (index, leaf) in leaves.iter().take(self.parameters.len() * 3).enumerate() {
-            if let Some(part) = parts.get_mut(index % 3) {
-                part.push(leaf.to_vec1::<f32>().map_err(ExecuteError::from)?);
-            }
-        }
-        let loss_sum = leaves.last().map(words).transpose()?.and_then(|sum| sum.first().copied());
-        let [values, moment1, moment2] = parts;
-        Ok(State {
-            checkpoint: Checkpoint::from_parts(self.parameters.clone(), values),
-            moment1,
-            moment2,
-            step: self.step,
-            loss_sum: f32::from_bits(loss_sum.unwrap_or(0)),
-        })
+        leaves::read(&self.parameters, self.step, |leaf| leaves.get(leaf).map_or(Ok(Vec::new()), words))
     }
 
     fn digest(&self) -> Result<Digest, EngineError> {
@@ -199,6 +215,7 @@ impl Session for ExactSession {
 }
 
 struct ExactInference {
+    engine: ExactEngine,
     model: ModelSpec,
     checkpoint: Checkpoint,
     /// For text: nobody disputes that.
@@ -218,7 +235,7 @@ impl Inference for ExactInference {
         let executor = match executors.entry(batch.samples) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::btree_map::Entry::Vacant(entry) => {
-                let mut executor = Executor::new(&program, Purpose::Compute, &Device::Cpu, Context::new())?;
+                let mut executor = self.engine.executor(&program, Purpose::Compute)?;
                 for (index, values) in self.checkpoint.values().iter().enumerate() {
                     executor.set_leaf(index, values)?;
                 }
@@ -247,7 +264,7 @@ impl Inference for ExactInference {
         let (instructions, _) = program.instructions();
         let chosen = instructions.iter().find(|instruction| matches!(instruction.op, Op::TargetLogit(_)));
         let source = chosen.and_then(|chosen| chosen.inputs.first()).map(|input| input.source);
-        let mut executor = Executor::new(&program, Purpose::Compute, &Device::Cpu, Context::new())?;
+        let mut executor = self.engine.executor(&program, Purpose::Compute)?;
         for (index, values) in self.checkpoint.values().iter().enumerate() {
             executor.set_leaf(index, values)?;
         }
