@@ -139,13 +139,19 @@ pub fn run(args: ReplayArgs, context: &Context) -> anyhow::Result<()> {
     if let Some(path) = &args.trace {
         files::write_atomic(path, &serde_json::to_vec(&trace)?)?;
     }
-    let comparison = other.as_ref().map(|other| trace.compare(other));
+    let comparison = other.as_ref().map(|other| trace.compare(other, &spec));
     let mut parts = match comparison {
         Some(Comparison::Unrelated) => {
             return Err(failure(Exit::BadInput, "the traces are of different runs or segments".to_string()));
         }
         Some(Comparison::Starts) => {
             let message = "the traces start from different states: compare the segment before".to_string();
+            return Err(failure(Exit::BadInput, message));
+        }
+        Some(Comparison::Broken) => {
+            let message = "the other trace is not of a whole segment: steps are missing, or it does not end where it says that it \
+                           diverged; have it written again"
+                .to_string();
             return Err(failure(Exit::BadInput, message));
         }
         Some(Comparison::Parts(place)) => Some(place),
@@ -175,7 +181,8 @@ pub fn run(args: ReplayArgs, context: &Context) -> anyhow::Result<()> {
     if expected == Some(false) {
         writeln!(text, "the expected root is another")?;
     }
-    let (start, end, steps) = (trace.start, trace.end(), trace.steps.len());
+    let (start, end) = (trace.start, trace.end());
+    let steps = trace.steps.iter().filter(|step| step.root.is_some()).count();
     let operation = parts.or(trace.diverged).map(operation);
     let found =
         Replayed { segment: at, start, end, steps, diverged: trace.diverged, expected, parts, operation };

@@ -101,6 +101,7 @@ struct Proposed {
 
 async fn propose(args: ProposeArgs, context: &Context) -> anyhow::Result<()> {
     let spec = specfile::load(&args.spec, args.data.as_deref()).exit(Exit::BadInput)?;
+    run_check::check_stream(&spec, args.data.as_deref()).exit(Exit::BadInput)?;
     let cost = spec.cost();
     let budget = args.budget.unwrap_or(cost);
     if budget < cost {

@@ -82,6 +82,7 @@ pub fn run(args: TrainArgs, context: &Context) -> anyhow::Result<()> {
     MemoryLimit::mebibytes(config.engine.memory_limit_mib).admit_training(&spec).exit(Exit::BadInput)?;
     let engine = AnyEngine::on(&config.engine.device).exit(Exit::BadInput)?;
     let stream = Stream::of_spec(&args.data, &spec).exit(Exit::BadInput)?;
+    stream.check_tokens(spec.model.vocabulary).exit(Exit::BadInput)?;
     let mut run =
         if args.resume { LocalRun::resume(&args.out, &spec) } else { LocalRun::begin(&args.out, &spec) }
             .map_err(as_bad_input)?;

@@ -175,6 +175,16 @@ pub enum EngineError {
         /// The engine.
         device: String,
     },
+    /// The model's outputs cannot be told.
+    #[error(
+        "the model's arithmetic leaves the finite numbers at instruction {instruction}, element {element}: there are no logits"
+    )]
+    NotFinite {
+        /// The instruction of the evaluation's program.
+        instruction: u32,
+        /// The first element of its output that is not finite.
+        element: u64,
+    },
     /// Tokens or parameters of another shape than the model's.
     #[error("{0}")]
     Shape(String),

@@ -190,6 +190,10 @@ fn replay_of_what_cannot_be_replayed_is_refused() {
     home.good(&replay(&["--segment", "0", "--trace", "trace.json"]));
     let other = replay(&["--segment", "1", "--against", "trace.json"]);
     home.refused_with(&other, &["different runs or segments"]);
+    let mut short = json_of(&home, "trace.json");
+    short["steps"].as_array_mut().unwrap().pop();
+    home.write("short.json", short.to_string());
+    home.refused_with(&replay(&["--segment", "0", "--against", "short.json"]), &["steps are missing"]);
 
     home.good(&TRAIN);
     home.write("spec.toml", exact().replace("width = 32", "width = 48"));
@@ -198,6 +202,17 @@ fn replay_of_what_cannot_be_replayed_is_refused() {
     let output = home.run(&replay(&["--segment", "0", "--keep", "somewhere"]));
     assert_eq!(output.status.code(), Some(2), "wrong usage");
     assert!(text_of(&output.stderr).contains("STEP:INSTRUCTION"));
+}
+
+/// Nobody wants such a run, so people are told; but a slot of one has a result, which a replay comes to.
+#[test]
+fn unknown_tokens_are_refused_before_a_run_and_read_as_the_last_known_one_in_it() {
+    let home = home();
+    home.write("spec.toml", exact().replace("vocabulary = 256", "vocabulary = 100"));
+    let message = ["stream.bin holds token", "model.vocabulary is 100"];
+    home.refused_with(&TRAIN, &message);
+    home.refused_with(&["run", "check", "spec.toml", "--data", "data"], &message);
+    assert_eq!(home.json(&replay(&["--segment", "0"]))["steps"], 10);
 }
 
 #[test]

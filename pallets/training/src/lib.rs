@@ -559,7 +559,7 @@ pub mod pallet {
     impl<T> From<SpecError> for Error<T> {
         fn from(error: SpecError) -> Self {
             match error {
-                SpecError::OutOfRange { .. } => Self::SpecOutOfRange,
+                SpecError::OutOfRange { .. } | SpecError::TooLarge { .. } => Self::SpecOutOfRange,
                 SpecError::BadNumber { .. } => Self::SpecBadNumber,
                 SpecError::Heads { .. } => Self::SpecHeads,
                 SpecError::Segments { .. } => Self::SpecSegments,

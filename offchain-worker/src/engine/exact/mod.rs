@@ -258,6 +258,12 @@ impl Inference for ExactInference {
         if context == 0 || context > u64::from(self.model.context) {
             return Err(EngineError::Shape(format!("{context} tokens do not fit the model's context")));
         }
+        let vocabulary = self.model.vocabulary;
+        if let Some(token) = tokens.iter().find(|token| **token >= vocabulary) {
+            return Err(EngineError::Shape(format!(
+                "the model knows {vocabulary} tokens, not token {token}"
+            )));
+        }
         // Positions are counted from the start, so a shorter context is a prefix of the model's.
         let model = Model { context, ..self.model.shape() };
         let program = EvaluateProgram { model, stream: u64::MAX, offsets: vec![0] };
@@ -276,7 +282,9 @@ impl Inference for ExactInference {
             }
             Ok(())
         };
-        executor.run_watched(&program, &[tokens, tokens], &mut watch)?;
+        if let Some(at) = executor.run_watched(&program, &[tokens, tokens], &mut watch)? {
+            return Err(EngineError::NotFinite { instruction: at.instruction, element: at.element });
+        }
         Ok(logits)
     }
 }
