@@ -115,7 +115,7 @@ fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     rayon::ThreadPoolBuilder::new().num_threads(args.threads).build_global()?;
     let (engine, version): (Box<dyn Engine>, u16) = match args.engine.as_str() {
-        "exact" => (Box::new(ExactEngine::on("cpu")?), NUMERICS_EXACT),
+        "exact" => (Box::new(ExactEngine::cpu()), NUMERICS_EXACT),
         "candle" => (Box::new(CandleEngine::cpu()), NUMERICS_YARDSTICK),
         other => anyhow::bail!("--engine is {other}: it must be exact or candle"),
     };

@@ -49,7 +49,7 @@ struct Work {
 
 impl Work {
     fn heldout(&self, spec: &RunSpec, checkpoint: &Checkpoint) -> anyhow::Result<f64> {
-        let model = ExactEngine.load(&spec.model, checkpoint)?;
+        let model = ExactEngine::cpu().load(&spec.model, checkpoint)?;
         heldout_loss(model.as_ref(), spec, &self.stream, self.windows)
     }
 }
@@ -97,7 +97,7 @@ fn point(curve: &str, step: u64, loss: f64) {
 fn alone(name: &str, spec: &RunSpec, every: u32, work: &Work) -> anyhow::Result<Vec<(u64, f64)>> {
     let start = init::of_spec(spec)?;
     let mut points = vec![(0, work.heldout(spec, &start)?)];
-    let mut session = ExactEngine.begin(spec, &start)?;
+    let mut session = ExactEngine::cpu().begin(spec, &start)?;
     let schedule = spec.schedule();
     for step in 0..spec.rounds.inner_steps {
         let batch = work.stream.training_batch(spec, 0, 0, step)?;

@@ -180,6 +180,14 @@ pub struct MemoryArgs {
     pub memory_limit_mib: Option<u64>,
 }
 
+/// Flags about the device.
+#[derive(clap::Args, Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeviceArgs {
+    /// What to compute on: cpu, or cuda:0 in a build with CUDA
+    #[arg(long, env = "SABHA_DEVICE")]
+    pub device: Option<String>,
+}
+
 impl Config {
     /// Where the configuration file is unless `--config` says otherwise.
     pub fn default_path() -> PathBuf {
@@ -266,6 +274,14 @@ impl Config {
     pub fn with_memory(mut self, args: &MemoryArgs) -> Self {
         if args.memory_limit_mib.is_some() {
             self.engine.memory_limit_mib = args.memory_limit_mib;
+        }
+        self
+    }
+
+    /// Applies flags about the device.
+    pub fn with_device(mut self, args: &DeviceArgs) -> Self {
+        if let Some(device) = &args.device {
+            self.engine.device.clone_from(device);
         }
         self
     }

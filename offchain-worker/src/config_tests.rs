@@ -11,6 +11,8 @@ struct Flags {
     storage: StorageArgs,
     #[command(flatten)]
     memory: MemoryArgs,
+    #[command(flatten)]
+    device: DeviceArgs,
 }
 
 fn changed() -> Config {
@@ -63,9 +65,11 @@ fn no_arguments_are_the_default() {
     assert_eq!(flags.signer, SignerArgs::default());
     assert_eq!(flags.storage, StorageArgs::default());
     assert_eq!(flags.memory, MemoryArgs::default());
+    assert_eq!(flags.device, DeviceArgs::default());
     for config in [Config::default(), changed()] {
         let same = config.clone().with_chain(&flags.chain).with_signer(&flags.signer);
-        assert_eq!(same.with_storage(&flags.storage).with_memory(&flags.memory), config);
+        let same = same.with_storage(&flags.storage).with_memory(&flags.memory);
+        assert_eq!(same.with_device(&flags.device), config);
     }
 }
 
@@ -87,18 +91,22 @@ fn flags_override_the_file() {
         "/two",
         "--memory-limit-mib",
         "7",
+        "--device",
+        "cuda:5",
     ]);
     let config = changed()
         .with_chain(&flags.chain)
         .with_signer(&flags.signer)
         .with_storage(&flags.storage)
-        .with_memory(&flags.memory);
+        .with_memory(&flags.memory)
+        .with_device(&flags.device);
     assert_eq!(config.chain.genesis.as_deref(), Some("0x01"));
     assert_eq!(config.worker.key.as_deref(), Some(Path::new("/key")));
     assert_eq!(config.storage.state, Path::new("/state"));
     assert_eq!(config.storage.blobs, Path::new("/blobs"));
     assert_eq!(config.storage.datasets, [Path::new("/one"), Path::new("/two")]);
     assert_eq!(config.engine.memory_limit_mib, Some(7));
+    assert_eq!(config.engine.device, "cuda:5");
 }
 
 #[test]

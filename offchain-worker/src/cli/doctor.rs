@@ -4,8 +4,8 @@ use super::{Context, on_chain::sbh};
 use crate::{
     blobs::LocalBlobs,
     chain::{At, ChainError, Client, compat, names::SPEC_NAME},
-    config::{ChainArgs, Config, MemoryArgs, SignerArgs, StorageArgs},
-    engine::{AnyEngine, MemoryLimit, memory, selftest},
+    config::{ChainArgs, Config, DeviceArgs, MemoryArgs, SignerArgs, StorageArgs},
+    engine::{AnyEngine, MemoryLimit, device::HAS_CUDA, memory, selftest},
     error::{Exit, failure},
     keys::Key,
 };
@@ -37,9 +37,9 @@ pub struct DoctorArgs {
     /// Where files are.
     #[command(flatten)]
     pub storage: StorageArgs,
-    /// What to train on: cpu, or cuda:0 in a build with CUDA
-    #[arg(long, env = "SABHA_DEVICE")]
-    pub device: Option<String>,
+    /// What to train on.
+    #[command(flatten)]
+    pub device: DeviceArgs,
     /// How much memory a model may take.
     #[command(flatten)]
     pub memory: MemoryArgs,
@@ -108,14 +108,12 @@ impl Report {
 /// # Errors
 /// With the code of the first thing that keeps a worker from working.
 pub async fn run(args: DoctorArgs, context: &Context) -> anyhow::Result<()> {
-    let mut config = Config::load(&context.global)?
+    let config = Config::load(&context.global)?
         .with_chain(&args.chain)
         .with_signer(&args.signer)
         .with_storage(&args.storage)
-        .with_memory(&args.memory);
-    if let Some(device) = &args.device {
-        config.engine.device.clone_from(device);
-    }
+        .with_memory(&args.memory)
+        .with_device(&args.device);
     let mut report = Report::default();
     let key = check_key(&mut report, &config);
     if let Err(error) = check_chain(&mut report, &config, key.as_ref()).await {
@@ -131,7 +129,10 @@ pub async fn run(args: DoctorArgs, context: &Context) -> anyhow::Result<()> {
     check_disk(&mut report, &config);
     let device = config.engine.device.clone();
     match tokio::task::spawn_blocking(move || self_test(&device)).await {
-        Ok(Ok(found)) => report.good("engine", found),
+        Ok(Ok((gpu, engine))) => {
+            report.good("gpu", gpu);
+            report.good("engine", engine);
+        }
         Ok(Err(error)) => report.bad(
             "engine",
             Exit::Failure,
@@ -315,9 +316,19 @@ fn free_mib(folder: &Path) -> Option<u64> {
     Some(kib / 1024)
 }
 
-/// A small model, beside its definition.
-fn self_test(device: &str) -> anyhow::Result<String> {
-    selftest::self_test(&AnyEngine::on(device)?, &compat::sample_spec())
+/// The GPU's kernels, and a small model, beside their definitions.
+fn self_test(device: &str) -> anyhow::Result<(String, String)> {
+    let engine = AnyEngine::on(device)?;
+    let gpu = match engine.exact().compare_kernels()? {
+        Some(families) => {
+            format!("all kernels have the defined bits on {device}: {families} families of operations")
+        }
+        None if HAS_CUDA => {
+            format!("not looked at: the device is {device} (--device cuda:0 looks at the first GPU)")
+        }
+        None => "this binary has no GPU support: it was built without the feature cuda".into(),
+    };
+    Ok((gpu, selftest::self_test(&engine, &compat::sample_spec())?))
 }
 
 #[cfg(test)]
@@ -326,8 +337,10 @@ mod tests {
 
     #[test]
     fn the_engine_passes_its_self_test() {
-        let found = self_test("cpu").unwrap();
+        let (gpu, found) = self_test("cpu").unwrap();
         assert!(found.contains("the defined bits"), "{found}");
+        let part = if HAS_CUDA { "the device is cpu" } else { "this binary has no GPU support" };
+        assert!(gpu.contains(part), "{gpu}");
         assert!(self_test("abacus").unwrap_err().to_string().contains("abacus"));
     }
 
@@ -379,7 +392,7 @@ mod tests {
             chain: ChainArgs::default(),
             signer: SignerArgs::default(),
             storage: StorageArgs::default(),
-            device: None,
+            device: DeviceArgs::default(),
             memory: MemoryArgs::default(),
         };
         let error = run(args, &context).await.unwrap_err();

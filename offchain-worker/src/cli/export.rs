@@ -5,7 +5,7 @@ use super::{
     model::{CheckpointArgs, EngineArgs},
 };
 use crate::{
-    engine::{AnyEngine, Engine, export},
+    engine::{Engine, export},
     error::{Exit, ResultExt, failure},
     files, specfile,
 };
@@ -96,7 +96,7 @@ pub fn run_logits(args: &LogitsArgs, context: &Context) -> anyhow::Result<()> {
     let length = u32::try_from(tokens.len()).unwrap_or(u32::MAX);
     args.checkpoint.memory(context)?.admit_use(&model, 1, length).exit(Exit::BadInput)?;
     let checkpoint = args.checkpoint.load(&model, context)?;
-    let engine = AnyEngine::on(&args.engine.device).exit(Exit::BadInput)?;
+    let engine = args.engine.engine(context)?;
     let logits = engine.load(&model, &checkpoint)?.logits(&tokens)?;
     let bytes: Vec<u8> = logits.iter().flat_map(|logit| logit.to_le_bytes()).collect();
     files::write_atomic(&args.out, &bytes)?;

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     blobs::{BlobStore, LocalBlobs},
-    config::{Config, MemoryArgs, StorageArgs},
+    config::{Config, DeviceArgs, MemoryArgs, StorageArgs},
     data::Stream,
     engine::{
         AnyEngine, Checkpoint, Engine, Inference, MemoryLimit,
@@ -76,9 +76,22 @@ pub struct EngineArgs {
     /// The run specification that the model was trained with
     #[arg(long, value_name = "FILE")]
     pub spec: PathBuf,
-    /// What to compute on: cpu, or cuda:0 in a build with CUDA
-    #[arg(long, env = "SABHA_DEVICE", default_value = "cpu")]
-    pub device: String,
+    /// What to compute on.
+    #[command(flatten)]
+    pub device: DeviceArgs,
+}
+
+impl EngineArgs {
+    /// The engines on the device.
+    pub(super) fn engine(&self, context: &Context) -> anyhow::Result<AnyEngine> {
+        engine_on(&self.device, context)
+    }
+}
+
+/// The engines on the device that a flag or the configuration names.
+pub(super) fn engine_on(device: &DeviceArgs, context: &Context) -> anyhow::Result<AnyEngine> {
+    let config = Config::load(&context.global)?.with_device(device);
+    AnyEngine::on(&config.engine.device).exit(Exit::BadInput)
 }
 
 /// Arguments of `model generate`.
@@ -213,9 +226,9 @@ fn load(
     engine: &EngineArgs,
     model: &ModelSpec,
     checkpoint: &Checkpoint,
+    context: &Context,
 ) -> anyhow::Result<Box<dyn Inference>> {
-    let engine = AnyEngine::on(&engine.device).exit(Exit::BadInput)?;
-    Ok(engine.load(model, checkpoint)?)
+    Ok(engine.engine(context)?.load(model, checkpoint)?)
 }
 
 #[derive(Serialize)]
@@ -236,7 +249,7 @@ fn run_generate(args: &GenerateArgs, context: &Context) -> anyhow::Result<()> {
     let length = args.prompt.len().saturating_add(args.length).saturating_add(1);
     let length = u32::try_from(length).unwrap_or(u32::MAX);
     args.checkpoint.memory(context)?.admit_use(&spec, 1, length).exit(Exit::BadInput)?;
-    let model = load(&args.engine, &spec, &args.checkpoint.load(&spec, context)?)?;
+    let model = load(&args.engine, &spec, &args.checkpoint.load(&spec, context)?, context)?;
     let prompt: Vec<u32> = args.prompt.bytes().map(u32::from).collect();
     if let Some(token) = prompt.iter().find(|token| **token >= spec.vocabulary) {
         let message = format!("the prompt holds byte {token}, the model knows {} only", spec.vocabulary);
@@ -290,7 +303,7 @@ fn evaluate(args: &EvaluateArgs, context: &Context) -> anyhow::Result<()> {
     let checkpoint = args.checkpoint.load(&spec.model, context)?;
     let windows = Stream::heldout_offsets(&spec, args.windows)?.len();
     let loss = |spec: &RunSpec, checkpoint: &Checkpoint| -> anyhow::Result<f64> {
-        let model = load(&args.engine, &spec.model, checkpoint)?;
+        let model = load(&args.engine, &spec.model, checkpoint, context)?;
         measure(model.as_ref(), spec, &stream, args.windows, &context.stop)
     };
     let untrained = loss(&spec, &init::of_spec(&spec)?)?;

@@ -2,10 +2,11 @@
 
 use super::{
     Context,
+    model::engine_on,
     replay_round::{self, Source},
 };
 use crate::{
-    config::MemoryArgs,
+    config::{DeviceArgs, MemoryArgs},
     data::Stream,
     engine::{
         exact,
@@ -67,6 +68,9 @@ pub struct ReplayArgs {
     /// How much memory the model may take.
     #[command(flatten)]
     pub memory: MemoryArgs,
+    /// What to compute on.
+    #[command(flatten)]
+    pub device: DeviceArgs,
     /// What it should come to: the root at the segment's end, the digest of the slot's update, or the root of the round's checkpoint
     #[arg(long, value_name = "DIGEST")]
     pub expect: Option<Digest>,
@@ -112,7 +116,9 @@ struct Replayed {
 pub fn run(args: ReplayArgs, context: &Context) -> anyhow::Result<()> {
     let spec = specfile::load(&args.spec, Some(&args.data)).exit(Exit::BadInput)?;
     let at = Segment { round: args.round, slot: args.slot, segment: args.segment.unwrap_or(0) };
-    check_version(&spec).exit(Exit::BadInput)?;
+    let engines = engine_on(&args.device, context)?;
+    let engine = engines.exact();
+    check_version(engine, &spec).exit(Exit::BadInput)?;
     check_place(&spec, at)?;
     let source = Source::new(&args, &spec, context)?;
     if args.aggregation {
@@ -133,9 +139,9 @@ pub fn run(args: ReplayArgs, context: &Context) -> anyhow::Result<()> {
     let total = u64::from(spec.rounds.segment_steps);
     let mut progress = Progress::new("replaying", Unit::Steps, total, context.global.json);
     let mut done = 0;
-    let start = state_at(&spec, &stream, &checkpoint, at, &context.stop)?;
+    let start = state_at(engine, &spec, &stream, &checkpoint, at, &context.stop)?;
     let keep = Keep { output: args.keep };
-    let (trace, words) = trace(&spec, &stream, &start, at, keep, &context.stop, &mut |_| {
+    let (trace, words) = trace(engine, &spec, &stream, &start, at, keep, &context.stop, &mut |_| {
         done += 1;
         progress.set(done, String::new);
     })?;
@@ -144,13 +150,19 @@ pub fn run(args: ReplayArgs, context: &Context) -> anyhow::Result<()> {
     if let Some(path) = &args.trace {
         files::write_atomic(path, &serde_json::to_vec(&trace)?)?;
     }
-    let comparison = other.as_ref().map(|other| trace.compare(other));
+    let comparison = other.as_ref().map(|other| trace.compare(other, &spec));
     let mut parts = match comparison {
         Some(Comparison::Unrelated) => {
             return Err(failure(Exit::BadInput, "the traces are of different runs or segments".to_string()));
         }
         Some(Comparison::Starts) => {
             let message = "the traces start from different states: compare the segment before".to_string();
+            return Err(failure(Exit::BadInput, message));
+        }
+        Some(Comparison::Broken) => {
+            let message = "the other trace is not of a whole segment: steps are missing, or it does not end where it says that it \
+                           diverged; have it written again"
+                .to_string();
             return Err(failure(Exit::BadInput, message));
         }
         Some(Comparison::Parts(place)) => Some(place),
@@ -180,7 +192,8 @@ pub fn run(args: ReplayArgs, context: &Context) -> anyhow::Result<()> {
     if expected == Some(false) {
         writeln!(text, "the expected root is another")?;
     }
-    let (start, end, steps) = (trace.start, trace.end(), trace.steps.len());
+    let (start, end) = (trace.start, trace.end());
+    let steps = trace.steps.iter().filter(|step| step.root.is_some()).count();
     let operation = parts.or(trace.diverged).map(operation);
     let found =
         Replayed { segment: at, start, end, steps, diverged: trace.diverged, expected, parts, operation };

@@ -1,6 +1,10 @@
 //! `replay` of a whole slot and of an aggregation, and what replays start from.
 
-use super::{Context, model::CheckpointArgs, replay::ReplayArgs};
+use super::{
+    Context,
+    model::{CheckpointArgs, engine_on},
+    replay::ReplayArgs,
+};
 use crate::{
     blobs::LocalBlobs,
     data::Stream,
@@ -176,7 +180,9 @@ pub(super) fn slot(
     let total = u64::from(spec.rounds.inner_steps);
     let mut progress = Progress::new("replaying", Unit::Steps, total, context.global.json);
     let mut observe = |step: u32| progress.set(u64::from(step) + 1, String::new);
-    let (outcome, _) = replay::slot(spec, &stream, &checkpoint, place, &context.stop, &mut observe)?;
+    let engines = engine_on(&args.device, context)?;
+    let (outcome, _) =
+        replay::slot(engines.exact(), spec, &stream, &checkpoint, place, &context.stop, &mut observe)?;
     progress.finish();
 
     let mut text = format!("round {}, slot {}\n", place.round, place.slot);

@@ -111,6 +111,7 @@ struct Proposed {
 
 async fn propose(args: ProposeArgs, context: &Context) -> anyhow::Result<()> {
     let spec = specfile::load(&args.spec, args.data.as_deref()).exit(Exit::BadInput)?;
+    run_check::check_stream(&spec, args.data.as_deref()).exit(Exit::BadInput)?;
     economics::check(&spec, &Assumptions::default()).exit(Exit::BadInput)?;
     let least = Progress::least_budget(&Terms::new(0, &spec));
     let budget = args.budget.unwrap_or(least);

@@ -5,6 +5,7 @@ use super::{
     on_chain::{as_text, sbh},
 };
 use crate::{
+    data::{DataError, Stream},
     engine::{
         memory,
         rounds::{checkpoint_bytes, update_bytes},
@@ -14,7 +15,10 @@ use crate::{
 };
 use sabha_protocol::{Balance, Digest, NUMERICS_EXACT, economics, spec::RunSpec};
 use serde::Serialize;
-use std::{fmt::Write, path::PathBuf};
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+};
 
 /// Arguments of `run check`.
 #[derive(clap::Args, Debug)]
@@ -98,8 +102,14 @@ impl Report {
 /// [`Exit::BadInput`] names the field and what is accepted.
 pub fn run(args: CheckArgs, context: &Context) -> anyhow::Result<()> {
     let spec = specfile::load(&args.spec, args.data.as_deref()).exit(Exit::BadInput)?;
+    check_stream(&spec, args.data.as_deref()).exit(Exit::BadInput)?;
     let report = Report::of(&spec);
     context.print(&report, text(&report)?)
+}
+
+/// Whether the data that was named is the stream of the specification, and the model knows all of it.
+pub(super) fn check_stream(spec: &RunSpec, data: Option<&Path>) -> Result<(), DataError> {
+    data.map_or(Ok(()), |data| Stream::of_spec(data, spec)?.check_tokens(spec.model.vocabulary))
 }
 
 fn warnings(spec: &RunSpec, passes: f64, parameters: u64) -> Vec<String> {

@@ -3,7 +3,7 @@
 use super::Context;
 use crate::{
     chain::{ChainResult, Client},
-    config::{ChainArgs, Config, Follow, MemoryArgs, SignerArgs, StorageArgs},
+    config::{ChainArgs, Config, DeviceArgs, Follow, MemoryArgs, SignerArgs, StorageArgs},
     daemon::{Daemon, Options, works::EngineWorkshop},
     error::{Exit, ResultExt},
     keys::Key,
@@ -35,9 +35,9 @@ pub struct StartArgs {
     /// Which blocks to act on
     #[arg(long, value_enum, env = "SABHA_FOLLOW")]
     pub follow: Option<Follow>,
-    /// What to train on: cpu, or cuda:0 in a build with CUDA
-    #[arg(long, env = "SABHA_DEVICE")]
-    pub device: Option<String>,
+    /// What to train on.
+    #[command(flatten)]
+    pub device: DeviceArgs,
     /// How much memory a model may take.
     #[command(flatten)]
     pub memory: MemoryArgs,
@@ -62,12 +62,10 @@ impl StartArgs {
             .with_chain(&self.chain)
             .with_signer(&self.signer)
             .with_storage(&self.storage)
-            .with_memory(&self.memory);
+            .with_memory(&self.memory)
+            .with_device(&self.device);
         if let Some(follow) = self.follow {
             config.chain.follow = follow;
-        }
-        if let Some(device) = &self.device {
-            config.engine.device.clone_from(device);
         }
         if self.no_poke {
             config.worker.poke = false;
@@ -79,7 +77,7 @@ impl StartArgs {
 /// Runs the daemon until a signal comes or the awaited run is over.
 ///
 /// # Errors
-/// [`Exit::BadInput`] (key, configuration, device), [`Exit::NoNode`], [`Exit::WrongChain`], [`Exit::Refused`] (no worker).
+/// [`Exit::BadInput`] (key, configuration, device), [`Exit::Failure`] (a GPU with other bits), [`Exit::NoNode`], [`Exit::WrongChain`], [`Exit::Refused`] (no worker).
 pub async fn run(args: StartArgs, context: &Context) -> anyhow::Result<()> {
     let path = Config::default_path();
     if context.global.config.is_none() && !path.exists() {

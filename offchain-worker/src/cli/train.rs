@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::{
-    config::{Config, MemoryArgs},
+    config::{Config, DeviceArgs, MemoryArgs},
     data::{Batch, Stream},
     engine::{
         AnyEngine, Checkpoint, Engine, EngineError, Inference, MemoryLimit, Observer, StepReport,
@@ -50,9 +50,9 @@ pub struct TrainArgs {
     /// Go on with the run that is in the folder
     #[arg(long)]
     pub resume: bool,
-    /// What to train on: cpu, or cuda:0 in a build with CUDA
-    #[arg(long, env = "SABHA_DEVICE", default_value = "cpu")]
-    pub device: String,
+    /// What to train on.
+    #[command(flatten)]
+    pub device: DeviceArgs,
     /// How much memory the model may take.
     #[command(flatten)]
     pub memory: MemoryArgs,
@@ -90,11 +90,12 @@ struct Summary {
 /// # Errors
 /// [`Exit::BadInput`] for a specification, dataset or folder that cannot be used; the signal's exit code if it was stopped.
 pub fn run(args: TrainArgs, context: &Context) -> anyhow::Result<()> {
-    let config = Config::load(&context.global)?.with_memory(&args.memory);
+    let config = Config::load(&context.global)?.with_memory(&args.memory).with_device(&args.device);
     let spec = specfile::load(&args.spec, Some(&args.data)).exit(Exit::BadInput)?;
     MemoryLimit::mebibytes(config.engine.memory_limit_mib).admit_training(&spec).exit(Exit::BadInput)?;
-    let engine = AnyEngine::on(&args.device).exit(Exit::BadInput)?;
+    let engine = AnyEngine::on(&config.engine.device).exit(Exit::BadInput)?;
     let stream = Stream::of_spec(&args.data, &spec).exit(Exit::BadInput)?;
+    stream.check_tokens(spec.model.vocabulary).exit(Exit::BadInput)?;
     let mut run =
         if args.resume { LocalRun::resume(&args.out, &spec) } else { LocalRun::begin(&args.out, &spec) }
             .map_err(as_bad_input)?;

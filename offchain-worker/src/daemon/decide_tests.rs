@@ -77,8 +77,7 @@ fn act(kind: Kind) -> Act {
     }
 }
 
-const ALL: [Kind; 6] =
-    [Kind::Reveal, Kind::Publish, Kind::Attest, Kind::Aggregate, Kind::Audit, Kind::Train];
+const ALL: [Kind; 6] = [Kind::Reveal, Kind::Publish, Kind::Attest, Kind::Aggregate, Kind::Audit, Kind::Train];
 /// Those that take work.
 const WORK: [Kind; 5] = [Kind::Publish, Kind::Attest, Kind::Aggregate, Kind::Audit, Kind::Train];
 
@@ -189,7 +188,11 @@ fn an_act_is_settled_only_when_the_followed_block_can_show_it() {
         let memory = Memory { sent: [(task(kind, 0), 103)].into(), ..Memory::default() };
         let log = || [taken(kind), done(kind), signing(kind)];
         let at = |block| View { block, ..standing(kind, Standing::Undone) };
-        assert_eq!(decide(&at(102), &memory, log()), Action::Wait, "the block that has it is not followed yet");
+        assert_eq!(
+            decide(&at(102), &memory, log()),
+            Action::Wait,
+            "the block that has it is not followed yet"
+        );
         let view = View { block: 103, ..standing(kind, Standing::Done) };
         assert_eq!(decide(&view, &memory, log()), Action::Settle(task(kind, 0)));
         let settled = log().into_iter().chain([Event::Settled { task: task(kind, 0), block: 103 }]);
@@ -284,7 +287,11 @@ fn leaves_at_hand_are_published_and_others_are_made_again() {
 #[test]
 fn nothing_is_begun_or_sent_when_it_would_come_too_late() {
     for kind in ALL {
-        let sealed = [done(Kind::Audit), signing(Kind::Audit), Event::Settled { task: task(Kind::Audit, 0), block: 9 }];
+        let sealed = [
+            done(Kind::Audit),
+            signing(Kind::Audit),
+            Event::Settled { task: task(Kind::Audit, 0), block: 9 },
+        ];
         let log: Vec<Event> = match kind {
             Kind::Reveal => sealed.into(),
             _ => vec![done(kind)],

@@ -1,14 +1,14 @@
 //! Every engine of this build behind one: a run's specification says which of them it needs.
 
-use super::{CandleEngine, Checkpoint, Engine, EngineError, ExactEngine, Inference, Session, State};
+use super::{CandleEngine, Checkpoint, Engine, EngineError, ExactEngine, Inference, Session, State, device};
+use candle_core::Device;
 use sabha_protocol::spec::{ModelSpec, RunSpec};
 
 /// The engines that this build has on one device.
 #[derive(Clone, Debug)]
 pub struct AnyEngine {
     candle: CandleEngine,
-    /// Not on every device.
-    exact: Option<ExactEngine>,
+    exact: ExactEngine,
 }
 
 impl AnyEngine {
@@ -17,17 +17,25 @@ impl AnyEngine {
     /// # Errors
     /// If there is no such device, or this build has no support for it.
     pub fn on(name: &str) -> Result<Self, EngineError> {
-        Ok(Self { candle: CandleEngine::on(name)?, exact: ExactEngine::on(name).ok() })
+        Ok(Self::with(device::open(name)?))
+    }
+
+    fn with(device: Device) -> Self {
+        Self { candle: CandleEngine::on(device.clone()), exact: ExactEngine::on(device) }
     }
 
     /// The engines on the CPU.
     pub fn cpu() -> Self {
-        Self { candle: CandleEngine::cpu(), exact: Some(ExactEngine) }
+        Self::with(Device::Cpu)
+    }
+
+    /// The one that follows the definitions.
+    pub fn exact(&self) -> &ExactEngine {
+        &self.exact
     }
 
     fn all(&self) -> impl Iterator<Item = &dyn Engine> {
-        let exact = self.exact.as_ref().map(|engine| -> &dyn Engine { engine });
-        exact.into_iter().chain([&self.candle as &dyn Engine])
+        [&self.exact as &dyn Engine, &self.candle].into_iter()
     }
 
     fn of(&self, version: u16) -> Result<&dyn Engine, EngineError> {
@@ -51,10 +59,7 @@ impl Engine for AnyEngine {
     }
 
     fn load(&self, model: &ModelSpec, checkpoint: &Checkpoint) -> Result<Box<dyn Inference>, EngineError> {
-        match &self.exact {
-            Some(engine) => engine.load(model, checkpoint),
-            None => self.candle.load(model, checkpoint),
-        }
+        self.exact.load(model, checkpoint)
     }
 }
 
@@ -85,7 +90,7 @@ mod tests {
         spec.numerics_version = NUMERICS_YARDSTICK;
         assert_eq!(step(&any, &spec), step(&CandleEngine::cpu(), &spec));
         spec.numerics_version = NUMERICS_EXACT;
-        assert_eq!(step(&any, &spec), step(&ExactEngine, &spec));
+        assert_eq!(step(&any, &spec), step(&ExactEngine::cpu(), &spec));
         assert!(any.follows(NUMERICS_EXACT) && any.follows(NUMERICS_YARDSTICK) && !any.follows(9));
         spec.numerics_version = 9;
         let state = State::begin(init::initial(&spec.model, 5));

@@ -2,8 +2,11 @@
 //!
 //! | module | subject |
 //! |---|---|
+//! | [`exact`] | the exact engine (numerics version 1): programs of defined bits, on CPU or CUDA |
 //! | [`candle`] | the yardstick engine (numerics version 0): ordinary candle operations on CPU or CUDA |
-//! | [`exact`] | the exact engine (numerics version 1) |
+//! | [`any`] | both, as a specification asks |
+//! | [`device`] | what to compute on, by name |
+//! | [`selftest`] | whether this machine has the defined bits |
 //! | [`checkpoint`] | parameters and whole states: files, digests, roots |
 //! | [`init`] | the parameters that a run starts from |
 //! | [`memory`] | whether work fits this machine, before anything is allocated |
@@ -13,15 +16,18 @@
 //! | [`local`] | a whole run on this machine alone |
 //! | [`evaluate`] | the loss on text that was never trained on |
 //! | [`generate`] | text from a trained model |
+//! | [`export`] | a model for other programs |
+//! | [`replay`] | a segment once more, with everything written down |
 //!
 //! What an engine computes is named by its *numerics version*, which a run's specification asks for. Version 0 is plain candle:
 //! on one machine, with one number of threads, the same slot gives the same bits; across machines, numbers of threads or
-//! devices it does not, so its results cannot be disputed. Version 1 is the exact
-//! engine: the same bits everywhere, and updates that can be aggregated.
+//! devices it does not, so its results cannot be disputed. Version 1 is exact: the same bits everywhere, and updates that can be
+//! aggregated.
 
 pub mod any;
 pub mod candle;
 pub mod checkpoint;
+pub mod device;
 pub mod evaluate;
 pub mod exact;
 pub mod export;
@@ -161,6 +167,9 @@ pub enum EngineError {
     /// The device is not there.
     #[error("no such device: {0}")]
     Device(String),
+    /// The device computes other bits than the definitions.
+    #[error("this GPU must not be used: {0}")]
+    Bits(String),
     /// The run needs another engine.
     #[error("the run follows numerics version {wanted}, which this engine does not compute ({device})")]
     Numerics {
@@ -168,6 +177,16 @@ pub enum EngineError {
         wanted: u16,
         /// The engine.
         device: String,
+    },
+    /// The model's outputs cannot be told.
+    #[error(
+        "the model's arithmetic leaves the finite numbers at instruction {instruction}, element {element}: there are no logits"
+    )]
+    NotFinite {
+        /// The instruction of the evaluation's program.
+        instruction: u32,
+        /// The first element of its output that is not finite.
+        element: u64,
     },
     /// Tokens or parameters of another shape than the model's.
     #[error("{0}")]

@@ -1,4 +1,5 @@
-//! Exact training through the commands: segments that are replayed, where two machines part, and arithmetic that overflows.
+//! Exact training through the commands: segments that are replayed, where two machines part, arithmetic that
+//! overflows, and what to compute on.
 
 use crate::harness::{CHECKPOINT, Home, TRAIN, spec, text_of};
 use sabha_protocol::{Digest, RoundIndex, segments_root, spec::RunSpec};
@@ -6,6 +7,7 @@ use sabha_worker::{
     data::Stream,
     engine::{
         AnyEngine, Observer,
+        device::HAS_CUDA,
         local::{LocalEnd, LocalRun, RoundRecord},
     },
     specfile,
@@ -190,6 +192,10 @@ fn replay_of_what_cannot_be_replayed_is_refused() {
     home.good(&replay(&["--segment", "0", "--trace", "trace.json"]));
     let other = replay(&["--segment", "1", "--against", "trace.json"]);
     home.refused_with(&other, &["different runs or segments"]);
+    let mut short = json_of(&home, "trace.json");
+    short["steps"].as_array_mut().unwrap().pop();
+    home.write("short.json", short.to_string());
+    home.refused_with(&replay(&["--segment", "0", "--against", "short.json"]), &["steps are missing"]);
 
     home.good(&TRAIN);
     home.write("spec.toml", exact().replace("width = 32", "width = 48"));
@@ -198,6 +204,40 @@ fn replay_of_what_cannot_be_replayed_is_refused() {
     let output = home.run(&replay(&["--segment", "0", "--keep", "somewhere"]));
     assert_eq!(output.status.code(), Some(2), "wrong usage");
     assert!(text_of(&output.stderr).contains("STEP:INSTRUCTION"));
+}
+
+/// Nobody wants such a run, so people are told; but a slot of one has a result, which a replay comes to.
+#[test]
+fn unknown_tokens_are_refused_before_a_run_and_read_as_the_last_known_one_in_it() {
+    let home = home();
+    home.write("spec.toml", exact().replace("vocabulary = 256", "vocabulary = 100"));
+    let message = ["stream.bin holds token", "model.vocabulary is 100"];
+    home.refused_with(&TRAIN, &message);
+    home.refused_with(&["run", "check", "spec.toml", "--data", "data"], &message);
+    assert_eq!(home.json(&replay(&["--segment", "0"]))["steps"], 10);
+}
+
+#[test]
+fn a_device_comes_from_the_configuration_and_from_a_flag() {
+    let home = home();
+    home.good(&TRAIN);
+    home.write("worker.toml", "[engine]\ndevice = \"abacus\"\n");
+    home.write("tokens.json", "[1]");
+    let model = ["--checkpoint", CHECKPOINT, "--spec", "spec.toml"];
+    let logits =
+        [&["model", "logits"], &model[..], &["--tokens", "tokens.json", "--out", "logits.bin"]].concat();
+    let evaluate = [&["model", "evaluate"], &model[..], &["--data", "data"]].concat();
+    let generate = [&["model", "generate"], &model[..], &["--length", "1"]].concat();
+    let train = [&TRAIN[..5], &["other"]].concat();
+    for command in [train, replay(&["--segment", "0"]), logits, evaluate, generate] {
+        let configured = [&["--config", "worker.toml"], &command[..]].concat();
+        home.refused_with(&configured, &["no such device: abacus", "known: cpu, cuda"]);
+        home.good(&[&configured[..], &["--device", "cpu"]].concat());
+        if !HAS_CUDA {
+            let cuda = [&configured[..], &["--device", "cuda"]].concat();
+            home.refused_with(&cuda, &["no CUDA support", "--features cuda"]);
+        }
+    }
 }
 
 /// Gradients that are clipped so far that their squares vanish, and a divisor that does, too: the first update is out of all

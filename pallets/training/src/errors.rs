@@ -136,7 +136,9 @@ mod errors {
 impl<T> From<SpecError> for Error<T> {
     fn from(error: SpecError) -> Self {
         match error {
-            SpecError::OutOfRange { .. } | SpecError::AuditedSegments { .. } => Self::SpecOutOfRange,
+            SpecError::OutOfRange { .. } | SpecError::AuditedSegments { .. } | SpecError::TooLarge { .. } => {
+                Self::SpecOutOfRange
+            }
             SpecError::BadNumber { .. } => Self::SpecBadNumber,
             SpecError::Heads { .. } => Self::SpecHeads,
             SpecError::Segments { .. } => Self::SpecSegments,

@@ -15,9 +15,7 @@ use sabha_protocol::{ActiveBlock, RoundKey, RunId, defaults::PANELS};
 use sp_arithmetic::traits::SaturatedConversion;
 use sp_runtime::DispatchError;
 
-use crate::{
-    Agenda, Config, Error, NextTurn, Pallet, Pass, Passes, Place, Runs, WeightInfo, effects::Scene,
-};
+use crate::{Agenda, Config, Error, NextTurn, Pallet, Pass, Passes, Place, Runs, WeightInfo, effects::Scene};
 
 /// Steps of one run in one block's hook, at most: other runs get their turn.
 const TURN: u32 = 64;

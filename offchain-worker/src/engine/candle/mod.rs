@@ -12,7 +12,7 @@ mod decoder;
 
 pub use decoder::Decoder;
 
-use super::{Checkpoint, Engine, EngineError, Inference, Session, State, StepOutcome};
+use super::{Checkpoint, Engine, EngineError, Inference, Session, State, StepOutcome, device};
 use crate::data::Batch;
 use adamw::AdamW;
 use candle_core::{DType, Device, Tensor, Var};
@@ -37,29 +37,12 @@ const UPDATE: u32 = 2;
 impl CandleEngine {
     /// The engine on the CPU.
     pub fn cpu() -> Self {
-        Self { device: Device::Cpu }
+        Self::on(Device::Cpu)
     }
 
-    /// The engine on the device that `name` names: `cpu`, `cuda` or `cuda:N`.
-    ///
-    /// # Errors
-    /// If there is no such device, or this build has no support for it.
-    pub fn on(name: &str) -> Result<Self, EngineError> {
-        let device = match name.split_once(':').unwrap_or((name, "0")) {
-            ("cpu", _) => Device::Cpu,
-            ("cuda", ordinal) => {
-                let ordinal: usize = ordinal.parse().map_err(|_| {
-                    EngineError::Device(format!("{name} (write cuda, or cuda:1 for the second GPU)"))
-                })?;
-                if !cfg!(feature = "cuda") {
-                    let remedy = "this build has no CUDA support: build with --features cuda, or use cpu";
-                    return Err(EngineError::Device(format!("{name} ({remedy})")));
-                }
-                Device::new_cuda(ordinal).map_err(|error| EngineError::Device(format!("{name}: {error}")))?
-            }
-            _ => return Err(EngineError::Device(format!("{name} (known: cpu, cuda, cuda:N)"))),
-        };
-        Ok(Self { device })
+    /// The engine on a device.
+    pub fn on(device: Device) -> Self {
+        Self { device }
     }
 
     fn upload(&self, checkpoint: &Checkpoint, values: &[Vec<f32>]) -> Result<Vec<Tensor>, EngineError> {
@@ -77,10 +60,11 @@ impl Engine for CandleEngine {
     }
 
     fn describe(&self) -> String {
-        match &self.device {
-            Device::Cpu => format!("candle on the CPU, {} threads", candle_core::utils::get_num_threads()),
-            other => format!("candle on {:?}", other.location()),
+        let device = device::describe(&self.device);
+        if self.device.is_cpu() {
+            return format!("candle on {device}, {} threads", candle_core::utils::get_num_threads());
         }
+        format!("candle on {device}")
     }
 
     fn resume(&self, spec: &RunSpec, state: &State) -> Result<Box<dyn Session>, EngineError> {

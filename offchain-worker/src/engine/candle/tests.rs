@@ -257,7 +257,7 @@ fn long_texts_count_by_their_end() {
 }
 
 #[test]
-fn foreign_checkpoints_batches_and_devices_are_refused() {
+fn foreign_checkpoints_and_batches_are_refused() {
     let (_folder, spec, stream) = text_stream(tiny_spec());
     let engine = CandleEngine::cpu();
     let mut other = spec.model;
@@ -268,12 +268,6 @@ fn foreign_checkpoints_batches_and_devices_are_refused() {
     let mut batch = stream.windows(&spec, &[0]).unwrap();
     batch.inputs.pop();
     assert!(matches!(session.step(&batch, 0.01), Err(EngineError::Shape(_))));
-    for name in ["tpu", "cuda:x", "cuda"] {
-        let error = CandleEngine::on(name);
-        if name != "cuda" || !cfg!(feature = "cuda") {
-            assert!(matches!(error, Err(EngineError::Device(_))), "{name}");
-        }
-    }
     assert!(engine.follows(NUMERICS_YARDSTICK) && !engine.follows(1));
 }
 

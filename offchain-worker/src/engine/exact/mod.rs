@@ -2,13 +2,18 @@
 //!
 //! Every bit of a state is defined, element by element, so a result is the same on any machine, with any number of threads, on
 //! any path; the chain can judge it.
+//!
+//! With the feature `cuda` it computes on an NVIDIA GPU as well. That has never been done: [`sabha_engine`] says how the kernels
+//! were checked instead, and [`ExactEngine::compare_kernels`] has to pass on a GPU before a worker uses it.
 
 pub mod footprint;
 pub(crate) mod leaves;
 
-use super::{CandleEngine, Checkpoint, Engine, EngineError, Inference, Session, State, StepOutcome};
+use super::{CandleEngine, Checkpoint, Engine, EngineError, Inference, Session, State, StepOutcome, device};
 use crate::data::Batch;
 use candle_core::{Device, Tensor};
+#[cfg(feature = "cuda")]
+use sabha_engine::cuda::{compare, device::Gpu};
 use sabha_engine::{
     executor::{ExecuteError, Executor, digests, words},
     kernels::Context,
@@ -25,20 +30,41 @@ use sabha_protocol::{
 };
 use std::{cell::RefCell, collections::BTreeMap};
 
-/// The exact engine on the CPU.
-#[derive(Clone, Debug, Default)]
-pub struct ExactEngine;
+/// The exact engine on one device.
+#[derive(Clone, Debug)]
+pub struct ExactEngine {
+    device: Device,
+}
 
 impl ExactEngine {
-    /// The engine on the device that `name` names.
+    /// The engine on the CPU.
+    pub fn cpu() -> Self {
+        Self::on(Device::Cpu)
+    }
+
+    /// The engine on a device.
+    pub fn on(device: Device) -> Self {
+        Self { device }
+    }
+
+    /// A program with its memory, on the engine's device.
+    pub(crate) fn executor(&self, program: &impl Program, purpose: Purpose) -> Result<Executor, EngineError> {
+        Ok(Executor::new(program, purpose, &self.device, Context::new())?)
+    }
+
+    /// On a GPU: compares every kernel there with the definition of its operation, and returns how many families of operations that
+    /// were. `None` on a CPU, where the tests of this project have compared every path.
     ///
     /// # Errors
-    /// If it is none that the engine computes on.
-    pub fn on(name: &str) -> Result<Self, EngineError> {
-        match name {
-            "cpu" => Ok(Self),
-            other => Err(EngineError::Device(format!("{other} (the exact engine computes on: cpu)"))),
+    /// [`EngineError::Bits`] at the first difference: that GPU must not be used.
+    pub fn compare_kernels(&self) -> Result<Option<usize>, EngineError> {
+        #[cfg(feature = "cuda")]
+        if let Device::Cuda(device) = &self.device {
+            let mut gpu = Gpu::new(device)?;
+            compare::all(&mut gpu).map_err(|error| EngineError::Bits(error.to_string()))?;
+            return Ok(Some(compare::FAMILIES.len()));
         }
+        Ok(None)
     }
 }
 
@@ -57,17 +83,18 @@ impl Engine for ExactEngine {
     }
 
     fn describe(&self) -> String {
-        format!(
-            "exact arithmetic on the CPU ({}), {} threads",
-            Context::new().path(),
-            rayon::current_num_threads()
-        )
+        let device = device::describe(&self.device);
+        if !self.device.is_cpu() {
+            return format!("exact arithmetic on {device}");
+        }
+        let (path, threads) = (Context::new().path(), rayon::current_num_threads());
+        format!("exact arithmetic on {device} ({path}), {threads} threads")
     }
 
     fn resume(&self, spec: &RunSpec, state: &State) -> Result<Box<dyn Session>, EngineError> {
         belongs(&state.checkpoint, &spec.model)?;
         let program = program(spec, 0.0, state.step.saturating_add(1), spec.rounds.batch as usize);
-        let mut executor = Executor::new(&program, Purpose::Advance, &Device::Cpu, Context::new())?;
+        let mut executor = self.executor(&program, Purpose::Advance)?;
         leaves::load(&mut executor, state)?;
         let (instructions, _) = program.instructions();
         Ok(Box::new(ExactSession {
@@ -84,7 +111,8 @@ impl Engine for ExactEngine {
         Ok(Box::new(ExactInference {
             model: *model,
             checkpoint: checkpoint.clone(),
-            people: CandleEngine::cpu().load(model, checkpoint)?,
+            people: CandleEngine::on(self.device.clone()).load(model, checkpoint)?,
+            engine: self.clone(),
             executors: RefCell::default(),
         }))
     }
@@ -188,6 +216,7 @@ impl Session for ExactSession {
 }
 
 struct ExactInference {
+    engine: ExactEngine,
     model: ModelSpec,
     checkpoint: Checkpoint,
     /// For text: nobody disputes that.
@@ -207,7 +236,7 @@ impl Inference for ExactInference {
         let executor = match executors.entry(batch.samples) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::btree_map::Entry::Vacant(entry) => {
-                let mut executor = Executor::new(&program, Purpose::Compute, &Device::Cpu, Context::new())?;
+                let mut executor = self.engine.executor(&program, Purpose::Compute)?;
                 for (index, values) in self.checkpoint.values().iter().enumerate() {
                     executor.set_leaf(index, values)?;
                 }
@@ -230,13 +259,19 @@ impl Inference for ExactInference {
         if context == 0 || context > u64::from(self.model.context) {
             return Err(EngineError::Shape(format!("{context} tokens do not fit the model's context")));
         }
+        let vocabulary = self.model.vocabulary;
+        if let Some(token) = tokens.iter().find(|token| **token >= vocabulary) {
+            return Err(EngineError::Shape(format!(
+                "the model knows {vocabulary} tokens, not token {token}"
+            )));
+        }
         // Positions are counted from the start, so a shorter context is a prefix of the model's.
         let model = Model { context, ..self.model.shape() };
         let program = EvaluateProgram { model, stream: u64::MAX, offsets: vec![0] };
         let (instructions, _) = program.instructions();
         let chosen = instructions.iter().find(|instruction| matches!(instruction.op, Op::TargetLogit(_)));
         let source = chosen.and_then(|chosen| chosen.inputs.first()).map(|input| input.source);
-        let mut executor = Executor::new(&program, Purpose::Compute, &Device::Cpu, Context::new())?;
+        let mut executor = self.engine.executor(&program, Purpose::Compute)?;
         for (index, values) in self.checkpoint.values().iter().enumerate() {
             executor.set_leaf(index, values)?;
         }
@@ -248,7 +283,9 @@ impl Inference for ExactInference {
             }
             Ok(())
         };
-        executor.run_watched(&program, &[tokens, tokens], &mut watch)?;
+        if let Some(at) = executor.run_watched(&program, &[tokens, tokens], &mut watch)? {
+            return Err(EngineError::NotFinite { instruction: at.instruction, element: at.element });
+        }
         Ok(logits)
     }
 }

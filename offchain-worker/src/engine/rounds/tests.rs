@@ -23,7 +23,7 @@ pub(super) fn spec(slots: u16) -> RunSpec {
 /// What a slot trains that starts from the run's first parameters.
 pub(super) fn train(spec: &RunSpec, round: RoundIndex, slot: SlotIndex) -> State {
     let (_folder, stream_spec, stream) = text_stream(spec.clone());
-    let mut session = ExactEngine.begin(&stream_spec, &init::initial(&spec.model, spec.seed)).unwrap();
+    let mut session = ExactEngine::cpu().begin(&stream_spec, &init::initial(&spec.model, spec.seed)).unwrap();
     for step in 0..spec.rounds.inner_steps {
         session.step(&stream.training_batch(&stream_spec, round, slot, step).unwrap(), 0.01).unwrap();
     }
@@ -65,7 +65,7 @@ fn a_slot_begins_with_the_state_of_the_begin_program() {
         .collect();
     let state = begin(&base);
     assert_eq!(state.root(), Digest(state_root(&digests)));
-    assert_eq!(ExactEngine.resume(&spec, &state).unwrap().digest().unwrap(), state.root());
+    assert_eq!(ExactEngine::cpu().resume(&spec, &state).unwrap().digest().unwrap(), state.root());
 }
 
 #[test]

@@ -4,7 +4,10 @@ mod setup;
 
 use frame_benchmarking::v2::*;
 use frame_support::{
-    traits::{Get, fungible::{Inspect, Mutate}},
+    traits::{
+        Get,
+        fungible::{Inspect, Mutate},
+    },
     weights::{Weight, WeightMeter},
 };
 use frame_system::RawOrigin;

@@ -25,6 +25,8 @@ pub mod limits {
     pub const SEGMENTS: u32 = 1 << 10;
     /// Most samples in a batch.
     pub const BATCH: u32 = 1 << 14;
+    /// Most elements of a buffer: places in it are named with 32 bits.
+    pub const ELEMENTS: u64 = 1 << 32;
     /// Most datasets that a stream is made of.
     pub const SOURCES: u32 = 16;
     /// Most auditors of a round, and most segments that one of them executes again.
@@ -98,6 +100,18 @@ pub enum SpecError {
         heldout: u64,
         /// Context.
         context: u32,
+    },
+    /// An output of a step's program would have more elements than a divergence can name.
+    #[error(
+        "rounds.batch is {batch}: a step would make a buffer of {elements} elements, and at most {} can be named; take a smaller \
+         batch, context or vocabulary",
+        limits::ELEMENTS
+    )]
+    TooLarge {
+        /// Samples in a batch.
+        batch: u32,
+        /// Elements of the largest buffer.
+        elements: u64,
     },
     /// The floor is above the peak.
     #[error("optimiser.floor_rate is {floor}: it must not exceed optimiser.peak_rate ({peak})")]
@@ -215,7 +229,12 @@ impl RunSpec {
             return Err(SpecError::Segments { segment: rounds.segment_steps, inner: rounds.inner_steps });
         }
         whole("rounds.inner_steps / rounds.segment_steps", self.segments(), 1, limits::SEGMENTS)?;
-        whole("rounds.batch", rounds.batch, 1, limits::BATCH)
+        whole("rounds.batch", rounds.batch, 1, limits::BATCH)?;
+        let elements = self.largest_buffer();
+        if elements > limits::ELEMENTS {
+            return Err(SpecError::TooLarge { batch: rounds.batch, elements });
+        }
+        Ok(())
     }
 
     fn check_audits(&self) -> Result<(), SpecError> {
@@ -250,6 +269,16 @@ impl RunSpec {
             whole(field, clock, 1, limits::CLOCK)?;
         }
         Ok(())
+    }
+
+    /// Elements of the largest output of a step's program: logits, activations, attention scores, or a parameter. Saturates.
+    pub(super) fn largest_buffer(&self) -> u64 {
+        let model = &self.model;
+        let positions = u64::from(self.rounds.batch).saturating_mul(model.context.into());
+        let scores = positions.saturating_mul(model.context.into()).saturating_mul(model.heads.into());
+        let widest = u64::from(model.vocabulary.max(model.feed_forward).max(model.width));
+        let parameter = widest.saturating_mul(model.width.into());
+        positions.saturating_mul(widest).max(scores).max(parameter)
     }
 
     fn check_data(&self) -> Result<(), SpecError> {

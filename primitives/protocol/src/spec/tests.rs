@@ -132,6 +132,9 @@ fn each_bad_field_is_refused_with_its_name() {
     refuse(|s| s.rounds.segment_steps = 0, "rounds.segment_steps");
     refuse(|s| s.rounds.segment_steps = 7, "rounds.segment_steps");
     refuse(|s| s.rounds.batch = 0, "rounds.batch");
+    // 2^14 samples of 2,048 tokens: 2^33 logits.
+    refuse(|s| (s.rounds.batch, s.model.context) = (1 << 14, 2_048), "rounds.batch");
+    refuse(|s| (s.rounds.batch, s.model.context) = (2, 1 << 15), "rounds.batch");
     refuse(|s| s.audit.auditors = 65, "audit.auditors");
     refuse(|s| s.audit.attesters = 65, "audit.attesters");
     refuse(|s| s.audit.segments = 0, "audit.segments");
@@ -150,6 +153,33 @@ fn each_bad_field_is_refused_with_its_name() {
     refuse(|s| s.data.tokens = 65_536 + 128, "data.tokens");
     refuse(|s| s.data.heldout_tokens = u64::MAX, "data.tokens");
     refuse(|s| s.data.heldout_tokens = 128, "data.tokens");
+}
+
+/// Divergences name elements with 32 bits: the programs of every accepted specification have no more.
+#[test]
+fn the_largest_buffer_of_a_step_is_as_large_as_the_check_says() {
+    use sabha_numerics::{
+        op::Definition,
+        program::{Program, StepProgram},
+    };
+    for (batch, context, heads) in [(8, 128, 4), (1, 512, 4), (2, 64, 64)] {
+        let mut spec = spec();
+        spec.rounds.batch = batch;
+        spec.model.context = context;
+        spec.model.heads = heads;
+        spec.check().unwrap();
+        let program = StepProgram {
+            model: spec.model.shape(),
+            optimiser: spec.optimiser.numerics(),
+            rate: 1e-3,
+            step: 1,
+            stream: spec.data.tokens,
+            offsets: alloc::vec![0; batch as usize],
+        };
+        let (instructions, _) = program.instructions();
+        let largest = instructions.iter().map(|instruction| instruction.op.len()).max();
+        assert_eq!(largest, Some(spec.largest_buffer()), "{batch} x {context}, {heads} heads");
+    }
 }
 
 #[test]
