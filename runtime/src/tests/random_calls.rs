@@ -99,7 +99,8 @@ fn run(dice: &mut Dice) -> RunId {
 
 fn register(dice: &mut Dice) -> Act {
     let owner = dice.pick(&OWNERS);
-    let stake = bonds::WORKER - Balance::from(dice.one_in(8)) + dice.amount(300) * Balance::from(dice.below(2));
+    let stake =
+        bonds::WORKER - Balance::from(dice.one_in(8)) + dice.amount(300) * Balance::from(dice.below(2));
     let call = Call::register {
         hot_key: dice.pick(&HOT_KEYS).to_account_id(),
         payout: dice.pick(&[owner, One, Two]).to_account_id(),

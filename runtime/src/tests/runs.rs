@@ -188,7 +188,8 @@ fn a_run_is_trained_audited_and_paid() {
     let spec = spec(60);
     assert_eq!(chain.with(|| Balances::free_balance(&pot)), EXISTENTIAL_DEPOSIT + budget(&spec));
 
-    let free = |chain: &mut Chain, who: Sr25519Keyring| chain.with(|| Balances::free_balance(who.to_account_id()));
+    let free =
+        |chain: &mut Chain, who: Sr25519Keyring| chain.with(|| Balances::free_balance(who.to_account_id()));
     let workers = [(Bob, Eve), (Dave, Dave), (Charlie, Charlie)];
     let hot_before = free(&mut chain, Eve);
     let paid_to = [Ferdie, Dave, Charlie];

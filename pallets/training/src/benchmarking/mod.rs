@@ -4,12 +4,15 @@ mod setup;
 
 use frame_benchmarking::v2::*;
 use frame_support::{
-    traits::{Get, fungible::{Inspect, Mutate}},
+    traits::{
+        Get,
+        fungible::{Inspect, Mutate},
+    },
     weights::{Weight, WeightMeter},
 };
 use frame_system::RawOrigin;
 use sabha_protocol::{
-    Digest, RoundKey,
+    Digest,
     audit::{Audits, SeatState, answer, seal as seal_of},
     defaults::{RETAINED, TICKETS},
     money,

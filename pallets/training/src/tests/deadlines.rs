@@ -210,7 +210,11 @@ fn a_disagreement_that_nobody_decides_lapses_and_neither_side_is_paid_or_slashed
         seated(id, FIRST_TRY);
         let liar = seats(id, FIRST_TRY)[0];
         let answer = |place| {
-            if place == liar.0 { Some(sabha_protocol::Digest([66; 32])) } else { honest(id, FIRST_TRY, place) }
+            if place == liar.0 {
+                Some(sabha_protocol::Digest([66; 32]))
+            } else {
+                honest(id, FIRST_TRY, place)
+            }
         };
         seal_all(id, FIRST_TRY, answer);
         publish_all(id, FIRST_TRY);

@@ -311,7 +311,8 @@ fn stop_run_in_the_window_lets_the_round_become_final_and_voids_the_next() {
             opened(id, key(1, 0));
         });
         assert_eq!(done, 1);
-        let stopped = |event: &Event<Test>| matches!(event, Event::RoundVoided { reason: VoidReason::Stopped, .. });
+        let stopped =
+            |event: &Event<Test>| matches!(event, Event::RoundVoided { reason: VoidReason::Stopped, .. });
         assert!(happened(stopped));
     });
 }

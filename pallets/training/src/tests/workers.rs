@@ -15,7 +15,12 @@ const DAVE: AccountId = 4;
 const HOT: AccountId = 103;
 const PAY: AccountId = 203;
 
-fn try_register(owner: AccountId, key: AccountId, endpoint: &[u8], stake: u128) -> sp_runtime::DispatchResult {
+fn try_register(
+    owner: AccountId,
+    key: AccountId,
+    endpoint: &[u8],
+    stake: u128,
+) -> sp_runtime::DispatchResult {
     let endpoint = endpoint.to_vec().try_into().expect("short");
     Training::register(signed(owner), key, PAY, Device::Cuda, 1, endpoint, stake)
 }
@@ -32,7 +37,10 @@ fn register_holds_the_stake() {
             (STAKE + 5, WorkerStatus::Idle, Device::Cuda, 0)
         );
         assert_eq!(HotKeys::<Test>::get(HOT), Some(CAROL));
-        assert!(happened(|event| matches!(event, Event::WorkerRegistered { owner: CAROL, hot_key: HOT, .. })));
+        assert!(happened(|event| matches!(
+            event,
+            Event::WorkerRegistered { owner: CAROL, hot_key: HOT, .. }
+        )));
     });
 }
 
