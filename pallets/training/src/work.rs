@@ -55,6 +55,7 @@ impl<T: Config> Pallet<T> {
         let agenda = Agenda::<T>::get();
         let count: u32 = agenda.len().saturated_into();
         let start = NextTurn::<T>::get().checked_rem(count).unwrap_or(0);
+        let mut first = start.saturating_add(1);
         for turn in 0..count {
             let index = start.saturating_add(turn).checked_rem(count).unwrap_or(0);
             let Some((id, wake)) = agenda.get(index.saturated_into::<usize>()).copied() else { continue };
@@ -63,13 +64,13 @@ impl<T: Config> Pallet<T> {
             }
             if !meter.can_consume(Self::least()) {
                 // This one is the first next time.
-                NextTurn::<T>::put(index);
-                return;
+                first = index;
+                break;
             }
             meter.consume(T::WeightInfo::turn());
             Self::advance(id, meter, TURN);
         }
-        NextTurn::<T>::put(start.saturating_add(1));
+        NextTurn::<T>::put(first);
         for _ in 0..COMPACTIONS {
             if meter.try_consume(T::WeightInfo::compact()).is_err() || !Self::compact_tickets() {
                 break;

@@ -12,7 +12,7 @@ use frame_support::{
 };
 use frame_system::RawOrigin;
 use sabha_protocol::{
-    Digest, RoundKey,
+    Digest,
     audit::{Audits, SeatState, answer, seal as seal_of},
     defaults::{RETAINED, TICKETS},
     money,
