@@ -138,6 +138,31 @@ need_alive() {
     die "$1 ended unexpectedly"
 }
 
+# ---- chain specifications -------------------------------------------------------------------------------------------
+
+# chain_spec PRESET VALIDATORS DURATIONS FILE: the preset's specification with the first so many of its validators, and with the
+# durations that the JSON object names replaced ({"slotMs": 2000, "window": 40}; {} for none).
+chain_spec() {
+    "$SABHA_NODE" export-chain-spec --chain "$1" >"$4.preset" 2>"$4.log" || die "export-chain-spec failed; see $4.log"
+    python3 - "$2" "$3" "$4.preset" "$4" <<'PY'
+import json, sys
+count, durations, source, target = int(sys.argv[1]), json.loads(sys.argv[2]), sys.argv[3], sys.argv[4]
+spec = json.load(open(source))
+genesis = spec["genesis"]["runtimeGenesis"]
+config = genesis.get("patch") or genesis["config"]
+if count < len(config["session"]["keys"]):
+    config["session"]["keys"] = config["session"]["keys"][:count]
+    config["validators"]["validators"] = config["validators"]["validators"][:count]
+    spec["name"] += f", {count} of them"
+preset = config["timing"]["durations"]
+unknown = set(durations) - set(preset)
+if unknown:
+    sys.exit(f"the preset has no durations {sorted(unknown)}; it has {sorted(preset)}")
+preset.update(durations)
+json.dump(spec, open(target, "w"))
+PY
+}
+
 # ---- ports and JSON-RPC -----------------------------------------------------------------------------------------
 
 # free_port: prints a port nobody listens on. Below Linux's range for outgoing connections, which could take it.

@@ -64,15 +64,17 @@ fn a_chain_refuses_and_loses_nothing() {
         arguments.extend(more);
         home.refused(&arguments, BAD_INPUT)
     };
-    says(&propose(&good, &["--budget", "4.9"]), &["budget", "5 SBH"]);
+    says(&propose(&good, &["--budget", "12.9"]), &["budget", "13 SBH"]);
     for (from, to, parts) in [
         ("layers = 2", "layers = 0", &["model.layers"][..]),
         ("heads = 2", "heads = 3", &["model.heads", "model.width"]),
         ("count = 2", "count = 0", &["rounds.count"]),
-        ("segment_steps = 10", "segment_steps = 3", &["rounds.segment_steps"]),
+        ("segment_steps = 4", "segment_steps = 3", &["rounds.segment_steps"]),
         ("window = 12", "window = 1", &["window"]),
-        ("numerics_version = 0", "numerics_version = 9", &["numerics_version"]),
+        ("numerics_version = 1", "numerics_version = 9", &["numerics_version"]),
         ("seed = 7", "sead = 7", &["sead"]),
+        ("auditors = 1", "auditors = 0", &["audit.auditors"]),
+        ("stake_per_slot = \"20\"", "stake_per_slot = \"1\"", &["stake_per_slot", "at least"]),
     ] {
         let text = spec(2, 20);
         assert!(text.contains(from), "{from}");

@@ -24,7 +24,7 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// Starts a chain with blocks each second, a window of 12 blocks and an unbonding time of one epoch.
+    /// Starts a chain with blocks each second, sessions of ten blocks, a window of 12 blocks and an unbonding time of two sessions.
     pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let exported = output(&mut node(&["export-chain-spec", "--chain", "dev"]));
@@ -33,6 +33,7 @@ impl Chain {
         let durations = &mut spec["genesis"]["runtimeGenesis"]["patch"]["timing"]["durations"];
         for (field, value) in [
             ("slotMs", 1_000),
+            ("epochSlots", 10),
             ("availability", 1),
             ("auditSeals", 2),
             ("window", 12),
@@ -307,13 +308,15 @@ impl Drop for Process {
     }
 }
 
-/// A specification of a very small model, for the tests' text.
+/// A specification of a very small model, for the tests' text: rounds of one slot and one auditor. Where there is one worker only,
+/// nobody can audit it, and windows are twice as long.
 pub fn spec(rounds: u32, inner_steps: u32) -> String {
+    let segment_steps = inner_steps / 5;
     format!(
-        "numerics_version = 0
+        "numerics_version = 1
 seed = 7
 price_per_slot = \"2.5\"
-stake_per_slot = \"0\"
+stake_per_slot = \"20\"
 
 [model]
 vocabulary = 256
@@ -347,26 +350,26 @@ slots = 1
 quorum = 1
 tries = 3
 inner_steps = {inner_steps}
-segment_steps = 10
+segment_steps = {segment_steps}
 batch = 4
-aggregator_price = \"0\"
+aggregator_price = \"0.25\"
 
 [audit]
-auditors = 0
-segments = 0
-auditor_price = \"0\"
-auditor_stake = \"0\"
+auditors = 1
+segments = 1
+auditor_price = \"0.5\"
+auditor_stake = \"20\"
 attesters = 0
 attester_price = \"0\"
 
 [clocks]
 training = 48
-availability = 1
-aggregation = 1
-seals = 1
-leaves = 1
-reveals = 1
-dispute = 1
+availability = 12
+aggregation = 24
+seals = 24
+leaves = 12
+reveals = 12
+dispute = 24
 window = 12
 "
     )
