@@ -1,9 +1,6 @@
 //! `replay`: a segment once more, with everything written down, and where two machines part.
 
-use super::{
-    Context,
-    model::{CheckpointArgs, engine_on},
-};
+use super::{Context, checkpoint::CheckpointArgs, model::engine_on};
 use crate::{
     config::{DeviceArgs, MemoryArgs},
     data::Stream,
@@ -87,6 +84,8 @@ fn place(text: &str) -> Result<(u32, u32), String> {
 #[derive(Debug, Serialize)]
 struct Replayed {
     segment: Segment,
+    /// What the round starts from, if it is not the specification's own start.
+    checkpoint: Option<Digest>,
     start: Digest,
     end: Digest,
     steps: usize,
@@ -115,9 +114,12 @@ pub fn run(args: ReplayArgs, context: &Context) -> anyhow::Result<()> {
     };
     source.memory(context)?.admit_replay(&spec).exit(Exit::BadInput)?;
     let stream = Stream::of_spec(&args.data, &spec).exit(Exit::BadInput)?;
-    let checkpoint = match (&args.checkpoint, args.round) {
-        (Some(_), _) => source.load(&spec.model, context)?,
-        (None, 0) => init::of_spec(&spec)?,
+    let (checkpoint, digest) = match (&args.checkpoint, args.round) {
+        (Some(_), _) => {
+            let (checkpoint, digest) = source.load(&spec.model, context)?;
+            (checkpoint, Some(digest))
+        }
+        (None, 0) => (init::of_spec(&spec)?, None),
         (None, round) => {
             let message = format!("round {round} starts from a checkpoint: name it with --checkpoint");
             return Err(failure(Exit::BadInput, message));
@@ -177,8 +179,8 @@ pub fn run(args: ReplayArgs, context: &Context) -> anyhow::Result<()> {
     }
     let (start, end, steps) = (trace.start, trace.end(), trace.steps.len());
     let operation = parts.or(trace.diverged).map(operation);
-    let found =
-        Replayed { segment: at, start, end, steps, diverged: trace.diverged, expected, parts, operation };
+    let (checkpoint, diverged) = (digest, trace.diverged);
+    let found = Replayed { segment: at, checkpoint, start, end, steps, diverged, expected, parts, operation };
     let differs = found.parts.is_some() || expected == Some(false);
     context.print(&found, text)?;
     if differs {

@@ -333,6 +333,35 @@ mod tests {
         (round, slot, state)
     }
 
+    /// It tells events in words of its own, and would print the bare name of one that it does not know.
+    #[test]
+    fn the_demo_has_words_for_every_event() {
+        let demo = include_str!("../../../scripts/demo");
+        let name = |change: &Change| match change {
+            Change::Status { .. } => "status",
+            Change::Assigned { .. } => "assigned",
+            Change::Lost { .. } => "lost",
+            Change::Committed { .. } => "committed",
+            Change::Diverged { .. } => "diverged",
+            Change::Final { .. } => "final",
+        };
+        let (round, generation, worker) = (0, 0, account(1));
+        let (step, instruction, element, final_at) = (1, 2, 3, 4);
+        let every = [
+            Change::Status { status: "active", committed: 0, finalised: 0, rounds: 4 },
+            Change::Assigned { round, generation, worker, deadline: 9 },
+            Change::Lost { round, generation, worker },
+            Change::Committed { round, generation, worker, loss: 1.0, update: Digest([1; 32]), final_at },
+            Change::Diverged { round, generation, worker, step, instruction, element, final_at },
+            Change::Final { rounds: 1, finalised: 1, paid: 1, paid_in_all: 1 },
+        ];
+        for change in &every {
+            assert_eq!(serde_json::to_value(change).unwrap()["event"], name(change));
+            let words = format!("if kind == \"{}\":", name(change));
+            assert!(demo.contains(&words), "scripts/demo has no words for {}", name(change));
+        }
+    }
+
     #[test]
     fn a_divergence_is_told_with_its_place() {
         let (round, place, mut state) = assigned(0, 0, 1);

@@ -91,12 +91,12 @@ pub enum LocalError {
     #[error("{} is missing, {RECORD} names it: restore it, or start again in another folder", .0.display())]
     NoCheckpoint(PathBuf),
     /// The checkpoint cannot be read as one.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {reason}", path.display())]
     Checkpoint {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        source: CheckpointError,
+        reason: CheckpointError,
     },
     /// A file cannot be read or written.
     #[error(transparent)]
@@ -275,7 +275,7 @@ fn last_checkpoint(folder: &Path, spec: &RunSpec, record: &mut LocalRecord) -> a
         record.rounds.pop();
     }
     let read = Checkpoint::from_blob(&spec.model, &bytes);
-    Ok(read.map_err(|source| LocalError::Checkpoint { path, source })?)
+    Ok(read.map_err(|reason| LocalError::Checkpoint { path, reason })?)
 }
 
 /// Notes losses, and passes everything on.
