@@ -9,7 +9,8 @@ SABHA_CACHE=${SABHA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sabha}
 # One folder for build products, outside the clone: a second clone reuses the first one's dependencies.
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$SABHA_CACHE/target}
 # Rust's standard installer puts cargo here and asks for a new login; do not make people wait for that.
-[ -d "${CARGO_HOME:-$HOME/.cargo}/bin" ] && export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
+# The folder may come while a script runs: scripts/setup installs rustup.
+export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
 
 # Pinned: a new version may add checks. Installed once by scripts/setup.
 CARGO_DENY_VERSION=0.20.2

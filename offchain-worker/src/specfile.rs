@@ -47,12 +47,12 @@ pub enum SpecFileError {
     #[error("data.sources has {0} entries: at most {max} are allowed", max = limits::SOURCES)]
     TooManySources(usize),
     /// A field has a value that no run can have.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {reason}", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
-        /// The first field that is wrong.
-        source: SpecError,
+        /// The first field that is wrong. Not a `source`: the message says it, and a report with its causes would say it again.
+        reason: SpecError,
     },
 }
 
@@ -127,7 +127,7 @@ impl SpecFile {
             audit: fields.audit,
             clocks: fields.clocks,
         };
-        spec.check().map_err(|source| SpecFileError::Invalid { path, source })?;
+        spec.check().map_err(|reason| SpecFileError::Invalid { path, reason })?;
         Ok(spec)
     }
 }
@@ -138,7 +138,7 @@ impl SpecFile {
 /// As [`SpecFile::read`], and if a value of the model is out of its range.
 pub fn model_of(path: &Path) -> Result<ModelSpec, SpecFileError> {
     let model = SpecFile::read(path)?.fields.model;
-    model.check().map_err(|source| SpecFileError::Invalid { path: path.to_path_buf(), source })?;
+    model.check().map_err(|reason| SpecFileError::Invalid { path: path.to_path_buf(), reason })?;
     Ok(model)
 }
 

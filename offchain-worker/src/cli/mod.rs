@@ -3,6 +3,7 @@
 //! Results go to standard output, as text for people or, with `--json`, as JSON; progress, logs and errors go to standard error.
 
 // Local commands: training, data, specifications, models.
+pub mod checkpoint;
 pub mod completions;
 pub mod data;
 pub mod export;

@@ -99,6 +99,8 @@ fn place(text: &str) -> Result<(u32, u32), String> {
 #[derive(Debug, Serialize)]
 struct Replayed {
     segment: Segment,
+    /// What the round starts from, if it is not the specification's own start.
+    checkpoint: Option<Digest>,
     start: Digest,
     end: Digest,
     steps: usize,
@@ -129,7 +131,7 @@ pub fn run(args: ReplayArgs, context: &Context) -> anyhow::Result<()> {
     }
     source.memory().admit_replay(&spec).exit(Exit::BadInput)?;
     let stream = Stream::of_spec(&args.data, &spec).exit(Exit::BadInput)?;
-    let checkpoint = source.parameters(&spec, at.round)?;
+    let (checkpoint, digest) = source.parameters(&spec, at.round)?;
     let expect = match args.expect {
         Some(expect) => Some(expect),
         None => source.leaf_after(&spec, at)?,
@@ -195,8 +197,8 @@ pub fn run(args: ReplayArgs, context: &Context) -> anyhow::Result<()> {
     let (start, end) = (trace.start, trace.end());
     let steps = trace.steps.iter().filter(|step| step.root.is_some()).count();
     let operation = parts.or(trace.diverged).map(operation);
-    let found =
-        Replayed { segment: at, start, end, steps, diverged: trace.diverged, expected, parts, operation };
+    let (checkpoint, diverged) = (digest, trace.diverged);
+    let found = Replayed { segment: at, checkpoint, start, end, steps, diverged, expected, parts, operation };
     let differs = found.parts.is_some() || expected == Some(false);
     context.print(&found, text)?;
     if differs {

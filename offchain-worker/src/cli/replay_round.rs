@@ -1,10 +1,6 @@
 //! `replay` of a whole slot and of an aggregation, and what replays start from.
 
-use super::{
-    Context,
-    model::{CheckpointArgs, engine_on},
-    replay::ReplayArgs,
-};
+use super::{Context, checkpoint::CheckpointArgs, model::engine_on, replay::ReplayArgs};
 use crate::{
     blobs::LocalBlobs,
     data::Stream,
@@ -52,23 +48,27 @@ impl<'a> Source<'a> {
         self.memory
     }
 
-    /// The parameters that a round starts from.
-    pub(super) fn parameters(&self, spec: &RunSpec, round: RoundIndex) -> anyhow::Result<Checkpoint> {
+    /// The parameters that a round starts from, and the digest of their file if one is named.
+    pub(super) fn parameters(
+        &self,
+        spec: &RunSpec,
+        round: RoundIndex,
+    ) -> anyhow::Result<(Checkpoint, Option<Digest>)> {
         match &self.args.checkpoint {
             Some(_) => {
-                checkpoint_args(self.args, self.args.checkpoint.clone()).load(&spec.model, self.context)
+                let args = checkpoint_args(self.args, self.args.checkpoint.clone());
+                args.load(&spec.model, self.context).map(|(checkpoint, digest)| (checkpoint, Some(digest)))
             }
-            None => Ok(self.checkpoint(spec, round)?.parameters().clone()),
+            None => Ok((self.checkpoint(spec, round)?.parameters().clone(), None)),
         }
     }
 
     /// The checkpoint, with momenta, that a round starts from.
     fn checkpoint(&self, spec: &RunSpec, round: RoundIndex) -> anyhow::Result<RoundCheckpoint> {
         if self.args.checkpoint.is_some() {
-            let (path, bytes) =
-                checkpoint_args(self.args, self.args.checkpoint.clone()).read(self.context)?;
-            return RoundCheckpoint::from_blob(&spec.model, &bytes).map_err(|error| {
-                failure(Exit::BadInput, format!("{} cannot be used: {error}", path.display()))
+            let file = checkpoint_args(self.args, self.args.checkpoint.clone()).read(self.context)?;
+            return RoundCheckpoint::from_blob(&spec.model, &file.bytes).map_err(|error| {
+                failure(Exit::BadInput, format!("{} cannot be used: {error}", file.path.display()))
             });
         }
         let Some(before) = round.checked_sub(1) else {
@@ -106,7 +106,8 @@ impl<'a> Source<'a> {
             return Err(failure(Exit::BadInput, message));
         }
         let read = |name: &PathBuf| {
-            let (path, bytes) = checkpoint_args(self.args, Some(name.clone())).read(self.context)?;
+            let file = checkpoint_args(self.args, Some(name.clone())).read(self.context)?;
+            let (path, bytes) = (file.path, file.bytes);
             // Which slot it is of, it says itself.
             let update = Update::place_of(&bytes)
                 .and_then(|Place { slot, .. }| Update::from_blob(spec, Place::of(spec, round, slot), &bytes));
@@ -175,7 +176,7 @@ pub(super) fn slot(
     source.memory().admit_training(spec).exit(Exit::BadInput)?;
     let stream = Stream::of_spec(&args.data, spec).exit(Exit::BadInput)?;
     let place = Place::of(spec, args.round, args.slot);
-    let checkpoint = source.parameters(spec, place.round)?;
+    let (checkpoint, _) = source.parameters(spec, place.round)?;
     let committed = source.run.as_ref().map(|run| run.slot(place.round, place.slot)).transpose()?;
     let total = u64::from(spec.rounds.inner_steps);
     let mut progress = Progress::new("replaying", Unit::Steps, total, context.global.json);

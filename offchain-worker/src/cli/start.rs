@@ -5,6 +5,7 @@ use crate::{
     chain::{ChainResult, Client},
     config::{ChainArgs, Config, DeviceArgs, Follow, MemoryArgs, SignerArgs, StorageArgs},
     daemon::{Daemon, Options, works::EngineWorkshop},
+    data::Manifest,
     error::{Exit, ResultExt},
     keys::Key,
 };
@@ -77,7 +78,7 @@ impl StartArgs {
 /// Runs the daemon until a signal comes or the awaited run is over.
 ///
 /// # Errors
-/// [`Exit::BadInput`] (key, configuration, device), [`Exit::Failure`] (a GPU with other bits), [`Exit::NoNode`], [`Exit::WrongChain`], [`Exit::Refused`] (no worker).
+/// [`Exit::BadInput`] (key, configuration, dataset, device), [`Exit::Failure`] (a GPU with other bits), [`Exit::NoNode`], [`Exit::WrongChain`], [`Exit::Refused`] (no worker).
 pub async fn run(args: StartArgs, context: &Context) -> anyhow::Result<()> {
     let path = Config::default_path();
     if context.global.config.is_none() && !path.exists() {
@@ -89,6 +90,7 @@ pub async fn run(args: StartArgs, context: &Context) -> anyhow::Result<()> {
     }
     let config = args.apply(Config::load(&context.global)?);
     let key = Key::load(config.worker.key.as_deref()).exit(Exit::BadInput)?;
+    check_datasets(&config)?;
     let workshop = EngineWorkshop::new(&config)?;
     let client = Client::connect(&config.chain).await.coded()?;
     let options = Options {
@@ -97,6 +99,14 @@ pub async fn run(args: StartArgs, context: &Context) -> anyhow::Result<()> {
         until_run_over: args.exit_when_run_over,
     };
     Daemon::new(config, options, client, key, Arc::new(workshop), context.stop.clone()).await?.run().await
+}
+
+/// A worker that takes slots and has not the data that it was meant to have loses them, and each of them costs.
+fn check_datasets(config: &Config) -> anyhow::Result<()> {
+    for folder in &config.storage.datasets {
+        Manifest::read(folder).and_then(|manifest| manifest.check_size(folder)).exit(Exit::BadInput)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

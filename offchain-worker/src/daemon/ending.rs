@@ -52,6 +52,7 @@ impl Daemon {
 
     /// The chain does not notice that a daemon ends: a ready worker is drawn as before.
     async fn farewell(&mut self) -> Result<(), FarewellError> {
+        self.client.check_genesis().await?;
         let worker = self.client.at_best().await?.worker_of(&self.key.account()).await?;
         let Some(worker) = worker else { return Ok(()) };
         if worker.status != WorkerStatus::Ready {

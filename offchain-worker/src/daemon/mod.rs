@@ -261,6 +261,8 @@ impl Daemon {
         if self.seen == Some((followed, best)) && !ended {
             return Ok(Flow::On);
         }
+        // Before anything is read, signed or written down.
+        self.client.check_genesis().await?;
         let followed_at = self.client.at(followed).await?;
         let best_at = self.client.at(best).await?;
         self.block = followed_at.number();

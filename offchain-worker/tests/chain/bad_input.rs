@@ -8,8 +8,19 @@ const REFUSED: i32 = 5;
 const WRONG_CHAIN: i32 = 6;
 
 fn says(text: &str, parts: &[&str]) {
+    for line in text.lines().filter_map(|line| line.strip_prefix("error: ")) {
+        says_nothing_twice(line);
+    }
     for part in parts {
         assert!(text.contains(part), "`{part}` is missing in: {text}");
+    }
+}
+
+/// A cause that a message tells must not be told again by the report of causes.
+fn says_nothing_twice(text: &str) {
+    let parts: Vec<&str> = text.trim().split(": ").filter(|part| part.len() > 8).collect();
+    for (index, part) in parts.iter().enumerate() {
+        assert!(!parts[..index].contains(part), "{part:?} is told twice in {text:?}");
     }
 }
 

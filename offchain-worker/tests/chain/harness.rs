@@ -49,6 +49,19 @@ impl Chain {
         chain
     }
 
+    /// Puts a node of another chain in the place of the node: its address stays, its database is a new one.
+    pub fn become_another(&mut self) {
+        self.stop_node();
+        let path = self.path("spec.json");
+        let mut spec: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        let window = &mut spec["genesis"]["runtimeGenesis"]["patch"]["timing"]["durations"]["window"];
+        assert_eq!(*window, 12);
+        *window = json!(13);
+        fs::write(path, spec.to_string()).unwrap();
+        fs::remove_dir_all(self.path("base")).unwrap();
+        self.start_node();
+    }
+
     /// Starts the node, on the same port and database as before.
     pub fn start_node(&mut self) {
         let spec = self.path("spec.json");
@@ -266,6 +279,13 @@ impl Process {
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Sends a signal, such as `STOP`.
+    pub fn signal(&self, name: &str) {
+        // The shell's own `kill`: a program of that name is not everywhere.
+        let kill = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
     /// Waits until it ends by itself.

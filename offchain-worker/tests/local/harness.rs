@@ -99,6 +99,7 @@ impl Home {
         let last = text_of(&output.stderr);
         let error: Value = serde_json::from_str(last.lines().last().unwrap_or_default()).unwrap();
         assert_eq!(error["exit"], 3, "{error}");
+        says_nothing_twice(error["error"].as_str().unwrap());
         // But for figures: how much memory is available is never the same twice.
         let words = |text: &str| text.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
         assert!(words(&said).contains(&words(error["error"].as_str().unwrap())), "{said:?} and {error}");
@@ -110,6 +111,14 @@ impl Home {
         for part in parts {
             assert!(said.contains(part), "{arguments:?}: {part:?} is missing in {said:?}");
         }
+    }
+}
+
+/// A cause that a message tells must not be told again by the report of causes.
+fn says_nothing_twice(text: &str) {
+    let parts: Vec<&str> = text.trim().split(": ").filter(|part| part.len() > 8).collect();
+    for (index, part) in parts.iter().enumerate() {
+        assert!(!parts[..index].contains(part), "{part:?} is told twice in {text:?}");
     }
 }
 

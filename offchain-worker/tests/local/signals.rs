@@ -198,7 +198,10 @@ fn a_reader_that_goes_away_ends_a_command_quietly() {
             home.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();
-        assert_eq!((output.status.code(), text_of(&output.stderr).as_str()), (Some(0), ""), "{arguments:?}");
+        // Which checkpoint was used is no complaint.
+        let said = text_of(&output.stderr);
+        let complaints: Vec<&str> = said.lines().filter(|line| !line.starts_with("checkpoint ")).collect();
+        assert_eq!((output.status.code(), complaints), (Some(0), vec![]), "{arguments:?}");
 
         // With standard error gone too, there is nobody to tell, and no reason to panic.
         let mut child =

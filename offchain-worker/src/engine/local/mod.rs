@@ -90,12 +90,12 @@ pub enum LocalError {
     #[error("{} is missing, {RECORD} names it: restore it, or start again in another folder", .0.display())]
     NoCheckpoint(PathBuf),
     /// The checkpoint cannot be read as one.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {reason}", path.display())]
     Checkpoint {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        source: CheckpointError,
+        reason: CheckpointError,
     },
     /// A file cannot be read or written.
     #[error(transparent)]

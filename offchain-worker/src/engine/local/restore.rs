@@ -36,7 +36,7 @@ pub(super) fn exact(
                 return Err(LocalError::WrongCheckpoint { path, found, wanted }.into());
             }
             let checkpoint = RoundCheckpoint::from_blob(&spec.model, &bytes);
-            let checkpoint = checkpoint.map_err(|source| LocalError::Checkpoint { path, source })?;
+            let checkpoint = checkpoint.map_err(|reason| LocalError::Checkpoint { path, reason })?;
             blobs.put(&bytes)?;
             Ok(checkpoint)
         }
@@ -90,7 +90,7 @@ pub(super) fn yardstick(
         forget_losses(spec, record);
     }
     let read = Checkpoint::from_blob(&spec.model, &bytes);
-    Ok(read.map_err(|source: CheckpointError| LocalError::Checkpoint { path, source })?)
+    Ok(read.map_err(|reason: CheckpointError| LocalError::Checkpoint { path, reason })?)
 }
 
 /// Of the open round: some of its slots are trained again, and would be counted twice.
