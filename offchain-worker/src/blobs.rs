@@ -123,7 +123,9 @@ impl LocalBlobs {
         }
         let mut bytes = Vec::new();
         let room = bytes.try_reserve_exact(usize::try_from(found).unwrap_or(usize::MAX));
-        room.map_err(|error| FileError::of("read", &path)(io::Error::new(io::ErrorKind::OutOfMemory, error)))?;
+        room.map_err(|error| {
+            FileError::of("read", &path)(io::Error::new(io::ErrorKind::OutOfMemory, error))
+        })?;
         // No further than it was long: what is appended meanwhile is not it.
         file.take(found).read_to_end(&mut bytes).map_err(FileError::of("read", &path))?;
         if Digest::of(&bytes) == digest { Ok(bytes) } else { Err(BlobError::Corrupt { digest, path }) }

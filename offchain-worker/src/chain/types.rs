@@ -3,7 +3,8 @@
 
 use crate::keys::AccountId;
 use sabha_protocol::{
-    ActiveBlock, Attempt, Balance, Digest, RoundIndex, RoundKey, RunId, reputation::Reputation, round::Checkpoint,
+    ActiveBlock, Attempt, Balance, Digest, RoundIndex, RoundKey, RunId, reputation::Reputation,
+    round::Checkpoint,
 };
 use serde::Serialize;
 use subxt::ext::scale_decode::DecodeAsType;

@@ -18,5 +18,7 @@ pub struct ReadyArgs {
 /// [`crate::error::Exit::Refused`] if the chain refuses: no such worker, or it is ready already.
 pub async fn run(args: ReadyArgs, context: &Context) -> anyhow::Result<()> {
     let signed = args.send.open(context).await?;
-    signed.send_and_print(context, &Call::ready(), "the worker can be drawn, from the next session's set on").await
+    signed
+        .send_and_print(context, &Call::ready(), "the worker can be drawn, from the next session's set on")
+        .await
 }

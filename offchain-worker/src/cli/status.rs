@@ -154,7 +154,10 @@ fn text(status: &Status) -> Result<String, std::fmt::Error> {
         status.tickets
     )?;
     for DutyLine { duty, run, round, attempt, place, until } in &status.duties {
-        writeln!(text, "  {duty} {run}/{round}.{attempt}/{place} (run/round.attempt/place), until active block {until}")?;
+        writeln!(
+            text,
+            "  {duty} {run}/{round}.{attempt}/{place} (run/round.attempt/place), until active block {until}"
+        )?;
     }
     if let Some(until) = status.jailed_until {
         writeln!(text, "jailed: it missed too much and is drawn for nothing before active block {until}")?;

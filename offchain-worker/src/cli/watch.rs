@@ -124,13 +124,16 @@ fn words(line: &Line<'_>) -> String {
         0 => format!("round {round}"),
         _ => format!("round {round} (attempt {attempt})"),
     };
-    let of_slot = |key: RoundKey, slot: u16, generation: Generation| format!("{} slot {slot}#{generation}", name(key));
+    let of_slot =
+        |key: RoundKey, slot: u16, generation: Generation| format!("{} slot {slot}#{generation}", name(key));
     let what = match line.change {
         Change::Status { status, finalised, rounds } => {
             format!("run {} is {status}: {finalised} of {rounds} rounds final", line.run)
         }
         Change::Opened { key, base: Some(base) } => format!("{} is open, from checkpoint {base}", name(*key)),
-        Change::Opened { key, base: None } => format!("{} is open, from the specification's start", name(*key)),
+        Change::Opened { key, base: None } => {
+            format!("{} is open, from the specification's start", name(*key))
+        }
         Change::Assigned { key, slot, generation, worker, until } => {
             format!("{}: {worker} trains, until active block {until}", of_slot(*key, *slot, *generation))
         }
@@ -154,10 +157,9 @@ fn words(line: &Line<'_>) -> String {
         Change::Built { key, root, aggregator, .. } => {
             format!("{}: checkpoint root {root} by {aggregator}", name(*key))
         }
-        Change::Audits { key, audits, seats, sealed, answered } => format!(
-            "{}: audits {audits}: {seats} auditors, {sealed} sealed, {answered} revealed",
-            name(*key)
-        ),
+        Change::Audits { key, audits, seats, sealed, answered } => {
+            format!("{}: audits {audits}: {seats} auditors, {sealed} sealed, {answered} revealed", name(*key))
+        }
         Change::Disagreement { key, open } => format!("{}: {open} disagreements are open", name(*key)),
         Change::Fault { key, slot } => format!("{}: slot {slot} is at fault", name(*key)),
         Change::Voided { key, reason } => format!("{} is void: {}", name(*key), reason.words()),
@@ -175,9 +177,5 @@ fn style() -> ProgressStyle {
 fn show(bar: &ProgressBar, at: &At, now: &Snapshot) {
     bar.set_length(now.run.rounds.into());
     bar.set_position(now.run.finalised.into());
-    bar.set_message(format!(
-        "{} paid, block {}",
-        sbh(now.run.paid),
-        at.number()
-    ));
+    bar.set_message(format!("{} paid, block {}", sbh(now.run.paid), at.number()));
 }

@@ -68,7 +68,8 @@ impl Daemon {
             duty: duty.clone(),
         };
         // Waiting for others, it is begun again and again.
-        if self.journal.known(task).is_none_or(|known| known.closed) || !self.memory.again.contains_key(&task) {
+        if self.journal.known(task).is_none_or(|known| known.closed) || !self.memory.again.contains_key(&task)
+        {
             self.take(&duty)?;
             tracing::info!(%task, base = ?duty.basis.base, until = duty.until, "begun");
         }

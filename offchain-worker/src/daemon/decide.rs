@@ -13,10 +13,7 @@ use super::{
     journal::Journal,
     task::{Act, Basis, Duty, Kind, Lane, Task},
 };
-use crate::{
-    chain::WorkerStatus,
-    keys::AccountId,
-};
+use crate::{chain::WorkerStatus, keys::AccountId};
 use sabha_protocol::{ActiveBlock, NUMERICS_EXACT, RunId, numerics_is_known};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -273,7 +273,8 @@ impl Journal {
 
     fn check(&self, event: &Event) -> Result<(), JournalError> {
         let Event::Signing { task, act } = event else { return Ok(()) };
-        let another = self.known.get(task).and_then(|known| known.signed.as_ref()).is_some_and(|old| old != act);
+        let another =
+            self.known.get(task).and_then(|known| known.signed.as_ref()).is_some_and(|old| old != act);
         // A reveal must be of something that was sealed: whatever else, it would be refused, and tell the answer.
         let unsealed = match act {
             Act::Reveal { found, salt } => !self.sealed.values().any(|sealed| *sealed == (*found, *salt)),

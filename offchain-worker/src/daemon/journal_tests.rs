@@ -106,7 +106,9 @@ fn a_second_act_is_refused_also_after_a_restart_and_changes_nothing() {
             assert_eq!(fs::metadata(journal.path()).unwrap().len(), size);
             // Another generation, slot or attempt is another task.
             let attempt = RoundKey { attempt: 2, ..task.round };
-            for next in [Task { generation: 3, ..task }, Task { place: 1, ..task }, Task { round: attempt, ..task }] {
+            for next in
+                [Task { generation: 3, ..task }, Task { place: 1, ..task }, Task { round: attempt, ..task }]
+            {
                 journal.record(Event::Signing { task: next, act: second.clone() }).unwrap();
             }
         }
@@ -118,7 +120,10 @@ fn only_what_was_sealed_is_revealed() {
     let folder = tempfile::tempdir().unwrap();
     let mut journal = Journal::open(folder.path()).unwrap();
     let (audit, reveal) = (Task { kind: Kind::Audit, ..task(0) }, Task { kind: Kind::Reveal, ..task(0) });
-    let revealing = |byte, salt| Event::Signing { task: reveal, act: Act::Reveal { found: found(byte), salt: [salt; 32] } };
+    let revealing = |byte, salt| Event::Signing {
+        task: reveal,
+        act: Act::Reveal { found: found(byte), salt: [salt; 32] },
+    };
     assert!(journal.record(revealing(3, 3)).is_err(), "nothing was sealed");
     // Found, but not sealed yet.
     journal.record(Event::Done { task: audit, basis: basis(1), act: seal(3) }).unwrap();

@@ -57,7 +57,8 @@ impl Daemon {
                 let Some((checkpoint, _)) = round.result else { continue };
                 let key = (run, round.key, [checkpoint.root, checkpoint.blob]);
                 let before = self.held.get(&key).copied();
-                let wait = matches!(before, Some(Held::NotAt(last)) if block < last.saturating_add(AGAIN_BLOCKS));
+                let wait =
+                    matches!(before, Some(Held::NotAt(last)) if block < last.saturating_add(AGAIN_BLOCKS));
                 if let Some(held) = before.filter(|held| *held == Held::Yes || wait) {
                     now.insert(key, held);
                     continue;
@@ -68,7 +69,8 @@ impl Daemon {
                 }
                 let blobs = self.blobs.clone();
                 let fetched =
-                    tokio::task::spawn_blocking(move || store::fetch_checkpoint(&blobs, &spec, checkpoint)).await?;
+                    tokio::task::spawn_blocking(move || store::fetch_checkpoint(&blobs, &spec, checkpoint))
+                        .await?;
                 now.insert(key, if fetched.is_ok() { Held::Yes } else { Held::NotAt(block) });
                 match fetched {
                     Ok(_) => {
@@ -77,7 +79,9 @@ impl Daemon {
                         tracing::info!(run, round = round.round, root = %checkpoint.root, "has the checkpoint");
                     }
                     // Whoever aggregated it may yet serve it; a false one is for a dispute.
-                    Err(error) => tracing::warn!(run, round = round.key.round, %error, "the checkpoint cannot be had"),
+                    Err(error) => {
+                        tracing::warn!(run, round = round.key.round, %error, "the checkpoint cannot be had")
+                    }
                 }
             }
         }
@@ -116,8 +120,12 @@ impl Daemon {
             let serving =
                 tokio::task::spawn_blocking(move || served.serve(&folder, &leaves, root, segment)).await;
             match serving {
-                Ok(Ok(true)) => tracing::debug!(%task, segment, "serves the state that the segment starts from"),
-                Ok(Ok(false)) => tracing::debug!(%task, segment, "the state that the segment starts from was not kept"),
+                Ok(Ok(true)) => {
+                    tracing::debug!(%task, segment, "serves the state that the segment starts from")
+                }
+                Ok(Ok(false)) => {
+                    tracing::debug!(%task, segment, "the state that the segment starts from was not kept")
+                }
                 Ok(Err(error)) => tracing::warn!(%task, segment, %error, "cannot serve a state"),
                 Err(error) => tracing::warn!(%task, segment, %error, "cannot serve a state"),
             }

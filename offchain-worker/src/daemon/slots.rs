@@ -13,10 +13,7 @@
 
 use crate::{
     blobs::PeerBlobs,
-    engine::{
-        State,
-        rounds::leaves,
-    },
+    engine::{State, rounds::leaves},
     files::{self, FileError},
 };
 use codec::{DecodeAll, Encode};
@@ -179,12 +176,13 @@ impl Served {
             return None;
         }
         let bytes = fs::read(&file).ok()?;
-        let refused = |reason: &str| tracing::warn!(file = %file.display(), reason, "the served state is of no use");
+        let refused =
+            |reason: &str| tracing::warn!(file = %file.display(), reason, "the served state is of no use");
         let opening = Opening::decode_all(&mut path.as_slice()).ok()?;
-        let (mut state, record) = State::from_bytes(&spec.model, &bytes)
-            .map_err(|error| refused(&error.to_string()))
-            .ok()?;
-        let record: Record = serde_json::from_str(&record).map_err(|error| refused(&error.to_string())).ok()?;
+        let (mut state, record) =
+            State::from_bytes(&spec.model, &bytes).map_err(|error| refused(&error.to_string())).ok()?;
+        let record: Record =
+            serde_json::from_str(&record).map_err(|error| refused(&error.to_string())).ok()?;
         state.step = record.step;
         state.loss_sum = f32::from_bits(record.loss_sum);
         let leaves = spec.segments().saturating_add(1);

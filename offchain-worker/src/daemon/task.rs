@@ -291,7 +291,8 @@ mod tests {
     fn a_seal_is_bound_to_the_owner_and_reveals_what_it_hides() {
         let found = Found { answer: Digest([4; 32]), unserved: true };
         let (salt, owner) = ([9; 32], AccountId::from([7; 32]));
-        let Act::Seal { seal, found: kept, salt: hidden } = Act::of(Product::Found(found), salt, &owner) else {
+        let Act::Seal { seal, found: kept, salt: hidden } = Act::of(Product::Found(found), salt, &owner)
+        else {
             panic!("an audit ends in a seal");
         };
         assert_eq!((kept, hidden), (found, salt));

@@ -17,10 +17,7 @@ use sabha_protocol::{
     round::{Phase, SlotState},
     spec::{ClockSpec, RunSpec},
 };
-use std::{
-    collections::BTreeMap,
-    path::Path,
-};
+use std::{collections::BTreeMap, path::Path};
 
 /// Specifications that were read before, by their hash. They never change.
 #[derive(Debug, Default)]
@@ -135,12 +132,22 @@ impl<'a> Rounds<'a> {
     ///
     /// # Errors
     /// As for [`Self::round`].
-    pub async fn slot(&mut self, run: RunId, key: RoundKey, index: SlotIndex) -> Result<Option<Slot>, ChainError> {
+    pub async fn slot(
+        &mut self,
+        run: RunId,
+        key: RoundKey,
+        index: SlotIndex,
+    ) -> Result<Option<Slot>, ChainError> {
         Ok(self.slots(run, key).await?.iter().find(|(slot, _)| *slot == index).map(|(_, slot)| slot.clone()))
     }
 
     /// The addresses of the updates of some of its slots.
-    async fn updates(&mut self, run: RunId, key: RoundKey, set: &SlotSet) -> Result<Vec<(SlotIndex, Digest)>, ChainError> {
+    async fn updates(
+        &mut self,
+        run: RunId,
+        key: RoundKey,
+        set: &SlotSet,
+    ) -> Result<Vec<(SlotIndex, Digest)>, ChainError> {
         let slots = self.slots(run, key).await?;
         let updates = slots.iter().filter(|(slot, _)| set.contains(*slot)).filter_map(|(slot, record)| {
             match record.outcome()? {
@@ -246,7 +253,8 @@ async fn duty(
         }
         Asked::Reveal { place, .. } => {
             let seat = at.seat(run, key, *place).await?;
-            let Some((SeatState::Sealed(seal), generation)) = seat.map(|seat| (seat.state, seat.generation)) else {
+            let Some((SeatState::Sealed(seal), generation)) = seat.map(|seat| (seat.state, seat.generation))
+            else {
                 return Ok(None);
             };
             (task(Kind::Reveal, *place, generation), Ask::Reveal(seal))

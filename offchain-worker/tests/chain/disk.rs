@@ -39,7 +39,17 @@ fn a_daemon_on_a_full_disk_waits_for_room_and_its_results_are_the_same() {
     let home = Home::new(&chain);
     let (alice, bob, hot) = (home.key("Alice"), home.key("Bob"), home.path("hot.json"));
     home.json(&["key", "generate", &hot]);
-    home.json(&["register", "--key", &bob, "--hot-key", &home.account(&hot), "--fund", "5", "--stake", "300"]);
+    home.json(&[
+        "register",
+        "--key",
+        &bob,
+        "--hot-key",
+        &home.account(&hot),
+        "--fund",
+        "5",
+        "--stake",
+        "300",
+    ]);
     let data = dataset(&home);
 
     // A first life makes the log. It is filled up so that the next start fits into its last page, and nothing after that.
@@ -104,12 +114,19 @@ fn a_daemon_on_a_full_disk_waits_for_room_and_its_results_are_the_same() {
     let shown = home.json(&["run", "show", &run]);
     assert_eq!((&shown["status"], &shown["finalised"]), (&"completed".into(), &2.into()), "{shown}");
     let events = home.events(&home.path("kept-state"));
-    for (kind, round) in ["train", "aggregate"].into_iter().flat_map(|kind| (0..2).map(move |round| (kind, round))) {
+    for (kind, round) in
+        ["train", "aggregate"].into_iter().flat_map(|kind| (0..2).map(move |round| (kind, round)))
+    {
         let signing = |entry: &&Value| {
-            entry["event"] == "signing" && entry["task"]["kind"] == kind && entry["task"]["round"]["round"] == round
+            entry["event"] == "signing"
+                && entry["task"]["kind"] == kind
+                && entry["task"]["round"]["round"] == round
         };
         let signed: Vec<&Value> = events.iter().filter(signing).map(|entry| &entry["act"]).collect();
-        assert!(!signed.is_empty() && signed.iter().all(|act| *act == signed[0]), "{kind} {round}: {signed:?}");
+        assert!(
+            !signed.is_empty() && signed.iter().all(|act| *act == signed[0]),
+            "{kind} {round}: {signed:?}"
+        );
     }
     let alone = home.path("alone");
     home.json(&["train", &spec, "--data", &data, "--out", &alone]);

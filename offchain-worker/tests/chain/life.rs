@@ -53,7 +53,8 @@ fn a_worker_is_stopped_killed_and_cut_off_and_its_results_are_the_same() {
         &run,
     ];
     let of = |kind: &str, event: &str| {
-        let is = |entry: &Value| entry["event"] == event && (kind.is_empty() || entry["task"]["kind"] == kind);
+        let is =
+            |entry: &Value| entry["event"] == event && (kind.is_empty() || entry["task"]["kind"] == kind);
         home.events(&state).iter().filter(|entry| is(entry)).count()
     };
 
@@ -89,15 +90,26 @@ fn a_worker_is_stopped_killed_and_cut_off_and_its_results_are_the_same() {
     // One thing was ever signed for each task, and all of them are what training alone gives.
     let shown = home.json(&["run", "show", &run]);
     assert_eq!((&shown["status"], &shown["finalised"]), (&"completed".into(), &3.into()), "{shown}");
-    assert_eq!((&shown["paid"], &shown["escrow"], &shown["refunded"]), (&"8.25".into(), &"0".into(), &"8".into()), "{shown}");
+    assert_eq!(
+        (&shown["paid"], &shown["escrow"], &shown["refunded"]),
+        (&"8.25".into(), &"0".into(), &"8".into()),
+        "{shown}"
+    );
     assert_eq!(shown["balanced"], true, "{shown}");
-    for (kind, round) in ["train", "aggregate"].into_iter().flat_map(|kind| (0..3).map(move |round| (kind, round))) {
+    for (kind, round) in
+        ["train", "aggregate"].into_iter().flat_map(|kind| (0..3).map(move |round| (kind, round)))
+    {
         let of_task = |entry: &Value| {
-            entry["event"] == "signing" && entry["task"]["kind"] == kind && entry["task"]["round"]["round"] == round
+            entry["event"] == "signing"
+                && entry["task"]["kind"] == kind
+                && entry["task"]["round"]["round"] == round
         };
         let signed: Vec<Value> =
             home.events(&state).into_iter().filter(of_task).map(|entry| entry["act"].clone()).collect();
-        assert!(!signed.is_empty() && signed.iter().all(|act| *act == signed[0]), "{kind} {round}: {signed:?}");
+        assert!(
+            !signed.is_empty() && signed.iter().all(|act| *act == signed[0]),
+            "{kind} {round}: {signed:?}"
+        );
     }
     let alone = home.path("alone");
     home.json(&["train", &spec, "--data", &data, "--out", &alone]);
@@ -122,7 +134,9 @@ fn a_worker_is_stopped_killed_and_cut_off_and_its_results_are_the_same() {
 /// Whether the daemon has begun to train a round.
 fn taken(home: &Home, state: &str, round: u32) -> bool {
     let is = |entry: &Value| {
-        entry["event"] == "taken" && entry["task"]["kind"] == "train" && entry["task"]["round"]["round"] == round
+        entry["event"] == "taken"
+            && entry["task"]["kind"] == "train"
+            && entry["task"]["round"]["round"] == round
     };
     home.events(state).iter().any(is)
 }

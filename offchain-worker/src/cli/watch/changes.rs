@@ -131,8 +131,7 @@ pub enum Change {
 pub fn changes(before: Option<&Snapshot>, now: &Snapshot) -> Vec<Change> {
     let mut found = Vec::new();
     let run = &now.run;
-    let status =
-        Change::Status { status: run.word(), finalised: run.finalised, rounds: run.rounds };
+    let status = Change::Status { status: run.word(), finalised: run.finalised, rounds: run.rounds };
     if before.is_none() {
         found.push(status.clone());
     }
@@ -142,9 +141,8 @@ pub fn changes(before: Option<&Snapshot>, now: &Snapshot) -> Vec<Change> {
             None => found.push(Change::Settled { key: old.key }),
         }
     }
-    let is_new = |round: &Round| {
-        before.is_none_or(|before| before.live.iter().all(|(old, _)| old.key != round.key))
-    };
+    let is_new =
+        |round: &Round| before.is_none_or(|before| before.live.iter().all(|(old, _)| old.key != round.key));
     for (round, slots) in now.live.iter().filter(|(round, _)| is_new(round)) {
         let base = round.base.map(|base| base.blob);
         found.push(Change::Opened { key: round.key, base });

@@ -32,7 +32,9 @@ impl EngineWorkshop {
             }
         }
         if !missing.is_empty() && !job.hurry {
-            return Ok(Ended::Waits { reason: format!("the updates of slots {missing:?} are not there yet") });
+            return Ok(Ended::Waits {
+                reason: format!("the updates of slots {missing:?} are not there yet"),
+            });
         }
         if !missing.is_empty() {
             tracing::warn!(%task, ?missing, "these updates never came");

@@ -63,7 +63,8 @@ impl EngineWorkshop {
     ) -> anyhow::Result<Ended> {
         let stream = self.stream(job)?;
         let spec = &job.spec;
-        let replay = |session| Replay { spec, stream: &stream, round: job.duty.task.round.round, slot, session, stop };
+        let replay =
+            |session| Replay { spec, stream: &stream, round: job.duty.task.round.round, slot, session, stop };
         let end_of = |segment: u32| segment.saturating_add(1).saturating_mul(spec.rounds.segment_steps);
         let from_start = || -> anyhow::Result<_> {
             Ok(replay(self.engine.resume(spec, &rounds::begin(&self.base(job)?))?))
@@ -88,7 +89,8 @@ impl EngineWorkshop {
         let fetch = |segment: &u32| self.served.fetch(spec, commitment.segments_root, *segment).is_some();
         let unserved = !segments.iter().filter(|segment| **segment > 0).all(fetch);
         if unserved && !job.hurry {
-            let reason = "the slot's worker does not serve the states that the segments start from yet".into();
+            let reason =
+                "the slot's worker does not serve the states that the segments start from yet".into();
             return Ok(Ended::Waits { reason });
         }
         let mut whole = if unserved { Some(from_start()?) } else { None };
@@ -96,13 +98,13 @@ impl EngineWorkshop {
             let came = match &mut whole {
                 Some(replay) => replay.to(end_of(*segment))?,
                 None => {
-                    let start: State = match segment {
-                        0 => rounds::begin(&self.base(job)?),
-                        _ => self
-                            .served
-                            .fetch(spec, commitment.segments_root, *segment)
-                            .ok_or_else(|| anyhow::anyhow!("the state of segment {segment} is served no more"))?,
-                    };
+                    let start: State =
+                        match segment {
+                            0 => rounds::begin(&self.base(job)?),
+                            _ => self.served.fetch(spec, commitment.segments_root, *segment).ok_or_else(
+                                || anyhow::anyhow!("the state of segment {segment} is served no more"),
+                            )?,
+                        };
                     replay(self.engine.resume(spec, &start)?).to(end_of(*segment))?
                 }
             };

@@ -85,7 +85,9 @@ impl Workshop for EngineWorkshop {
             Ask::Attest(updates) => self.attest(job, updates),
             Ask::Aggregate(updates) => self.aggregate(job, updates, stop),
             Ask::Audit { slot, claim, segments } => self.audit(job, *slot, claim, segments, stop),
-            Ask::Publish { segments_root, segments } => self.leaves_again(job, *segments_root, segments, stop),
+            Ask::Publish { segments_root, segments } => {
+                self.leaves_again(job, *segments_root, segments, stop)
+            }
             Ask::Reveal(seal) => anyhow::bail!("seal {seal} takes no work to reveal"),
         }
     }

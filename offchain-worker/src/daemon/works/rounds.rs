@@ -27,9 +27,7 @@ impl EngineWorkshop {
             fetched.push(update.with_context(|| format!("the update of slot {slot}"))?);
         }
         match rounds::aggregate(spec, &base, fetched, &|| !stop.is_raised()) {
-            Ok(next) => {
-                Ok(Ended::Done(Product::Checkpoint(store::publish_checkpoint(&self.blobs, &next)?)))
-            }
+            Ok(next) => Ok(Ended::Done(Product::Checkpoint(store::publish_checkpoint(&self.blobs, &next)?))),
             Err(AggregateError::Stopped) => Ok(Ended::Stopped),
             Err(error) => Err(error.into()),
         }

@@ -5,6 +5,8 @@ use crate::{
         slots,
         task::{Act, Basis, Duty, Found, Kind, Product, Task},
     },
+    data::Batch,
+    engine::{EngineError, Inference, Session},
     engine::{
         ExactEngine, State, StepOutcome,
         checkpoint::Checkpoint,
@@ -12,8 +14,6 @@ use crate::{
         memory::tests::huge_spec,
         testing::tiny_spec,
     },
-    data::Batch,
-    engine::{EngineError, Inference, Session},
 };
 use sabha_protocol::{
     Commitment, Digest, NUMERICS_EXACT, Outcome, RoundKey, SlotIndex,
@@ -207,7 +207,8 @@ fn the_rounds_of_workers_are_those_of_a_local_run() {
         base = Some(forwards);
         rounds.push((commitments, forwards));
     }
-    let stream = Stream::of_spec(&machine.workshop.blobs.own().path(machine.spec.data.stream), &machine.spec).unwrap();
+    let stream =
+        Stream::of_spec(&machine.workshop.blobs.own().path(machine.spec.data.stream), &machine.spec).unwrap();
     let mut run = LocalRun::begin(&machine.folder.path().join("local"), &machine.spec).unwrap();
     let ended = run.train(&AnyEngine::cpu(), &machine.spec, &stream, &mut (), &Stop::new()).unwrap();
     assert_eq!(ended, LocalEnd::Done);

@@ -8,8 +8,9 @@ use crate::{
         work::{Ended, Job},
     },
     engine::{
-        EngineError, Observer, SlotEnd, SlotJob, State, StepReport, Trained, run_slot,
+        EngineError, Observer, SlotEnd, SlotJob, State, StepReport, Trained,
         rounds::{self, Place, RoundCheckpoint, store},
+        run_slot,
     },
     stop::Stop,
 };
@@ -26,7 +27,9 @@ impl EngineWorkshop {
         Ok(match self.run(job, &base, stop)? {
             SlotEnd::Parked { step } => Ended::Parked { step },
             SlotEnd::Diverged(divergence) => Ended::Done(Product::Outcome(Outcome::Diverged(divergence))),
-            SlotEnd::Trained(trained) => Ended::Done(Product::Outcome(self.commitment(job, &base, *trained)?)),
+            SlotEnd::Trained(trained) => {
+                Ended::Done(Product::Outcome(self.commitment(job, &base, *trained)?))
+            }
         })
     }
 
@@ -43,7 +46,9 @@ impl EngineWorkshop {
         let trained = match self.run(job, &base, stop)? {
             SlotEnd::Parked { step } => return Ok(Ended::Parked { step }),
             SlotEnd::Trained(trained) => trained,
-            SlotEnd::Diverged(at) => anyhow::bail!("the slot diverges at step {}, an update was committed", at.step),
+            SlotEnd::Diverged(at) => {
+                anyhow::bail!("the slot diverges at step {}, an update was committed", at.step)
+            }
         };
         anyhow::ensure!(
             trained.segments_root == segments_root,
@@ -104,7 +109,9 @@ impl Observer for Log<'_> {
             return;
         }
         let segment = done.checked_div(rounds.segment_steps).unwrap_or(0);
-        let kept = state().map_err(anyhow::Error::from).and_then(|state| slots::keep_state(&self.job.folder, segment, &state));
+        let kept = state()
+            .map_err(anyhow::Error::from)
+            .and_then(|state| slots::keep_state(&self.job.folder, segment, &state));
         if let Err(error) = kept {
             // Auditors train the slot from its start then, at this worker's expense.
             tracing::warn!(task = %self.job.duty.task, segment, error = format!("{error:#}"), "a state for auditors is not kept");
