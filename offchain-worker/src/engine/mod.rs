@@ -3,6 +3,7 @@
 //! | module | subject |
 //! |---|---|
 //! | [`candle`] | the yardstick engine (numerics version 0): ordinary candle operations on CPU or CUDA |
+//! | [`exact`] | the exact engine (numerics version 1) |
 //! | [`checkpoint`] | parameters and whole states: files, digests, roots |
 //! | [`init`] | the parameters that a run starts from |
 //! | [`memory`] | whether work fits this machine, before anything is allocated |
@@ -15,7 +16,8 @@
 //!
 //! What an engine computes is named by its *numerics version*, which a run's specification asks for. Version 0 is plain candle:
 //! on one machine, with one number of threads, the same slot gives the same bits; across machines, numbers of threads or
-//! devices it does not, so its results cannot be disputed. The exact engine will take its place behind the same trait.
+//! devices it does not, so its results cannot be disputed. Version 1 is the exact
+//! engine: the same bits everywhere, and updates that can be aggregated.
 
 pub mod any;
 pub mod candle;

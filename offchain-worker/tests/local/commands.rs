@@ -132,7 +132,7 @@ fn run_check_of_a_bad_field_fails_and_names_it() {
         "segment_steps = 7",
         &["rounds.segment_steps is 7", "rounds.inner_steps (40)"],
     );
-    refuse("slots = 1", "slots = 2", &["rounds.slots is 2", "one slot"]);
+    refuse("slots = 1", "slots = 2", &["rounds.slots is 2", "take 1 slot"]);
     refuse("\"2.5\"", "\"0\"", &["price_per_slot is 0"]);
     refuse("\"2.5\"", "\"free\"", &["bad.toml", "price_per_slot"]);
     refuse("heads = 2", "haeds = 2", &["bad.toml", "haeds"]);

@@ -120,8 +120,8 @@ fn blobs_that_are_damaged_missing_or_of_other_slots_are_refused() {
     refuse("short.bin", &["short.bin", "bytes"]);
     let other = blob(&update(&record, 1, 0));
     refuse(&other, &["the update of round 1, slot 0"]);
-    let twice =
-        [&replay(&["--aggregation"])[..], &["--update", &blob(&of(0)), "--update", &blob(&of(0))]].concat();
+    let first = blob(&of(0));
+    let twice = [&replay(&["--aggregation"])[..], &["--update", &first, "--update", &first]].concat();
     home.refused_with(&twice, &["slot 0 has two updates"]);
 
     // In the store of a run.

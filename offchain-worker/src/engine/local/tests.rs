@@ -176,7 +176,7 @@ fn each_round_is_the_aggregation_of_its_slots() {
     }
     assert!(base.to_blob() == checkpoint);
     // Slots read other data, so they come to other updates.
-    let digests = record.rounds.iter().flat_map(|round| &round.slots).map(|slot| slot.outcome.clone());
+    let digests = record.rounds.iter().flat_map(|round| &round.slots).map(|slot| slot.outcome);
     let digests: std::collections::HashSet<String> = digests.map(|outcome| format!("{outcome:?}")).collect();
     assert_eq!(digests.len(), 6);
 }

@@ -82,7 +82,7 @@ fn an_update_cannot_carry_a_nan_or_an_infinity() {
     let (place, start) = (Place::of(&spec, 0, 0), init::initial(&spec.model, spec.seed));
     // A worker whose parameters are not finite has diverged; if it codes them all the same, numbers come out.
     let mut values = start.values().to_vec();
-    (values[0][0], values[0][300], values[2][0]) = (f32::NAN, f32::INFINITY, f32::NEG_INFINITY);
+    (values[0][0], values[0][200], values[2][0]) = (f32::NAN, f32::INFINITY, f32::NEG_INFINITY);
     let end = Checkpoint::from_parts(spec.model.parameters(), values);
     let update = finish(&spec, place, &start, &end, 1.0).unwrap().update;
     let made = next(&spec, &base(&spec), vec![update]);
