@@ -110,7 +110,9 @@ pub mod bonds {
     use crate::Balance;
 
     /// The least stake of a worker, and what one ticket in the draws stands for.
-    pub const WORKER: Balance = sabha_protocol::defaults::TICKET;
+    pub const WORKER: Balance = 100 * UNITS;
+    // What clients and the simulator count tickets by.
+    const _: () = assert!(WORKER == sabha_protocol::defaults::TICKET);
     /// A referendum's submission deposit.
     pub const PROPOSAL: Balance = 10 * UNITS;
 }

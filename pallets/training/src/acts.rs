@@ -44,7 +44,9 @@ impl<T: Config> Pallet<T> {
         let (owner, _) = Self::worker_for(who)?;
         let scene = Scene::of::<T>(run)?;
         let mut round = Rounds::<T>::get(run, key).ok_or(Error::<T>::NoSuchRound)?;
-        let Phase::Availability { panel, .. } = round.phase else { return Err(Error::<T>::WrongPhase.into()) };
+        let Phase::Availability { panel, .. } = round.phase else {
+            return Err(Error::<T>::WrongPhase.into());
+        };
         let mut attester = Attesters::<T>::get((run, key, panel, place)).ok_or(Error::<T>::NoSuchPlace)?;
         round.report(&mut attester, &owner, got, scene.now).map_err(Error::<T>::from)?;
         Attesters::<T>::insert((run, key, panel, place), attester);
@@ -86,7 +88,12 @@ impl<T: Config> Pallet<T> {
         Self::acted(&scene, round, Effects::new())
     }
 
-    pub(crate) fn do_publish(run: RunId, key: RoundKey, index: SlotIndex, leaves: &[Opening]) -> DispatchResult {
+    pub(crate) fn do_publish(
+        run: RunId,
+        key: RoundKey,
+        index: SlotIndex,
+        leaves: &[Opening],
+    ) -> DispatchResult {
         let scene = Scene::of::<T>(run)?;
         let (mut round, mut slot) = Self::load(run, key, index)?;
         round.publish(&scene.terms, index, &mut slot, leaves, scene.now).map_err(Error::<T>::from)?;
@@ -124,11 +131,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Store what an act made of a round, and see to it that the run is looked at when something is due.
-    pub(crate) fn acted(
-        scene: &Scene,
-        round: RoundOf<T>,
-        effects: Effects<T::AccountId>,
-    ) -> DispatchResult {
+    pub(crate) fn acted(scene: &Scene, round: RoundOf<T>, effects: Effects<T::AccountId>) -> DispatchResult {
         let mut run: RunOf<T> = Runs::<T>::get(scene.id).ok_or(Error::<T>::NoSuchRun)?;
         let first = run.progress.open.first() == Some(&round.key);
         let dispute: Option<ActiveBlock> = effects.iter().find_map(|effect| match effect {

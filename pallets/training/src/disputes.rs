@@ -77,9 +77,8 @@ impl<T: Config> Pallet<T> {
     ) -> DispatchResult {
         let scene = Scene::of::<T>(run)?;
         let (mut round, mut slot) = Self::load(run, key, index)?;
-        let effects = round
-            .convict(&scene.terms, index, &mut slot, claim, challenger)
-            .map_err(Error::<T>::from)?;
+        let effects =
+            round.convict(&scene.terms, index, &mut slot, claim, challenger).map_err(Error::<T>::from)?;
         Slots::<T>::insert((run, key, index), slot);
         Self::acted(&scene, round, effects)
     }

@@ -54,10 +54,7 @@ impl<T: Config> Pallet<T> {
         let before = run.pause();
         let mut work: Vec<(RoundOf<T>, Effects<T::AccountId>)> = alloc::vec![(round, effects)];
         while let Some((round, effects)) = work.pop() {
-            let later = run
-                .progress
-                .apply(&round, &effects, scene.session)
-                .map_err(|_| Error::<T>::Books)?;
+            let later = run.progress.apply(&round, &effects, scene.session).map_err(|_| Error::<T>::Books)?;
             let key = round.key;
             Rounds::<T>::insert(scene.id, key, round);
             for effect in &effects {

@@ -344,11 +344,7 @@ pub mod pallet {
     #[pallet::storage]
     pub type Slots<T: Config> = StorageNMap<
         _,
-        (
-            NMapKey<Twox64Concat, RunId>,
-            NMapKey<Twox64Concat, RoundKey>,
-            NMapKey<Twox64Concat, SlotIndex>,
-        ),
+        (NMapKey<Twox64Concat, RunId>, NMapKey<Twox64Concat, RoundKey>, NMapKey<Twox64Concat, SlotIndex>),
         SlotOf<T>,
     >;
 

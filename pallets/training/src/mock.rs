@@ -5,9 +5,7 @@ use frame_support::{
     traits::{ConstU32, ConstU64, ConstU128, Hooks, Randomness, fungible::InspectHold},
     weights::{Weight, WeightMeter},
 };
-use sabha_protocol::{
-    RoundKey, RunId, RunSpec, SlotIndex, UNITS,
-};
+use sabha_protocol::{RoundKey, RunId, RunSpec, SlotIndex, UNITS};
 use sp_core::H256;
 use sp_runtime::BuildStorage;
 
@@ -195,7 +193,10 @@ pub fn run(test: impl FnOnce()) {
 /// The invariants; and that no money came from anywhere or went but into the fire.
 pub fn check() {
     Training::do_try_state().expect("the invariants hold");
-    assert_eq!(pallet_balances::TotalIssuance::<Test>::get() + burnt(), u128::from(ACCOUNTS) * ENDOWMENT + ED);
+    assert_eq!(
+        pallet_balances::TotalIssuance::<Test>::get() + burnt(),
+        u128::from(ACCOUNTS) * ENDOWMENT + ED
+    );
 }
 
 /// What was burnt so far, by the events.
@@ -242,6 +243,8 @@ pub fn spec(rounds: u32) -> RunSpec {
     let mut spec = crate::example::spec(rounds);
     spec.rounds.segment_steps = 10;
     spec.audit.auditor_price = 5 * UNITS / 4;
+    // The audits of a round end within it.
+    spec.clocks.window = 2 * WINDOW;
     spec
 }
 

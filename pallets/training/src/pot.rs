@@ -52,12 +52,22 @@ impl<T: Config> Pallet<T> {
             Party::Stake(owner) => {
                 let credit = Self::slash(owner, amount)?;
                 if *to == Party::Burnt {
-                    Self::deposit_event(Event::StakeSlashed { run: id, worker: owner.clone(), amount, burnt: true });
+                    Self::deposit_event(Event::StakeSlashed {
+                        run: id,
+                        worker: owner.clone(),
+                        amount,
+                        burnt: true,
+                    });
                     // Dropped: the issuance is less by it.
                     drop(credit);
                     return Ok(());
                 }
-                Self::deposit_event(Event::StakeSlashed { run: id, worker: owner.clone(), amount, burnt: false });
+                Self::deposit_event(Event::StakeSlashed {
+                    run: id,
+                    worker: owner.clone(),
+                    amount,
+                    burnt: false,
+                });
                 T::Currency::resolve(&Self::account_id(), credit).map_err(|_| Error::<T>::Books)?;
             }
             Party::Kept => run.kept = run.kept.checked_sub(amount).ok_or(Error::<T>::Books)?,

@@ -15,7 +15,8 @@ use sp_arithmetic::traits::SaturatedConversion;
 use sp_runtime::ArithmeticError;
 
 use crate::{
-    Agenda, Config, Error, Event, NextRunId, Pallet, Rounds, Run, RunOf, RunStatus, Runs, Specs, effects::Scene,
+    Agenda, Config, Error, Event, NextRunId, Pallet, Rounds, Run, RunOf, RunStatus, Runs, Specs,
+    effects::Scene,
 };
 
 impl<T: Config> Pallet<T> {
@@ -61,8 +62,16 @@ impl<T: Config> Pallet<T> {
         let seals: u32 = T::AuditSeals::get().saturated_into();
         // Each side's chess clock.
         let dispute = T::ChessClock::get().saturated_into::<u32>().saturating_mul(2);
-        let ClockSpec { training, availability, aggregation, seals: sealing, leaves, reveals, dispute: disputing, window: open } =
-            *clocks;
+        let ClockSpec {
+            training,
+            availability,
+            aggregation,
+            seals: sealing,
+            leaves,
+            reveals,
+            dispute: disputing,
+            window: open,
+        } = *clocks;
         ensure!(training >= fetch, Error::<T>::TrainingTooShort);
         ensure!(open >= window, Error::<T>::WindowTooShort);
         let long_enough = [availability, aggregation, leaves, reveals].iter().all(|clock| *clock >= fetch)

@@ -24,8 +24,7 @@ impl<T: Config> Pallet<T> {
         let Some(seat) = Seats::<T>::take((scene.id, key, at)) else { return Self::passed(next) };
         let index = seat.slot;
         let (mut round, mut slot) = Self::load(scene.id, key, index)?;
-        let effects =
-            round.settle_seat(&scene.terms, index, &mut slot, seat).map_err(Error::<T>::from)?;
+        let effects = round.settle_seat(&scene.terms, index, &mut slot, seat).map_err(Error::<T>::from)?;
         Slots::<T>::insert((scene.id, key, index), slot);
         Self::settled(scene, round, effects, next)
     }

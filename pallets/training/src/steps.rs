@@ -98,7 +98,8 @@ impl<T: Config> Pallet<T> {
         if slot.state == SlotState::Vacant {
             let drawn = round.slot_draw(terms, index, slot.generation, scene.session);
             wake = now.saturating_add(RETRY);
-            if let Some(worker) = Self::draw(drawn, terms.stake, |_, worker| worker.training < worker.capacity)
+            if let Some(worker) =
+                Self::draw(drawn, terms.stake, |_, worker| worker.training < worker.capacity)
                 && let Ok(effects) = round.assign(terms, &mut slot, worker.clone(), now)
             {
                 Self::put(scene, &mut run, round, effects)?;
@@ -317,8 +318,17 @@ impl<T: Config> Pallet<T> {
         let (run, key) = (scene.id, round.key);
         if core::mem::discriminant(&before.phase) != core::mem::discriminant(&round.phase) {
             Self::deposit_event(match &round.phase {
-                Phase::Final => Event::RoundFinalised { run, round: key, checkpoint: round.result.clone().map(|(checkpoint, _)| checkpoint) },
-                _ => Event::RoundAdvanced { run, round: key, phase: round.phase.clone(), accepted: round.accepted },
+                Phase::Final => Event::RoundFinalised {
+                    run,
+                    round: key,
+                    checkpoint: round.result.clone().map(|(checkpoint, _)| checkpoint),
+                },
+                _ => Event::RoundAdvanced {
+                    run,
+                    round: key,
+                    phase: round.phase.clone(),
+                    accepted: round.accepted,
+                },
             });
         } else if before.phase != round.phase
             && let Phase::Aggregating { turn, aggregator: Some(worker), until } = &round.phase

@@ -15,7 +15,7 @@ use sabha_protocol::{
 use sp_arithmetic::traits::SaturatedConversion;
 
 use crate::{
-    Agenda, Config, LeftTickets, Pallet, TicketHead, TicketPlaces, Tickets, WorkerOf, Words, Workers,
+    Agenda, Config, LeftTickets, Pallet, TicketHead, TicketPlaces, Tickets, Words, WorkerOf, Workers,
 };
 
 /// The tickets in storage.

@@ -16,7 +16,7 @@ use sabha_protocol::{
 use scale_info::TypeInfo;
 use sp_runtime::DispatchError;
 
-use crate::{Agenda, Attesters, Config, Pallet, Rounds, RoundOf, Seats, Slots, effects::Scene};
+use crate::{Agenda, Attesters, Config, Pallet, RoundOf, Rounds, Seats, Slots, effects::Scene};
 
 /// Something that a worker was drawn for and has not done.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
@@ -176,7 +176,16 @@ impl<T: Config> Pallet<T> {
                 for (place, seat) in seats().filter(|(_, seat)| seat.state == SeatState::Drawn) {
                     let segments = round.audited_segments(&scene.terms, seat.slot);
                     let (slot, generation, base) = (seat.slot, seat.generation, round.base);
-                    duties.push(Duty::Audit { run, round: key, place, slot, generation, base, segments, until });
+                    duties.push(Duty::Audit {
+                        run,
+                        round: key,
+                        place,
+                        slot,
+                        generation,
+                        base,
+                        segments,
+                        until,
+                    });
                 }
             }
             Audits::Publishing { until } if scene.now <= until => {

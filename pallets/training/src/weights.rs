@@ -292,7 +292,11 @@ fn round_step(db: RuntimeDbWeight) -> Weight {
 /// Storage: `Runs` (r:1 w:1), `Rounds` (r:1 w:1), `Slots` (r:1 w:1), `Seats` (r:1 w:1), `Workers` (r:1 w:1), `PoolTotals` (r:1 w:1), `PoolShares` (r:1
 /// w:1), two payments or a slash.
 fn settle_step(db: RuntimeDbWeight) -> Weight {
-    payment(db).saturating_mul(2).max(slash(db)).saturating_add(Weight::from_parts(60_000_000, 12_000)).saturating_add(db.reads_writes(7, 7))
+    payment(db)
+        .saturating_mul(2)
+        .max(slash(db))
+        .saturating_add(Weight::from_parts(60_000_000, 12_000))
+        .saturating_add(db.reads_writes(7, 7))
 }
 
 /// Storage: `TicketHead` (r:1 w:1), `Tickets` (r:4 w:3), `TicketPlaces` (r:1 w:1), `LeftTickets` (r:3 w:4), the session (r:1).

@@ -6,6 +6,7 @@
 //! there are.
 
 use frame_support::{
+    dispatch::{DispatchErrorWithPostInfo, WithPostDispatchInfo},
     storage::with_storage_layer,
     traits::Get,
     weights::{Weight, WeightMeter},
@@ -14,9 +15,7 @@ use sabha_protocol::{ActiveBlock, RoundKey, RunId, defaults::PANELS};
 use sp_arithmetic::traits::SaturatedConversion;
 use sp_runtime::DispatchError;
 
-use crate::{
-    Agenda, Config, Error, NextTurn, Pallet, Pass, Passes, Place, Runs, WeightInfo, effects::Scene,
-};
+use crate::{Agenda, Config, Error, NextTurn, Pallet, Pass, Passes, Place, Runs, WeightInfo, effects::Scene};
 
 /// Steps of one run in one block's hook, at most: other runs get their turn.
 const TURN: u32 = 64;
@@ -56,6 +55,7 @@ impl<T: Config> Pallet<T> {
         let agenda = Agenda::<T>::get();
         let count: u32 = agenda.len().saturated_into();
         let start = NextTurn::<T>::get().checked_rem(count).unwrap_or(0);
+        let mut first = start.saturating_add(1);
         for turn in 0..count {
             let index = start.saturating_add(turn).checked_rem(count).unwrap_or(0);
             let Some((id, wake)) = agenda.get(index.saturated_into::<usize>()).copied() else { continue };
@@ -64,13 +64,13 @@ impl<T: Config> Pallet<T> {
             }
             if !meter.can_consume(Self::least()) {
                 // This one is the first next time.
-                NextTurn::<T>::put(index);
-                return;
+                first = index;
+                break;
             }
             meter.consume(T::WeightInfo::turn());
             Self::advance(id, meter, TURN);
         }
-        NextTurn::<T>::put(start.saturating_add(1));
+        NextTurn::<T>::put(first);
         for _ in 0..COMPACTIONS {
             if meter.try_consume(T::WeightInfo::compact()).is_err() || !Self::compact_tickets() {
                 break;
@@ -195,26 +195,27 @@ impl<T: Config> Pallet<T> {
     ///
     /// # Errors
     /// If there is no such run, or nothing is due for it.
-    pub(crate) fn do_poke(id: RunId) -> Result<(u32, Weight), Error<T>> {
-        let mut run = Runs::<T>::get(id).ok_or(Error::<T>::NoSuchRun)?;
-        let mut meter = WeightMeter::with_limit(Self::poke_weight());
+    pub(crate) fn do_poke(id: RunId) -> Result<(u32, Weight), DispatchErrorWithPostInfo> {
+        let mut meter = WeightMeter::with_limit(T::WorkWeight::get());
         meter.consume(T::WeightInfo::turn());
+        Self::poke_within(id, &mut meter)
+            .map(|made| (made, meter.consumed()))
+            .map_err(|error| error.with_weight(meter.consumed()))
+    }
+
+    fn poke_within(id: RunId, meter: &mut WeightMeter) -> Result<u32, Error<T>> {
+        let mut run = Runs::<T>::get(id).ok_or(Error::<T>::NoSuchRun)?;
         if run.status.is_over() {
             let before = run.progress.escrow;
             Self::refund(id, &mut run);
             frame_support::ensure!(run.progress.escrow < before, Error::<T>::NothingDue);
             Runs::<T>::insert(id, run);
             meter.consume(T::WeightInfo::settle_step());
-            return Ok((1, meter.consumed()));
+            return Ok(1);
         }
-        let done = Self::advance(id, &mut meter, u32::MAX);
+        let done = Self::advance(id, meter, u32::MAX);
         // An interrupted pass that changed nothing so far is kept, but paid for.
         frame_support::ensure!(done.made > 0 || !done.complete, Error::<T>::NothingDue);
-        Ok((done.made, meter.consumed()))
-    }
-
-    /// The most that a poke may weigh.
-    pub(crate) fn poke_weight() -> Weight {
-        T::WorkWeight::get()
+        Ok(done.made)
     }
 }

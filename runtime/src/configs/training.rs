@@ -13,8 +13,10 @@ use frame_support::{
 
 parameter_types! {
     pub const TrainingPalletId: PalletId = pots::TRAINING;
-    pub TrainingWork: Weight =
-        Weight::from_parts(limits::TRAINING_WORK * block::MAXIMUM_WEIGHT.ref_time(), u64::MAX);
+    pub TrainingWork: Weight = Weight::from_parts(
+        limits::TRAINING_WORK * block::MAXIMUM_WEIGHT.ref_time(),
+        limits::TRAINING_WORK * block::MAXIMUM_WEIGHT.proof_size(),
+    );
 }
 
 /// The session that the block is in.

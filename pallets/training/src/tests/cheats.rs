@@ -74,9 +74,11 @@ fn no_stake_answers_twice() {
         assert_ok!(Training::ready(signed(FIRST)));
         let mut spec = spec(1);
         spec.rounds.slots = 8;
+        spec.rounds.quorum = 1;
+        spec.audit.auditors = 8;
         spec.stake_per_slot = 60 * UNITS;
         let id = create(&spec);
-        until(100, || Rounds::<Test>::contains_key(id, ROUND));
+        until(400, || Rounds::<Test>::contains_key(id, ROUND));
         pass(20);
         assert_eq!(worker(FIRST).reserved, 60 * UNITS);
         assert_eq!(worker(FIRST).training, 1);
@@ -175,7 +177,15 @@ fn a_copied_seal_cannot_be_revealed() {
         assert_ok!(Training::seal(signed(lazy.1.auditor), id, ROUND, lazy.0, copied));
         block(true);
         publish_all(id, ROUND);
-        assert_ok!(Training::reveal(signed(first.1.auditor), id, ROUND, first.0, answer, salt(first.0), false));
+        assert_ok!(Training::reveal(
+            signed(first.1.auditor),
+            id,
+            ROUND,
+            first.0,
+            answer,
+            salt(first.0),
+            false
+        ));
         assert_noop!(
             Training::reveal(signed(lazy.1.auditor), id, ROUND, lazy.0, answer, salt(first.0), false),
             Error::<Test>::OtherSeal
@@ -219,10 +229,7 @@ fn an_auditor_that_cries_wolf_is_slashed_and_the_slot_paid() {
         let (owner, _) = holder(id, ROUND, wolf.1.slot);
         let stake = held(wolf.1.auditor);
         assert_ok!(Training::resolve(id, ROUND, wolf.0, Verdict::AuditorWrong));
-        assert_noop!(
-            Training::resolve(id, ROUND, wolf.0, Verdict::AuditorWrong),
-            Error::<Test>::WrongState
-        );
+        assert_noop!(Training::resolve(id, ROUND, wolf.0, Verdict::AuditorWrong), Error::<Test>::WrongState);
         assert_eq!(held(wolf.1.auditor), stake - spec(1).audit.auditor_stake);
         check();
         settled(id, ROUND);
@@ -369,10 +376,7 @@ fn leaves_that_are_not_the_commitments_are_refused() {
         seated(id, ROUND);
         let slot = round_of(id, ROUND).unanswered.nth(0).unwrap();
         let right = || openings(id, ROUND, slot, &roots(ROUND, slot));
-        assert_noop!(
-            Training::publish(signed(BOB), id, ROUND, slot, right()),
-            Error::<Test>::WrongState,
-        );
+        assert_noop!(Training::publish(signed(BOB), id, ROUND, slot, right()), Error::<Test>::WrongState,);
         seal_all(id, ROUND, |place| honest(id, ROUND, place));
         let wrong = |leaves: Vec<sabha_protocol::audit::Opening>| {
             let leaves: crate::Leaves = leaves.try_into().unwrap();

@@ -49,9 +49,7 @@ fn a_payout_account_that_cannot_take_it_gives_way_to_the_owner() {
             crate::Attesters::<Test>::iter_values().map(|attester| attester.worker).collect();
         audited(id, ROUND);
         settled(id, ROUND);
-        let small = |event: &Event<Test>| {
-            matches!(event, Event::WorkerPaid { worker, to, amount } if *amount == ED / 2 && to == worker && attesters.contains(worker))
-        };
+        let small = |event: &Event<Test>| matches!(event, Event::WorkerPaid { worker, to, amount } if *amount == ED / 2 && to == worker && attesters.contains(worker));
         assert!(happened(small) || attesters.iter().all(|owner| free(payout(*owner)) > ED));
     });
 }
@@ -160,7 +158,9 @@ fn a_slash_goes_where_it_must_to_the_unit() {
         let before = free(payout(seats[1].1.auditor));
         settled(id, ROUND);
         if seats[0].1.auditor != seats[1].1.auditor {
-            assert!(free(payout(seats[1].1.auditor)) - before >= parts.auditors / 2 + spec.audit.auditor_price);
+            assert!(
+                free(payout(seats[1].1.auditor)) - before >= parts.auditors / 2 + spec.audit.auditor_price
+            );
         }
         assert_eq!(run_of(id).kept, 0);
     });
@@ -202,7 +202,9 @@ fn shares_are_recorded_for_what_is_in_a_final_checkpoint_only() {
         settled(id, ROUND);
         let pool = PoolId::Compute(id);
         assert_eq!(PoolTotals::<Test>::get(pool), 2);
-        assert!(PoolShares::<Test>::get(pool, owners[0]) >= 1 && PoolShares::<Test>::get(pool, owners[1]) >= 1);
+        assert!(
+            PoolShares::<Test>::get(pool, owners[0]) >= 1 && PoolShares::<Test>::get(pool, owners[1]) >= 1
+        );
         let paid = spec(1).round_cost() - PRICE;
         assert_eq!(run_of(id).paid, paid, "the third is not paid: nobody could fetch its update");
     });

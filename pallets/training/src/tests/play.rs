@@ -7,7 +7,7 @@ use sabha_protocol::{
     segments_root,
 };
 
-use crate::{Attesters, Rounds, Seats, SeatOf, Specs, mock::*};
+use crate::{Attesters, Rounds, SeatOf, Seats, Specs, mock::*};
 
 /// The state roots of an honest slot.
 pub fn roots(key: RoundKey, slot: SlotIndex) -> Vec<Digest> {
@@ -48,7 +48,10 @@ pub fn all(id: RunId) -> SlotSet {
 pub fn opened(id: RunId, key: RoundKey) {
     until(400, || {
         let assigned = |slot| {
-            matches!(crate::Slots::<Test>::get((id, key, slot)).map(|s| s.state), Some(SlotState::Assigned { .. }))
+            matches!(
+                crate::Slots::<Test>::get((id, key, slot)).map(|s| s.state),
+                Some(SlotState::Assigned { .. })
+            )
         };
         Rounds::<Test>::contains_key(id, key) && (0..slots(id)).all(assigned)
     });

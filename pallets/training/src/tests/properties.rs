@@ -19,33 +19,103 @@ use crate::{
 
 #[derive(Clone, Debug)]
 enum Act {
-    Pass { blocks: u32, work: bool },
-    Poke { run: u32 },
+    Pass {
+        blocks: u32,
+        work: bool,
+    },
+    Poke {
+        run: u32,
+    },
     /// Everybody does its duty, but for those that `skip` says, and `lie` says who lies.
-    Duties { skip: u16, lie: u16 },
-    Commit { pick: usize, who: u64, stale: bool },
-    Report { pick: usize, got: u8 },
-    Root { pick: usize, who: u64 },
-    Seal { pick: usize, who: u64 },
-    Publish { pick: usize, wrong: bool },
-    Reveal { pick: usize, honest: bool },
-    Resolve { pick: usize, worker_wrong: bool },
-    Convict { pick: usize, segment: u32, challenger: u64 },
-    Challenge { pick: usize, close: bool },
-    ConvictAggregator { pick: usize },
-    Register { owner: u64, hot: u64, stake: u32 },
-    AddStake { owner: u64 },
-    Ready { owner: u64 },
-    Drain { owner: u64 },
-    Unbond { owner: u64 },
-    Withdraw { owner: u64 },
-    Create { owner: u64, rounds: u32, slots: u16, extra: u32 },
-    TopUp { run: u32 },
-    Pause { run: u32 },
-    Resume { run: u32 },
-    Stop { run: u32 },
-    Seed { seed: u64 },
-    Limit { millis: u64 },
+    Duties {
+        skip: u16,
+        lie: u16,
+    },
+    Commit {
+        pick: usize,
+        who: u64,
+        stale: bool,
+    },
+    Report {
+        pick: usize,
+        got: u8,
+    },
+    Root {
+        pick: usize,
+        who: u64,
+    },
+    Seal {
+        pick: usize,
+        who: u64,
+    },
+    Publish {
+        pick: usize,
+        wrong: bool,
+    },
+    Reveal {
+        pick: usize,
+        honest: bool,
+    },
+    Resolve {
+        pick: usize,
+        worker_wrong: bool,
+    },
+    Convict {
+        pick: usize,
+        segment: u32,
+        challenger: u64,
+    },
+    Challenge {
+        pick: usize,
+        close: bool,
+    },
+    ConvictAggregator {
+        pick: usize,
+    },
+    Register {
+        owner: u64,
+        hot: u64,
+        stake: u32,
+    },
+    AddStake {
+        owner: u64,
+    },
+    Ready {
+        owner: u64,
+    },
+    Drain {
+        owner: u64,
+    },
+    Unbond {
+        owner: u64,
+    },
+    Withdraw {
+        owner: u64,
+    },
+    Create {
+        owner: u64,
+        rounds: u32,
+        slots: u16,
+        extra: u32,
+    },
+    TopUp {
+        run: u32,
+    },
+    Pause {
+        run: u32,
+    },
+    Resume {
+        run: u32,
+    },
+    Stop {
+        run: u32,
+    },
+    Seed {
+        seed: u64,
+    },
+    Limit {
+        millis: u64,
+    },
 }
 
 fn owner() -> impl Strategy<Value = u64> {
@@ -109,6 +179,7 @@ fn some_spec(rounds: u32, slots: u16) -> RunSpec {
     spec.rounds.slots = slots;
     spec.rounds.quorum = slots.div_ceil(2);
     spec.stake_per_slot = 40 * UNITS;
+    spec.clocks.window = WINDOW;
     spec
 }
 
@@ -125,10 +196,12 @@ fn apply(act: &Act) -> bool {
             duties(skip, lie);
             true
         }
-        Act::Commit { pick: at, who, stale } => pick(Slots::<Test>::iter_keys(), at).is_some_and(|(run, key, slot)| {
-            let generation = slot_of(run, key, slot).generation.wrapping_sub(stale.into());
-            Training::commit(signed(who), run, key, slot, generation, trained(key, slot)).is_ok()
-        }),
+        Act::Commit { pick: at, who, stale } => {
+            pick(Slots::<Test>::iter_keys(), at).is_some_and(|(run, key, slot)| {
+                let generation = slot_of(run, key, slot).generation.wrapping_sub(stale.into());
+                Training::commit(signed(who), run, key, slot, generation, trained(key, slot)).is_ok()
+            })
+        }
         Act::Report { pick: at, got } => {
             pick(Attesters::<Test>::iter_keys(), at).is_some_and(|(run, key, panel, place)| {
                 let worker = Attesters::<Test>::get((run, key, panel, place)).unwrap().worker;
@@ -139,18 +212,25 @@ fn apply(act: &Act) -> bool {
         }
         Act::Root { pick: at, who } => pick(Rounds::<Test>::iter_keys(), at)
             .is_some_and(|(run, key)| Training::post_root(signed(who), run, key, checkpoint(key)).is_ok()),
-        Act::Seal { pick: at, who } => pick(Seats::<Test>::iter_keys(), at)
-            .is_some_and(|(run, key, place)| Training::seal(signed(who), run, key, place, Digest([1; 32])).is_ok()),
-        Act::Publish { pick: at, wrong } => pick(Slots::<Test>::iter_keys(), at).is_some_and(|(run, key, slot)| {
-            let mut roots = roots(key, slot);
-            roots.rotate_left(wrong.into());
-            Training::publish(signed(2), run, key, slot, openings(run, key, slot, &roots)).is_ok()
-        }),
-        Act::Reveal { pick: at, honest } => pick(Seats::<Test>::iter_keys(), at).is_some_and(|(run, key, place)| {
-            let seat = Seats::<Test>::get((run, key, place)).unwrap();
-            let answer = if honest { truth(run, key, seat.slot) } else { Digest([66; 32]) };
-            Training::reveal(signed(seat.auditor), run, key, place, answer, salt(place), true).is_ok()
-        }),
+        Act::Seal { pick: at, who } => {
+            pick(Seats::<Test>::iter_keys(), at).is_some_and(|(run, key, place)| {
+                Training::seal(signed(who), run, key, place, Digest([1; 32])).is_ok()
+            })
+        }
+        Act::Publish { pick: at, wrong } => {
+            pick(Slots::<Test>::iter_keys(), at).is_some_and(|(run, key, slot)| {
+                let mut roots = roots(key, slot);
+                roots.rotate_left(wrong.into());
+                Training::publish(signed(2), run, key, slot, openings(run, key, slot, &roots)).is_ok()
+            })
+        }
+        Act::Reveal { pick: at, honest } => {
+            pick(Seats::<Test>::iter_keys(), at).is_some_and(|(run, key, place)| {
+                let seat = Seats::<Test>::get((run, key, place)).unwrap();
+                let answer = if honest { truth(run, key, seat.slot) } else { Digest([66; 32]) };
+                Training::reveal(signed(seat.auditor), run, key, place, answer, salt(place), true).is_ok()
+            })
+        }
         Act::Resolve { pick: at, worker_wrong } => {
             let verdict =
                 if worker_wrong { Verdict::WorkerWrong(Claim::Segment(0)) } else { Verdict::AuditorWrong };
@@ -162,23 +242,33 @@ fn apply(act: &Act) -> bool {
                 Training::convict(run, key, slot, Claim::Segment(segment), Some(&challenger)).is_ok()
             })
         }
-        Act::Challenge { pick: at, close } => pick(Slots::<Test>::iter_keys(), at).is_some_and(|(run, key, slot)| {
-            if close {
-                // Only a challenge: a disagreement is closed with its verdict.
-                let differed = slot_of(run, key, slot).checks.differed;
-                slot_of(run, key, slot).checks.open > differed
-                    && Training::close_challenge(run, key, slot).is_ok()
-            } else {
-                Training::open_challenge(run, key, slot).is_ok()
-            }
-        }),
+        Act::Challenge { pick: at, close } => {
+            pick(Slots::<Test>::iter_keys(), at).is_some_and(|(run, key, slot)| {
+                if close {
+                    // Only a challenge: a disagreement is closed with its verdict.
+                    let differed = slot_of(run, key, slot).checks.differed;
+                    slot_of(run, key, slot).checks.open > differed
+                        && Training::close_challenge(run, key, slot).is_ok()
+                } else {
+                    Training::open_challenge(run, key, slot).is_ok()
+                }
+            })
+        }
         Act::ConvictAggregator { pick: at } => pick(Rounds::<Test>::iter_keys(), at)
             .is_some_and(|(run, key)| Training::convict_aggregator(run, key, None).is_ok()),
         Act::Register { owner, hot, stake } => {
             let stake = u128::from(stake) * UNITS;
             let capacity = 1 + (hot % 3) as u16;
-            Training::register(signed(owner), hot, hot + 100, Device::Cpu, capacity, Default::default(), stake)
-                .is_ok()
+            Training::register(
+                signed(owner),
+                hot,
+                hot + 100,
+                Device::Cpu,
+                capacity,
+                Default::default(),
+                stake,
+            )
+            .is_ok()
         }
         Act::AddStake { owner } => Training::add_stake(signed(owner), 60 * UNITS).is_ok(),
         Act::Ready { owner } => Training::ready(signed(owner)).is_ok(),
@@ -238,8 +328,7 @@ fn duties(skip: u16, lie: u16) {
                     let slot = Seats::<Test>::get((run, round, place)).unwrap().slot;
                     // It may have sealed either.
                     for answer in [truth(run, round, slot), Digest([66; 32])] {
-                        let _ =
-                            Training::reveal(signed(owner), run, round, place, answer, salt(place), lies);
+                        let _ = Training::reveal(signed(owner), run, round, place, answer, salt(place), lies);
                     }
                     continue;
                 }
@@ -280,7 +369,11 @@ fn get_everybody_out() {
     }
     check();
     let escrows: u128 = Runs::<Test>::iter_values().map(|run| run.progress.escrow).sum();
-    assert_eq!(free(Training::account_id()), ED + escrows, "nothing is left in the pot but refunds that wait");
+    assert_eq!(
+        free(Training::account_id()),
+        ED + escrows,
+        "nothing is left in the pot but refunds that wait"
+    );
 }
 
 /// Plays acts, checking the invariants after each; returns the events of the play.
@@ -290,6 +383,7 @@ fn play(acts: &[Act]) -> Vec<Event<Test>> {
             register(owner, 3 * STAKE);
             Training::ready(signed(owner)).unwrap();
         }
+        create(&some_spec(1, 3));
         create(&some_spec(3, 3));
         pass(3 * SESSION);
         for act in acts {
@@ -304,7 +398,7 @@ fn play(acts: &[Act]) -> Vec<Event<Test>> {
 }
 
 fn plays() -> impl Strategy<Value = Vec<Act>> {
-    prop::collection::vec(act(), 20..250)
+    prop::collection::vec(act(), 20..300)
 }
 
 proptest! {

@@ -11,7 +11,11 @@ fn a_run_of_several_rounds_with_audits_is_trained_paid_and_refunded() {
         crowd();
         let id = create(&spec(3));
         let cost = spec(3).round_cost();
-        assert_eq!(free(Training::account_id()), ED + 5 * cost, "three rounds, and two that a void may waste");
+        assert_eq!(
+            free(Training::account_id()),
+            ED + 5 * cost,
+            "three rounds, and two that a void may waste"
+        );
         let mut blocks = 0;
         while run_of(id).status == RunStatus::Open {
             do_duties();

@@ -155,17 +155,18 @@ fn at_most_two_rounds_are_not_final_and_they_become_so_in_order() {
         built(id, key(0, 0));
         built(id, key(1, 0));
         assert_eq!(round_of(id, key(1, 0)).base, Some(checkpoint(key(0, 0))));
-        let first_window = match round_of(id, key(0, 0)).phase {
-            Phase::Window { until } => until,
-            other => panic!("{other:?}"),
-        };
+        // A challenge holds the first one up.
+        assert_ok!(Training::open_challenge(id, key(0, 0), 0));
+        audited(id, key(0, 0));
         audited(id, key(1, 0));
-        pass(first_window.saturating_sub(Now::get()) + 2);
-        assert_eq!(run_of(id).progress.finalised, 0, "nobody audited the first one: it waits");
+        let Phase::Window { until: deadline } = round_of(id, key(1, 0)).phase else { panic!("not built") };
+        pass(deadline - Now::get() + 2);
+        assert_eq!(run_of(id).progress.finalised, 0, "the second one waits for the first");
         assert_eq!(Rounds::<Test>::iter().count(), 2);
         assert!(!Rounds::<Test>::contains_key(id, key(2, 0)));
-        // Its audits end for want of seals; then both become final, the first one first.
-        until(600, || run_of(id).progress.finalised == 2);
+        assert_ok!(Training::close_challenge(id, key(0, 0), 0));
+        pass(1);
+        assert_eq!(run_of(id).progress.finalised, 2);
         let order: Vec<u32> = events()
             .iter()
             .filter_map(|event| match event {
@@ -243,7 +244,7 @@ fn a_quorum_of_diverged_slots_pauses_the_run_and_is_paid() {
         pass(1);
         assert_eq!(round_of(id, key(0, 0)).void, Some(VoidReason::Diverged));
         settled(id, key(0, 0));
-        assert_eq!(free(payout(owner)) / PRICE, 1);
+        assert!(free(payout(owner)) >= PRICE);
         assert!(!Rounds::<Test>::contains_key(id, key(0, 1)), "it is paused");
     });
 }
@@ -310,7 +311,8 @@ fn stop_run_in_the_window_lets_the_round_become_final_and_voids_the_next() {
             opened(id, key(1, 0));
         });
         assert_eq!(done, 1);
-        let stopped = |event: &Event<Test>| matches!(event, Event::RoundVoided { reason: VoidReason::Stopped, .. });
+        let stopped =
+            |event: &Event<Test>| matches!(event, Event::RoundVoided { reason: VoidReason::Stopped, .. });
         assert!(happened(stopped));
     });
 }
@@ -342,8 +344,9 @@ fn a_pass_that_the_limit_interrupts_goes_on_later() {
         spec.audit.auditors = 64;
         let id = create(&spec);
         WorkLimit::set(Training::least() + <() as crate::WeightInfo>::agenda());
+        until(400, || Rounds::<Test>::contains_key(id, key(0, 0)));
         let mut interrupted = 0;
-        for _ in 0..120 {
+        for _ in 0..55 {
             pass(1);
             interrupted += u32::from(Passes::<Test>::contains_key(id));
         }

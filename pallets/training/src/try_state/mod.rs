@@ -45,7 +45,8 @@ impl<T: Config> Pallet<T> {
     /// - the pot holds every escrow, what is kept, what workers are owed, and the existential deposit;
     /// - the shares of a pool sum to its total.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
-        let mut obligations = Obligations { reserved: BTreeMap::new(), attesting: BTreeMap::new(), training: BTreeMap::new() };
+        let mut obligations =
+            Obligations { reserved: BTreeMap::new(), attesting: BTreeMap::new(), training: BTreeMap::new() };
         let claims = Self::try_state_runs(&mut obligations)?;
         Self::try_state_orphans()?;
         let owed = Self::try_state_workers(obligations)?;

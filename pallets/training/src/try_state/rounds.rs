@@ -95,8 +95,7 @@ impl<T: Config> Pallet<T> {
                 round.faulty.contains(index) == slot.checks.fault.is_some(),
                 "a slot's fault is not the round's"
             );
-            let slashed =
-                matches!(slot.checks.fault, Some(Fault::Convicted(_) | Fault::LeavesMissing));
+            let slashed = matches!(slot.checks.fault, Some(Fault::Convicted(_) | Fault::LeavesMissing));
             if slashed {
                 *kept = kept.saturating_add(Self::kept_for(terms, round.key, index, &slot));
             } else if let Some(worker) = slot.worker() {

@@ -8,8 +8,8 @@ use sabha_protocol::Balance;
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-    Config, HoldReason, HotKeys, LeftTickets, Pallet, TicketHead, TicketPlaces, Tickets, WorkerOf, WorkerStatus,
-    Workers, try_state::Obligations,
+    Config, HoldReason, HotKeys, LeftTickets, Pallet, TicketHead, TicketPlaces, Tickets, WorkerOf,
+    WorkerStatus, Workers, try_state::Obligations,
 };
 
 impl<T: Config> Pallet<T> {
