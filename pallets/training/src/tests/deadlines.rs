@@ -264,7 +264,8 @@ fn pokes_alone_bring_a_run_to_its_end() {
             blocks += 1;
             assert!(blocks < 500);
         }
-        assert_noop!(Training::poke(signed(BOB), id), Error::<Test>::NothingDue);
-        assert_noop!(Training::poke(signed(BOB), 7), Error::<Test>::NoSuchRun);
+        let refused = |id| Training::poke(signed(BOB), id).map_err(|refusal| refusal.error);
+        assert_eq!(refused(id), Err(Error::<Test>::NothingDue.into()));
+        assert_eq!(refused(7), Err(Error::<Test>::NoSuchRun.into()));
     });
 }
