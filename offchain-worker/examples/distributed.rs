@@ -129,7 +129,7 @@ fn compare(args: &Args) -> anyhow::Result<()> {
     point("rounds", 0, untrained);
     let mut rounds = Rounds { spec: &spec, work: &work, points: vec![(0, untrained)] };
     let mut run = LocalRun::begin(&args.out, &spec)?;
-    let ended = run.train(&ExactEngine, &spec, &work.stream, &mut rounds, &Stop::new())?;
+    let ended = run.train(&ExactEngine::cpu(), &spec, &work.stream, &mut rounds, &Stop::new())?;
     anyhow::ensure!(ended == LocalEnd::Done, "the run ended with {ended:?}");
     let mut curves =
         vec![Curve { name: format!("{slots} slots of {inner} steps a round"), points: rounds.points }];
