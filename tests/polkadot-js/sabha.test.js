@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { connect, developmentAccounts, eventOf, submit, UNITS, untilBlock } from './lib/client.js';
 import { walkCalls, walkConstants, walkErrors, walkEvents, walkStorage, walkTypes, pallets } from './lib/decode.js';
 import { nodeBinary, startDevNode } from './lib/node.js';
-import { runSpec } from './lib/spec.js';
+import { leastBudget, runSpec } from './lib/spec.js';
 
 const run = promisify(execFile);
 const accounts = developmentAccounts();
@@ -76,9 +76,11 @@ test('what Polkadot.js Apps looks for is there', () => {
 test('a referendum on the ComputeAllocator track begins', async () => {
   const { alice } = accounts;
   const price = 2n * UNITS;
-  const created = await submit(api, api.tx.training.createRun(runSpec(2, price), 2n * price), alice);
+  const created = await submit(api, api.tx.training.createRun(runSpec(2, price), leastBudget(2, price)), alice);
   const { run: id } = eventOf(created, 'training', 'RunCreated').data;
-  assert.equal((await api.query.training.runs(id)).unwrap().status.type, 'Active');
+  const fresh = (await api.query.training.runs(id)).unwrap();
+  assert.equal(fresh.status.type, 'Open');
+  assert.ok(fresh.progress.pause.isNone);
 
   const call = api.tx.training.pauseRun(id).method;
   const noted = await submit(api, api.tx.preimage.notePreimage(call.toHex()), alice);
@@ -137,10 +139,11 @@ test('refusals name the error and say what it means', async () => {
     assert.ok(docs.length > 10, `${name} has no documentation`);
   };
   const spec = runSpec(2, 2n * UNITS);
+  const budget = leastBudget(2, 2n * UNITS);
   await refused(api.tx.training.register(eve.address, eve.address, 'Cpu', '', UNITS), 'StakeTooLow');
-  await refused(api.tx.training.createRun(spec, 4n * UNITS - 1n), 'BudgetTooLow');
-  await refused(api.tx.training.createRun({ ...spec, model: { ...spec.model, layers: 0 } }, 4n * UNITS), 'SpecOutOfRange');
-  await refused(api.tx.training.createRun({ ...spec, model: { ...spec.model, heads: 3 } }, 4n * UNITS), 'SpecHeads');
+  await refused(api.tx.training.createRun(spec, budget - 1n), 'BudgetTooLow');
+  await refused(api.tx.training.createRun({ ...spec, model: { ...spec.model, layers: 0 } }, budget), 'SpecOutOfRange');
+  await refused(api.tx.training.createRun({ ...spec, model: { ...spec.model, heads: 3 } }, budget), 'SpecHeads');
   await assert.rejects(submit(api, api.tx.training.pauseRun(0), eve), { message: 'BadOrigin' });
 });
 
@@ -158,8 +161,8 @@ test('the referendum passes and pauses the run', { timeout: 240_000 }, async () 
   assert.ok(referendum, 'the referendum was not begun');
   const { id, index, from } = referendum;
   const paused = await untilBlock(api, 'the enactment', 80, async (header) => {
-    const status = (await api.query.training.runs(id)).unwrap().status;
-    return status.isPaused && header.number.toNumber();
+    const { progress } = (await api.query.training.runs(id)).unwrap();
+    return progress.pause.isSome && progress.pause.unwrap().isDecided && header.number.toNumber();
   });
   const info = (await api.query.referenda.referendumInfoFor(index)).unwrap();
   assert.equal(info.type, 'Approved');
