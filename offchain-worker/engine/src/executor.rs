@@ -1,25 +1,29 @@
 //! Executes a planned program on candle tensors.
+//!
+//! What a program needs is made once. Executing it again only goes through its builder for the attributes (learning rate, offsets of
+//! the batch), which holds a few short lists meanwhile: `tests/allocations.rs` says how many, and how large. Nothing else is
+//! allocated, by any kernel or thread.
+
+mod call;
+mod memory;
 
 #[cfg(feature = "cuda")]
-use crate::cuda::device::{self, Gpu};
+use crate::cuda::device::Gpu;
 use crate::{
-    kernels::{self, Context, Input, Words, WordsMut},
+    kernels::{self, Context},
     plan::{Place, Plan, Planned, Purpose, Reading},
 };
-#[cfg(feature = "cuda")]
-use candle_core::CudaStorage;
-use candle_core::{CpuStorage, DType, Device, InplaceOp1, Layout, Storage, Tensor};
+use call::{Call, Operand, Tokens};
+use candle_core::{CpuStorage, DType, Device, Storage, Tensor};
+use memory::Memory;
 use rayon::prelude::*;
 use sabha_numerics::{
     Digest,
-    op::Op,
+    op::{Definition, MAX_INPUTS, Op},
     program::{Instruction, Program},
     reference::NotFinite,
 };
-use std::{
-    ops::Deref,
-    sync::{Mutex, PoisonError},
-};
+use std::sync::{Mutex, PoisonError};
 
 /// Why a program could not be executed.
 #[derive(Debug, thiserror::Error)]
@@ -37,16 +41,20 @@ pub enum ExecuteError {
         /// How much is needed.
         needed: usize,
     },
+    /// It is another program than the one that was planned.
+    #[error("instruction {0} has another shape than the one that was planned")]
+    Shape(u32),
 }
 
 /// A program with its memory.
 pub struct Executor {
     plan: Plan,
+    /// As they were planned, with the attributes of the program that was executed last.
+    instructions: Vec<Instruction>,
     device: Device,
-    leaves: Vec<Tensor>,
-    /// Which leaves are numbers.
-    slots: Vec<Tensor>,
-    batches: Vec<Tensor>,
+    leaves: Memory,
+    slots: Memory,
+    batches: Memory,
     /// Words of the leaves of the program's end.
     end_words: Vec<usize>,
     context: Mutex<Context>,
@@ -74,20 +82,15 @@ impl Executor {
         };
         let leaves = program.leaves();
         let integers = integer_leaves(&instructions, &plan, leaves.len());
-        let leaves = leaves
-            .iter()
-            .zip(integers)
-            .map(|(words, integer)| tensor(kernels::size(*words), !integer))
-            .collect::<Result<_, _>>()?;
-        let slots =
-            plan.slots.iter().map(|slot| tensor(slot.words, slot.floats)).collect::<Result<_, _>>()?;
-        let batches = instructions
-            .iter()
-            .filter(|instruction| matches!(instruction.op, Op::Batch(_)))
-            .map(|instruction| tensor(kernels::size(instruction.len()), false))
-            .collect::<Result<_, _>>()?;
+        let leaves = leaves.iter().zip(integers);
+        let leaves = Memory::new(leaves.map(|(words, integer)| tensor(kernels::size(*words), !integer)))?;
+        let slots = Memory::new(plan.slots.iter().map(|slot| tensor(slot.words, slot.floats)))?;
+        let batches = instructions.iter().filter(|instruction| matches!(instruction.op, Op::Batch(_)));
+        let batches =
+            Memory::new(batches.map(|instruction| tensor(kernels::size(instruction.len()), false)))?;
         Ok(Self {
             plan,
+            instructions,
             device: device.clone(),
             leaves,
             slots,
@@ -126,19 +129,19 @@ impl Executor {
         found: usize,
         make: impl FnOnce(&Device) -> candle_core::Result<Tensor>,
     ) -> Result<(), ExecuteError> {
-        let needed = self.leaves.get(index).map_or(0, Tensor::elem_count);
+        let needed = self.leaves().get(index).map_or(0, Tensor::elem_count);
         if found != needed {
             return Err(ExecuteError::Fit { what: format!("leaf {index}"), found, needed });
         }
-        if let Some(leaf) = self.leaves.get_mut(index) {
-            *leaf = make(&self.device)?;
+        if index < self.leaves().len() {
+            self.leaves.replace(index, make(&self.device)?)?;
         }
         Ok(())
     }
 
     /// The leaves that the program starts from; after it advanced, those that it ended with.
     pub fn leaves(&self) -> &[Tensor] {
-        &self.leaves
+        self.leaves.tensors()
     }
 
     /// The words of leaf `index` of the program's end.
@@ -180,12 +183,14 @@ impl Executor {
         watch: &mut dyn FnMut(u32, &Tensor) -> Result<(), ExecuteError>,
     ) -> Result<Option<NotFinite>, ExecuteError> {
         self.set_batches(batches)?;
-        let (instructions, _) = program.instructions();
+        self.set_attributes(program)?;
         for planned in &self.plan.instructions {
-            let Some(instruction) = instructions.get(planned.index) else { continue };
+            let Some(instruction) = self.instructions.get(planned.index) else { continue };
             let call = self.call(instruction, planned)?;
-            let Some(output) = self.tensor(planned.output) else { continue };
-            output.inplace_op1(&call)?;
+            let Some((output, view)) = self.tensor(planned.output).zip(self.view(planned.output)) else {
+                continue;
+            };
+            view.inplace_op1(&call)?;
             if let Some(element) = *call.diverged.lock().unwrap_or_else(PoisonError::into_inner) {
                 return Ok(Some(NotFinite { instruction: planned.index as u32, element }));
             }
@@ -200,51 +205,86 @@ impl Executor {
     }
 
     fn set_batches(&mut self, batches: &[&[u32]]) -> Result<(), ExecuteError> {
-        if batches.len() != self.batches.len() {
-            let (found, needed) = (batches.len(), self.batches.len());
+        let tensors = self.batches.tensors();
+        if batches.len() != tensors.len() {
+            let (found, needed) = (batches.len(), tensors.len());
             return Err(ExecuteError::Fit { what: "the list of batches".into(), found, needed });
         }
-        for (index, (tensor, tokens)) in self.batches.iter_mut().zip(batches).enumerate() {
+        for (index, (tensor, tokens)) in tensors.iter().zip(batches).enumerate() {
             let (found, needed) = (tokens.len(), tensor.elem_count());
             if found != needed {
                 return Err(ExecuteError::Fit { what: format!("batch {index}"), found, needed });
             }
-            *tensor = Tensor::from_slice(tokens, needed, &self.device)?;
+            if let Some(view) = self.view(Place::Given(index)) {
+                view.inplace_op1(&Tokens(tokens))?;
+            }
         }
         Ok(())
     }
 
-    fn tensor(&self, place: Place) -> Option<&Tensor> {
+    fn set_attributes(&mut self, program: &impl Program) -> Result<(), ExecuteError> {
+        let (mut count, mut other) = (0u32, None);
+        program.visit(&mut |index, op, inputs| {
+            count = index.saturating_add(1);
+            match self.instructions.get_mut(index as usize) {
+                Some(known) if is_like(known, &op, inputs) => known.op = op,
+                _ => other = other.or(Some(index)),
+            }
+        });
+        let all = count as usize == self.instructions.len();
+        other.or((!all).then_some(count)).map_or(Ok(()), |index| Err(ExecuteError::Shape(index)))
+    }
+
+    fn memory(&self, place: Place) -> (&Memory, usize) {
         match place {
-            Place::Leaf(index) => self.leaves.get(index),
-            Place::Slot(index) => self.slots.get(index),
-            Place::Given(index) => self.batches.get(index),
+            Place::Leaf(index) => (&self.leaves, index),
+            Place::Slot(index) => (&self.slots, index),
+            Place::Given(index) => (&self.batches, index),
         }
+    }
+
+    fn tensor(&self, place: Place) -> Option<&Tensor> {
+        let (memory, index) = self.memory(place);
+        memory.tensors().get(index)
+    }
+
+    fn view(&self, place: Place) -> Option<&Tensor> {
+        let (memory, index) = self.memory(place);
+        memory.view(index)
     }
 
     fn call<'a>(&'a self, instruction: &'a Instruction, planned: &Planned) -> Result<Call<'a>, ExecuteError> {
         let defect = || candle_core::Error::Msg("a defect of the plan: a buffer has no place".into());
-        let mut inputs = Vec::with_capacity(planned.inputs.len());
-        for (reading, operand) in planned.inputs.iter().zip(&instruction.inputs) {
+        let mut inputs = [Operand::Output; MAX_INPUTS];
+        for ((reading, operand), input) in planned.inputs.iter().zip(&instruction.inputs).zip(&mut inputs) {
             let len = kernels::size(operand.len);
-            inputs.push(match *reading {
+            *input = match *reading {
                 Reading::Plain(place) => Operand::Plain(self.tensor(place).ok_or_else(defect)?, len),
                 Reading::Transposed(place, transpose) => {
                     Operand::Transposed(self.tensor(place).ok_or_else(defect)?, transpose)
                 }
                 Reading::Output => Operand::Output,
-            });
+            };
         }
         Ok(Call {
             op: &instruction.op,
             len: kernels::size(instruction.len()),
             inputs,
+            count: planned.inputs.len(),
             context: &self.context,
             diverged: Mutex::new(None),
             #[cfg(feature = "cuda")]
             gpu: self.gpu.as_ref().map(|gpu| (gpu, planned.index as u32)),
         })
     }
+}
+
+/// Whether an operation differs from a planned one in nothing but attributes.
+fn is_like(known: &Instruction, op: &Op, inputs: &[sabha_numerics::program::Operand]) -> bool {
+    core::mem::discriminant(&known.op) == core::mem::discriminant(op)
+        && known.op.len() == op.len()
+        && known.op.inputs() == op.inputs()
+        && known.inputs == inputs
 }
 
 /// Leaves that an instruction reads as integers.
@@ -268,114 +308,6 @@ fn integer_leaves(instructions: &[Instruction], plan: &Plan, leaves: usize) -> V
         }
     }
     integers
-}
-
-/// An input of a call.
-enum Operand<'a> {
-    Plain(&'a Tensor, usize),
-    Transposed(&'a Tensor, sabha_numerics::op::Transpose),
-    Output,
-}
-
-/// One instruction as a candle operation on its output.
-struct Call<'a> {
-    op: &'a Op,
-    /// Words of the output: its memory may be larger.
-    len: usize,
-    inputs: Vec<Operand<'a>>,
-    context: &'a Mutex<Context>,
-    /// The first element that is not finite.
-    diverged: Mutex<Option<u64>>,
-    /// The GPU, and the instruction's index.
-    #[cfg(feature = "cuda")]
-    gpu: Option<(&'a Gpu, u32)>,
-}
-
-impl<'a> Call<'a> {
-    /// The inputs' memory, besides the output's.
-    fn guards(&self) -> Vec<Option<impl Deref<Target = Storage> + use<'a>>> {
-        let guard = |operand: &Operand<'a>| match *operand {
-            Operand::Plain(tensor, _) | Operand::Transposed(tensor, _) => Some(tensor.storage_and_layout().0),
-            Operand::Output => None,
-        };
-        self.inputs.iter().map(guard).collect()
-    }
-}
-
-impl InplaceOp1 for Call<'_> {
-    fn name(&self) -> &'static str {
-        self.op.name()
-    }
-
-    fn cpu_fwd(&self, storage: &mut CpuStorage, _: &Layout) -> candle_core::Result<()> {
-        let guards = self.guards();
-        let mut inputs = Vec::with_capacity(guards.len());
-        for (guard, operand) in guards.iter().zip(&self.inputs) {
-            inputs.push(match (guard.as_deref(), operand) {
-                (None, _) | (_, Operand::Output) => Input::Output,
-                (Some(storage), Operand::Plain(_, len)) => Input::Plain(host_words(storage, *len)?),
-                (Some(storage), Operand::Transposed(_, transpose)) => {
-                    let len = kernels::size(sabha_numerics::op::Definition::len(transpose));
-                    Input::Transposed(host_words(storage, len)?.floats(), *transpose)
-                }
-            });
-        }
-        let mut context = self.context.lock().unwrap_or_else(PoisonError::into_inner);
-        let failed = |error: kernels::KernelError| candle_core::Error::Msg(error.to_string());
-        match storage {
-            CpuStorage::F32(values) => {
-                let values = values.get_mut(..self.len).ok_or_else(too_short)?;
-                kernels::execute(&mut context, self.op, &inputs, WordsMut::Floats(values)).map_err(failed)?;
-                if context.flags.raised() && self.op.is_float() {
-                    let found =
-                        values.iter().position(|value| !value.is_finite()).map(|element| element as u64);
-                    *self.diverged.lock().unwrap_or_else(PoisonError::into_inner) = found;
-                }
-            }
-            CpuStorage::U32(values) => {
-                let values = values.get_mut(..self.len).ok_or_else(too_short)?;
-                kernels::execute(&mut context, self.op, &inputs, WordsMut::Integers(values))
-                    .map_err(failed)?;
-            }
-            _ => return Err(too_short()),
-        }
-        Ok(())
-    }
-
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(&self, storage: &mut CudaStorage, _: &Layout) -> candle_core::Result<()> {
-        let elsewhere = || candle_core::Error::Msg("an input is not in the GPU's memory".into());
-        let (gpu, index) = self.gpu.ok_or_else(elsewhere)?;
-        let guards = self.guards();
-        let mut inputs = Vec::with_capacity(guards.len());
-        for (guard, operand) in guards.iter().zip(&self.inputs) {
-            inputs.push(match (guard.as_deref(), operand) {
-                (_, Operand::Output) => device::Input::Output,
-                (Some(Storage::Cuda(storage)), Operand::Plain(..)) => device::Input::Plain(storage),
-                (Some(Storage::Cuda(storage)), Operand::Transposed(_, transpose)) => {
-                    device::Input::Transposed(storage, *transpose)
-                }
-                _ => return Err(elsewhere()),
-            });
-        }
-        gpu.execute(self.op, index, &inputs, storage)
-    }
-}
-
-fn too_short() -> candle_core::Error {
-    candle_core::Error::Msg("a defect of the plan: a buffer does not fit its instruction".into())
-}
-
-fn host_words(storage: &Storage, len: usize) -> candle_core::Result<Words<'_>> {
-    let Storage::Cpu(storage) = storage else {
-        return Err(candle_core::Error::Msg("an input is not in the host's memory".into()));
-    };
-    match storage {
-        CpuStorage::F32(values) => values.get(..len).map(Words::Floats),
-        CpuStorage::U32(values) => values.get(..len).map(Words::Integers),
-        _ => None,
-    }
-    .ok_or_else(too_short)
 }
 
 /// A buffer's words, copied to the host.

@@ -11,7 +11,7 @@ pub enum Path {
     Portable,
     /// x86-64 with AVX2 and FMA.
     Avx2,
-    /// x86-64 with AVX-512F, beside AVX2 and FMA.
+    /// x86-64 with AVX-512 F, VL, BW and DQ, beside AVX2 and FMA.
     Avx512,
 }
 
@@ -37,12 +37,16 @@ impl Path {
 
     #[cfg(target_arch = "x86_64")]
     fn detect() -> Self {
-        if !(is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")) {
-            Self::Portable
-        } else if is_x86_feature_detected!("avx512f") {
-            Self::Avx512
-        } else {
-            Self::Avx2
+        // All that a path is compiled with: the first CPUs with AVX-512F had none of the other three.
+        let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        let avx512 = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq");
+        match (avx2, avx512) {
+            (true, true) => Self::Avx512,
+            (true, false) => Self::Avx2,
+            (false, _) => Self::Portable,
         }
     }
 
@@ -95,6 +99,31 @@ mod tests {
         assert!(Path::Portable.is_available());
         assert!(Path::best().is_available());
         assert_eq!(Path::available().last(), Some(Path::best()));
+    }
+
+    /// No CPU that lacks one of them is at hand, so the sources are compared: what kernels are compiled with, what is asked of the CPU.
+    #[test]
+    fn all_that_kernels_are_compiled_with_is_asked_of_the_cpu() {
+        let sources = [
+            include_str!("dispatch.rs"),
+            include_str!("gemm/avx2.rs"),
+            include_str!("gemm/avx512.rs"),
+            include_str!("gemm/kernel.rs"),
+            include_str!("peak.rs"),
+        ];
+        let quoted = |source: &'static str, before: &str| -> Vec<&'static str> {
+            let rest = source.split(before).skip(1);
+            rest.filter_map(|rest| rest.split('"').next()).flat_map(|list| list.split(',')).collect()
+        };
+        let mut used: Vec<&str> =
+            sources.into_iter().flat_map(|source| quoted(source, "target_feature(enable = \"")).collect();
+        let mut asked = quoted(include_str!("features.rs"), "is_x86_feature_detected!(\"");
+        for features in [&mut used, &mut asked] {
+            features.sort_unstable();
+            features.dedup();
+        }
+        assert!(used.len() >= 3, "{used:?}");
+        assert_eq!(used, asked);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Whole programs on the executor, against their execution by definitions.
 
 use crate::{
-    executor::{Executor, words},
+    executor::{ExecuteError, Executor, words},
     features::Path,
     kernels::Context,
     plan::{Place, Plan, Purpose, Reading},
@@ -235,4 +235,9 @@ fn what_does_not_fit_is_refused() {
     assert!(executor.set_leaf(9_999, &[1.0]).is_err());
     assert!(executor.run(&program, &[]).unwrap_err().to_string().contains("list of batches"));
     assert!(executor.run(&program, &[&[0], &[0]]).unwrap_err().to_string().contains("batch 0"));
+    let tokens = batches(&program, &stream(&model));
+    let other = step(Model { feed_forward: 25, ..model }, 0);
+    let error = executor.run(&other, &[&tokens[0], &tokens[1]]).unwrap_err();
+    assert!(matches!(error, ExecuteError::Shape(_)), "{error}");
+    assert_eq!(executor.run(&program, &[&tokens[0], &tokens[1]]).unwrap(), None);
 }

@@ -204,6 +204,7 @@ impl<'a> Compare<'a> {
 /// The output as it is defined.
 fn define(op: &Op, inputs: &[Vec<u32>]) -> Result<Vec<u32>, Missing> {
     let operand = |len: u64| program::Operand { source: Source::Stream, len };
-    let instruction = Instruction { op: op.clone(), inputs: op.inputs().into_iter().map(operand).collect() };
+    let instruction =
+        Instruction { op: op.clone(), inputs: op.inputs().iter().copied().map(operand).collect() };
     evaluate(&instruction, &Inputs(inputs.iter().map(Vec::as_slice).collect()))
 }

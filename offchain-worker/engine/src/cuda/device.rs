@@ -161,10 +161,10 @@ impl Gpu {
         // The guards record, when they are dropped, that the launches use these buffers.
         let (found, _found_guard) = found.device_ptr_mut(&stream);
         let mut addresses = Vec::with_capacity(inputs.len());
-        for (input, words) in inputs.iter().zip(op.inputs()) {
+        for (input, words) in inputs.iter().zip(op.inputs().iter()) {
             addresses.push(match input {
                 Input::Plain(storage) | Input::Transposed(storage, _) => {
-                    Some(address(storage, words, &stream).ok_or_else(|| short(op))?)
+                    Some(address(storage, *words, &stream).ok_or_else(|| short(op))?)
                 }
                 Input::Output => None,
             });

@@ -15,9 +15,9 @@ pub(super) fn reduce(context: &Context, op: &Reduce, inputs: &[Input<'_>], out: 
         return None;
     }
     let mut slices: [&[f32]; 3] = [&[]; 3];
-    for ((slice, input), len) in slices.iter_mut().zip(inputs).zip(needed) {
+    for ((slice, input), len) in slices.iter_mut().zip(inputs).zip(needed.iter()) {
         *slice = input.floats();
-        if slice.len() != size(len) {
+        if slice.len() != size(*len) {
             return None;
         }
     }

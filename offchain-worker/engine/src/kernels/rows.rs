@@ -9,7 +9,7 @@ use sabha_numerics::{
 
 /// Whether three inputs and an output have the lengths that an operation needs.
 fn fits<const N: usize>(op: &impl Definition, inputs: [usize; N], out: usize) -> bool {
-    op.inputs().into_iter().map(size).eq(inputs) && size(op.len()) == out
+    op.inputs().iter().map(|words| size(*words)).eq(inputs) && size(op.len()) == out
 }
 
 /// `None` if the operands do not fit.

@@ -4,7 +4,7 @@ use super::{Input, Words, size};
 use sabha_numerics::op::{Definition, Embed, EmbedGrad, TargetLogit};
 
 fn fits(op: &impl Definition, inputs: &[usize], out: usize) -> bool {
-    op.inputs().into_iter().map(size).eq(inputs.iter().copied()) && size(op.len()) == out
+    op.inputs().iter().map(|words| size(*words)).eq(inputs.iter().copied()) && size(op.len()) == out
 }
 
 /// `None` if the operands do not fit, or a token is beyond the table.

@@ -5,7 +5,7 @@
 //! order matters. A buffer of `i64` has two words for each, the low half first.
 
 use super::{
-    Definition, Missing, Place, Pointwise, Range, Words, blocks,
+    Definition, Lens, Missing, Place, Pointwise, Range, Words, blocks,
     pointwise::pointwise,
     update::{BLOCK, EXPONENTS, bounded, code_in},
 };
@@ -26,8 +26,8 @@ impl Definition for Insert {
         self.size
     }
 
-    fn inputs(&self) -> Vec<u64> {
-        vec![self.size, 1]
+    fn inputs(&self) -> Lens {
+        Lens::from([self.size, 1])
     }
 
     fn element<W: Words + ?Sized>(&self, index: u64, words: &W) -> Result<u32, Missing> {
@@ -73,8 +73,8 @@ impl Definition for NormCap {
         self.workers
     }
 
-    fn inputs(&self) -> Vec<u64> {
-        vec![self.workers]
+    fn inputs(&self) -> Lens {
+        Lens::from([self.workers])
     }
 
     fn element<W: Words + ?Sized>(&self, index: u64, words: &W) -> Result<u32, Missing> {
@@ -117,12 +117,9 @@ impl Definition for AddUpdate {
         self.size * 2
     }
 
-    fn inputs(&self) -> Vec<u64> {
-        let mut all = vec![blocks(self.size, 4), blocks(self.size, BLOCK), self.workers];
-        if !self.first {
-            all.push(self.len());
-        }
-        all
+    fn inputs(&self) -> Lens {
+        Lens::from([blocks(self.size, 4), blocks(self.size, BLOCK), self.workers])
+            .and((!self.first).then(|| self.len()))
     }
 
     fn element<W: Words + ?Sized>(&self, index: u64, words: &W) -> Result<u32, Missing> {
@@ -177,8 +174,8 @@ impl Definition for FromGrid {
         self.size
     }
 
-    fn inputs(&self) -> Vec<u64> {
-        vec![self.size * 2]
+    fn inputs(&self) -> Lens {
+        Lens::from([self.size * 2])
     }
 
     fn element<W: Words + ?Sized>(&self, index: u64, words: &W) -> Result<u32, Missing> {

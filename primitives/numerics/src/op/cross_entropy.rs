@@ -2,7 +2,9 @@
 //!
 //! Forward: two reductions, [`TargetLogit`], [`TokenLoss`], and the mean. Backward: `(softmax - one at the target) / rows`.
 
-use super::{Definition, Missing, Place, Pointwise, Range, Words, pointwise::pointwise, reduce::shifted_exp};
+use super::{
+    Definition, Lens, Missing, Place, Pointwise, Range, Words, pointwise::pointwise, reduce::shifted_exp,
+};
 use crate::arithmetic::{Arithmetic, Software, ln};
 use alloc::{vec, vec::Vec};
 
@@ -20,8 +22,8 @@ impl Definition for TargetLogit {
         self.rows
     }
 
-    fn inputs(&self) -> Vec<u64> {
-        vec![self.rows * self.vocabulary, self.rows]
+    fn inputs(&self) -> Lens {
+        Lens::from([self.rows * self.vocabulary, self.rows])
     }
 
     fn element<W: Words + ?Sized>(&self, index: u64, words: &W) -> Result<u32, Missing> {
@@ -88,8 +90,8 @@ impl Definition for CrossEntropyGrad {
         self.rows * self.vocabulary
     }
 
-    fn inputs(&self) -> Vec<u64> {
-        vec![self.len(), self.rows, self.rows, self.rows]
+    fn inputs(&self) -> Lens {
+        Lens::from([self.len(), self.rows, self.rows, self.rows])
     }
 
     fn element<W: Words + ?Sized>(&self, index: u64, words: &W) -> Result<u32, Missing> {

@@ -1,7 +1,7 @@
 //! Sums and quotients, element by element.
 
 use super::{
-    Definition, Missing, Range, Words,
+    Definition, Lens, Missing, Range, Words,
     pointwise::{Place, Pointwise, pointwise},
 };
 use crate::arithmetic::Arithmetic;
@@ -67,8 +67,8 @@ impl Definition for Copy {
         self.size
     }
 
-    fn inputs(&self) -> Vec<u64> {
-        vec![self.size]
+    fn inputs(&self) -> Lens {
+        Lens::from([self.size])
     }
 
     fn element<W: Words + ?Sized>(&self, index: u64, words: &W) -> Result<u32, Missing> {

@@ -3,7 +3,7 @@
 //! Backward: row `v` of the table's gradient is the sum of the output's gradients at the positions that hold token `v`, positions
 //! ascending ([`EmbedGrad`]). It reads the output's gradient transposed, so that an element's positions are one run.
 
-use super::{Definition, Missing, Range, Words};
+use super::{Definition, Lens, Missing, Range, Words};
 use alloc::{vec, vec::Vec};
 
 /// `[vocabulary, width]`, `[rows]` -> `[rows, width]`. Inputs table, tokens.
@@ -22,8 +22,8 @@ impl Definition for Embed {
         self.rows * self.width
     }
 
-    fn inputs(&self) -> Vec<u64> {
-        vec![self.vocabulary * self.width, self.rows]
+    fn inputs(&self) -> Lens {
+        Lens::from([self.vocabulary * self.width, self.rows])
     }
 
     fn element<W: Words + ?Sized>(&self, index: u64, words: &W) -> Result<u32, Missing> {
@@ -64,12 +64,8 @@ impl Definition for EmbedGrad {
         self.vocabulary * self.width
     }
 
-    fn inputs(&self) -> Vec<u64> {
-        let mut all = vec![self.width * self.rows, self.rows];
-        if self.accumulate {
-            all.push(self.len());
-        }
-        all
+    fn inputs(&self) -> Lens {
+        Lens::from([self.width * self.rows, self.rows]).and(self.accumulate.then(|| self.len()))
     }
 
     fn element<W: Words + ?Sized>(&self, index: u64, words: &W) -> Result<u32, Missing> {

@@ -5,7 +5,7 @@
 //! most 6 standard deviations). The sum is taken in whole numbers, and scaled and rounded once, so no logarithm has a say, and
 //! element `i` reads words `6 i` to `6 i + 5` of its stream, whatever was drawn before.
 
-use super::{Definition, Missing, Range, Words};
+use super::{Definition, Lens, Missing, Range, Words};
 use alloc::vec::Vec;
 use rand_chacha::{
     ChaCha20Rng,
@@ -62,8 +62,8 @@ impl Definition for Init {
         self.size
     }
 
-    fn inputs(&self) -> Vec<u64> {
-        Vec::new()
+    fn inputs(&self) -> Lens {
+        Lens::default()
     }
 
     fn element<W: Words + ?Sized>(&self, index: u64, _: &W) -> Result<u32, Missing> {

@@ -8,9 +8,9 @@
 //!
 //! In causal attention, rows of 64 share what they reach ([`Reach`]): half of the work is left out, and a row's sum stays one run.
 
-use super::{Definition, Missing, Range, Words};
+use super::{Definition, Lens, Missing, Range, Words};
 use crate::scalar::fma;
-use alloc::{vec, vec::Vec};
+use alloc::vec::Vec;
 
 /// Rows that share what they reach in causal attention.
 pub const CAUSAL_BLOCK: u64 = 64;
@@ -160,13 +160,10 @@ impl Definition for Matmul {
         self.samples * self.heads * self.m * self.n
     }
 
-    fn inputs(&self) -> Vec<u64> {
+    fn inputs(&self) -> Lens {
         let matrices = self.samples * self.heads;
-        let mut all = vec![matrices * self.m * self.k, matrices * self.n * self.k];
-        if self.accumulate {
-            all.push(self.len());
-        }
-        all
+        Lens::from([matrices * self.m * self.k, matrices * self.n * self.k])
+            .and(self.accumulate.then(|| self.len()))
     }
 
     fn element<W: Words + ?Sized>(&self, index: u64, words: &W) -> Result<u32, Missing> {

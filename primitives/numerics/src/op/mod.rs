@@ -14,6 +14,7 @@ mod cross_entropy;
 mod elementwise;
 mod embed;
 mod init;
+mod lens;
 mod matmul;
 mod norm;
 mod pointwise;
@@ -32,6 +33,7 @@ pub use cross_entropy::{CrossEntropyGrad, TargetLogit, TokenLoss};
 pub use elementwise::{Add, Copy, Divide};
 pub use embed::{Embed, EmbedGrad};
 pub use init::Init;
+pub use lens::{Lens, MAX_INPUTS};
 pub use matmul::{CAUSAL_BLOCK, Layout, Matmul, Reach};
 pub use norm::{InverseRms, Norm, NormCoefficient, NormGainTerm, NormGrad};
 pub use pointwise::{Place, Pointwise};
@@ -99,7 +101,7 @@ pub trait Definition {
     }
 
     /// Words of each input, in order.
-    fn inputs(&self) -> Vec<u64>;
+    fn inputs(&self) -> Lens;
 
     /// The output's word at `index`.
     ///
@@ -143,7 +145,7 @@ macro_rules! operations {
                 match self { $(Op::$name(op) => op.len(),)* }
             }
 
-            fn inputs(&self) -> Vec<u64> {
+            fn inputs(&self) -> Lens {
                 match self { $(Op::$name(op) => op.inputs(),)* }
             }
 

@@ -1,6 +1,6 @@
 //! Operations whose element reads one word of each input: most of them.
 
-use super::{Missing, Range, Words};
+use super::{Lens, Missing, Range, Words};
 use crate::arithmetic::{Arithmetic, Software};
 use alloc::vec::Vec;
 
@@ -59,7 +59,7 @@ macro_rules! pointwise {
                 self.size()
             }
 
-            fn inputs(&self) -> ::alloc::vec::Vec<u64> {
+            fn inputs(&self) -> $crate::op::Lens {
                 $crate::op::pointwise::inputs::<$inputs, _>(self)
             }
 
@@ -79,8 +79,8 @@ macro_rules! pointwise {
 }
 pub(crate) use pointwise;
 
-pub(crate) fn inputs<const N: usize, P: Pointwise<N>>(op: &P) -> Vec<u64> {
-    op.places().iter().map(|place| place.len(op.size())).collect()
+pub(crate) fn inputs<const N: usize, P: Pointwise<N>>(op: &P) -> Lens {
+    op.places().map(|place| place.len(op.size())).into()
 }
 
 pub(crate) fn element<const N: usize, P: Pointwise<N>, W: Words + ?Sized>(

@@ -6,7 +6,7 @@
 //!
 //! These serve norms, softmax, losses and gradient norms; each of those says how it enters the backward pass.
 
-use super::{Definition, MAX_READ, Missing, Range, Words, blocks};
+use super::{Definition, Lens, MAX_READ, Missing, Range, Words, blocks};
 use crate::{
     arithmetic::{Arithmetic, Software, exp},
     scalar::{fma, row_max, sum},
@@ -67,7 +67,7 @@ impl Definition for Reduce {
         self.rows * self.blocks()
     }
 
-    fn inputs(&self) -> Vec<u64> {
+    fn inputs(&self) -> Lens {
         let all = self.rows * self.columns;
         match self.kind {
             Kind::Sum | Kind::Max | Kind::SumSquares => [all].into(),

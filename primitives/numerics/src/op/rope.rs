@@ -1,9 +1,9 @@
 //! Rotary positions (Su et al., 2021), rotated in halves as `LlamaForCausalLM` does: in each head, component `i` of the first half
 //! and of the second turn by the angle `position * base^(-i / half)`. Backward: the same by the opposite angle.
 
-use super::{Definition, Missing, Range, Words};
+use super::{Definition, Lens, Missing, Range, Words};
 use crate::arithmetic::{Arithmetic, Software};
-use alloc::{vec, vec::Vec};
+use alloc::vec::Vec;
 
 /// Cosines or sines of the angles: `[context, half]`, from `f64` and rounded once. Without inputs: the chain evaluates it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,8 +33,8 @@ impl Definition for RopeTable {
         self.context * self.half
     }
 
-    fn inputs(&self) -> Vec<u64> {
-        Vec::new()
+    fn inputs(&self) -> Lens {
+        Lens::default()
     }
 
     fn element<W: Words + ?Sized>(&self, index: u64, _: &W) -> Result<u32, Missing> {
@@ -88,9 +88,9 @@ impl Definition for Rope {
         self.rows * self.heads * self.half * 2
     }
 
-    fn inputs(&self) -> Vec<u64> {
+    fn inputs(&self) -> Lens {
         let table = self.context * self.half;
-        vec![self.len(), table, table]
+        Lens::from([self.len(), table, table])
     }
 
     fn element<W: Words + ?Sized>(&self, index: u64, words: &W) -> Result<u32, Missing> {

@@ -4,9 +4,9 @@
 //! Forward: two reductions (maximum, sum of exponentials), then [`Softmax`]. Scores are scaled here, after the maximum is taken
 //! away. Backward: `ds = p * (dp - sum(p * dp)) * scale` ([`SoftmaxGrad`]); the sum is a causal reduction.
 
-use super::{Definition, Missing, Range, Words, reduce::shifted_exp};
+use super::{Definition, Lens, Missing, Range, Words, reduce::shifted_exp};
 use crate::arithmetic::{Arithmetic, Software};
-use alloc::{vec, vec::Vec};
+use alloc::vec::Vec;
 
 /// `exp((s - max) * scale) * (1 / sum)`, +0 where a row does not see. Inputs scores, maxima, sums.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,8 +50,8 @@ impl Definition for Softmax {
         self.rows * self.columns
     }
 
-    fn inputs(&self) -> Vec<u64> {
-        vec![self.len(), self.rows, self.rows]
+    fn inputs(&self) -> Lens {
+        Lens::from([self.len(), self.rows, self.rows])
     }
 
     fn element<W: Words + ?Sized>(&self, index: u64, words: &W) -> Result<u32, Missing> {
@@ -81,8 +81,8 @@ impl Definition for SoftmaxGrad {
         self.rows * self.columns
     }
 
-    fn inputs(&self) -> Vec<u64> {
-        vec![self.len(), self.len(), self.rows]
+    fn inputs(&self) -> Lens {
+        Lens::from([self.len(), self.len(), self.rows])
     }
 
     fn element<W: Words + ?Sized>(&self, index: u64, words: &W) -> Result<u32, Missing> {

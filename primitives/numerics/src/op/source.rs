@@ -1,6 +1,6 @@
 //! What a program starts from besides its state: constants, whole numbers, and the tokens of a batch. None has a gradient.
 
-use super::{Definition, Missing, Range, Words};
+use super::{Definition, Lens, Missing, Range, Words};
 use alloc::{vec, vec::Vec};
 
 /// The same word everywhere: fresh moments, gains of 1.
@@ -17,8 +17,8 @@ impl Definition for Fill {
         self.size
     }
 
-    fn inputs(&self) -> Vec<u64> {
-        Vec::new()
+    fn inputs(&self) -> Lens {
+        Lens::default()
     }
 
     fn element<W: Words + ?Sized>(&self, _: u64, _: &W) -> Result<u32, Missing> {
@@ -42,8 +42,8 @@ impl Definition for Number {
         1
     }
 
-    fn inputs(&self) -> Vec<u64> {
-        Vec::new()
+    fn inputs(&self) -> Lens {
+        Lens::default()
     }
 
     fn element<W: Words + ?Sized>(&self, _: u64, _: &W) -> Result<u32, Missing> {
@@ -82,8 +82,8 @@ impl Definition for Batch {
         (self.offsets.len() as u64).saturating_mul(self.context)
     }
 
-    fn inputs(&self) -> Vec<u64> {
-        vec![self.stream]
+    fn inputs(&self) -> Lens {
+        Lens::from([self.stream])
     }
 
     fn element<W: Words + ?Sized>(&self, index: u64, words: &W) -> Result<u32, Missing> {

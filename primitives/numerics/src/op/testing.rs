@@ -45,7 +45,7 @@ const OPTIMISER: Optimiser =
 fn check(instruction: &Instruction, what: &str) {
     let op = &instruction.op;
     let lens: Vec<u64> = instruction.inputs.iter().map(|input| input.len).collect();
-    assert_eq!(op.inputs(), lens, "{what}: {op:?}");
+    assert_eq!(*op.inputs(), lens, "{what}: {op:?}");
     let len = op.len();
     assert!(len > 0, "{what}: {op:?}");
     // First, last, and some between, at a stride that shares no factor with any shape.

@@ -1,7 +1,7 @@
 //! Rows and columns exchanged: what a product needs whose operand is not contiguous along the sum. Engines rarely do it: they
 //! read the operand with other strides. The gradient is the output's, transposed back.
 
-use super::{Definition, Layout, Missing, Range, Words};
+use super::{Definition, Layout, Lens, Missing, Range, Words};
 use alloc::{vec, vec::Vec};
 
 /// `[rows, columns] -> [columns, rows]`, for every matrix of a batch. The output's matrices stand one after another.
@@ -37,8 +37,8 @@ impl Definition for Transpose {
         self.samples * self.heads * self.rows * self.columns
     }
 
-    fn inputs(&self) -> Vec<u64> {
-        vec![self.len()]
+    fn inputs(&self) -> Lens {
+        Lens::from([self.len()])
     }
 
     fn element<W: Words + ?Sized>(&self, index: u64, words: &W) -> Result<u32, Missing> {

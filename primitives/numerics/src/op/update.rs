@@ -2,7 +2,7 @@
 //!
 //! Every decoded number is a whole multiple of 2^-40, so sums over workers are exact in 64-bit integers.
 
-use super::{Definition, Missing, Range, Words, blocks};
+use super::{Definition, Lens, Missing, Range, Words, blocks};
 use alloc::{vec, vec::Vec};
 use core::ops::RangeInclusive;
 
@@ -54,8 +54,8 @@ impl Definition for Exponents {
         blocks(self.size, BLOCK)
     }
 
-    fn inputs(&self) -> Vec<u64> {
-        vec![self.size; 2]
+    fn inputs(&self) -> Lens {
+        Lens::from([self.size; 2])
     }
 
     fn element<W: Words + ?Sized>(&self, index: u64, words: &W) -> Result<u32, Missing> {
@@ -103,8 +103,8 @@ impl Definition for Codes {
         blocks(self.size, CODES)
     }
 
-    fn inputs(&self) -> Vec<u64> {
-        vec![self.size, self.size, blocks(self.size, BLOCK)]
+    fn inputs(&self) -> Lens {
+        Lens::from([self.size, self.size, blocks(self.size, BLOCK)])
     }
 
     fn element<W: Words + ?Sized>(&self, index: u64, words: &W) -> Result<u32, Missing> {
@@ -145,8 +145,8 @@ impl Definition for Decode {
         self.size
     }
 
-    fn inputs(&self) -> Vec<u64> {
-        vec![blocks(self.size, CODES), blocks(self.size, BLOCK)]
+    fn inputs(&self) -> Lens {
+        Lens::from([blocks(self.size, CODES), blocks(self.size, BLOCK)])
     }
 
     fn element<W: Words + ?Sized>(&self, index: u64, words: &W) -> Result<u32, Missing> {

@@ -3,6 +3,7 @@
 use super::{
     Model, Operand, Role,
     forward::{Forward, Layer, Normed, Pass, Tokens},
+    leaf,
 };
 use crate::op::{
     Add, CrossEntropyGrad, EmbedGrad, Kind, Layout, MAX_READ, Matmul, NormCoefficient, NormGainTerm,
@@ -11,7 +12,7 @@ use crate::op::{
 use alloc::{vec, vec::Vec};
 
 /// The gradients as they become known, by parameter.
-struct Gradients(Vec<Option<Operand>>);
+struct Gradients(Vec<Operand>);
 
 impl Pass<'_, '_> {
     fn transpose(&mut self, x: Operand, rows: u64, columns: u64) -> Operand {
@@ -130,7 +131,8 @@ impl Pass<'_, '_> {
         let model = self.model;
         let Model { vocabulary, width, .. } = model;
         let rows = self.rows();
-        let mut gradients = Gradients(vec![None; self.parameters.len()]);
+        // Each is set: a test walks every parameter's.
+        let mut gradients = Gradients(vec![leaf(usize::MAX, 0); self.parameters.len()]);
 
         let weight = 1.0 / rows as f32;
         let Forward { logits, maxima, sums, .. } = *forward;
@@ -152,19 +154,21 @@ impl Pass<'_, '_> {
         while from < rows {
             let to = rows.min(from + MAX_READ);
             let grad = EmbedGrad { vocabulary, width, rows, from, to, accumulate: acc.is_some() };
-            let inputs: Vec<Operand> = [Some(dx), Some(tokens.inputs), acc].into_iter().flatten().collect();
-            acc = Some(self.emit.emit(grad, &inputs));
+            acc = Some(match acc {
+                Some(acc) => self.emit.emit(grad, &[dx, tokens.inputs, acc]),
+                None => self.emit.emit(grad, &[dx, tokens.inputs]),
+            });
             from = to;
         }
         gradients.set(&model, Role::Embedding, 0, acc.unwrap_or(head));
-        gradients.0.into_iter().flatten().collect()
+        gradients.0
     }
 }
 
 impl Gradients {
     fn set(&mut self, model: &Model, role: Role, layer: u64, gradient: Operand) {
         if let Some(place) = self.0.get_mut(model.index(role, layer)) {
-            *place = Some(gradient);
+            *place = gradient;
         }
     }
 }

@@ -89,8 +89,10 @@ impl<'a, 'b> Pass<'a, 'b> {
         loop {
             let to = shape.k.min(from + MAX_READ);
             let block = Matmul { from, to, accumulate: acc.is_some(), ..shape };
-            let inputs: Vec<Operand> = [Some(a), Some(b), acc].into_iter().flatten().collect();
-            let output = self.emit.emit(block, &inputs);
+            let output = match acc {
+                Some(acc) => self.emit.emit(block, &[a, b, acc]),
+                None => self.emit.emit(block, &[a, b]),
+            };
             if to >= shape.k {
                 return output;
             }
@@ -211,7 +213,8 @@ impl<'a, 'b> Pass<'a, 'b> {
         let rows = self.rows();
         let table = self.parameter(Role::Embedding, 0);
         let mut x = self.emit.emit(Embed { vocabulary, width, rows }, &[table, tokens.inputs]);
-        let mut layers = Vec::new();
+        // Room at once: engines go through the program with every step.
+        let mut layers = Vec::with_capacity(usize::try_from(self.model.layers).unwrap_or(0));
         for layer in 0..self.model.layers {
             let (saved, out) = self.layer(x, layer);
             layers.push(saved);

@@ -72,23 +72,25 @@ impl Instruction {
     }
 }
 
+/// Receives an instruction as it is built: its index, what is computed, and of what.
+pub type Take<'a> = dyn FnMut(u32, Op, &[Operand]) + 'a;
+
 /// Receives a program's instructions as they are built.
 pub struct Emit<'a> {
     next: u32,
-    take: &'a mut dyn FnMut(u32, Instruction),
+    take: &'a mut Take<'a>,
 }
 
 impl Emit<'_> {
     /// Adds an instruction and returns its output.
     pub fn emit(&mut self, op: impl Into<Op>, inputs: &[Operand]) -> Operand {
         let op = op.into();
-        debug_assert_eq!(
-            op.inputs(),
-            inputs.iter().map(|input| input.len).collect::<Vec<_>>(),
-            "inputs of {op:?}"
+        debug_assert!(
+            op.inputs().iter().eq(inputs.iter().map(|input| &input.len)),
+            "inputs of {op:?}: {inputs:?}"
         );
         let output = Operand { source: Source::Output(self.next), len: op.len() };
-        (self.take)(self.next, Instruction { op, inputs: inputs.into() });
+        (self.take)(self.next, op, inputs);
         self.next = self.next.saturating_add(1);
         output
     }
@@ -102,31 +104,33 @@ pub trait Program {
     /// Builds the program. Returns the leaves of what it ends with, in order: each the output of an instruction.
     fn build(&self, emit: &mut Emit<'_>) -> Vec<Operand>;
 
+    /// Builds the program and shows every instruction to `take`, without memory for any. Returns what [`build`](Self::build) does.
+    fn visit(&self, take: &mut Take<'_>) -> Vec<Operand> {
+        self.build(&mut Emit { next: 0, take: &mut |index, op, inputs| take(index, op, inputs) })
+    }
+
     /// All instructions, and the leaves of what the program ends with.
     fn instructions(&self) -> (Vec<Instruction>, Vec<Operand>) {
         let mut all = Vec::new();
-        let mut take = |_, instruction| all.push(instruction);
-        let outputs = self.build(&mut Emit { next: 0, take: &mut take });
+        let outputs = self.visit(&mut |_, op, inputs| all.push(Instruction { op, inputs: inputs.into() }));
         (all, outputs)
     }
 
     /// Instruction `index`, without holding the others.
     fn instruction(&self, index: u32) -> Option<Instruction> {
         let mut found = None;
-        let mut take = |at, instruction| {
+        self.visit(&mut |at, op, inputs| {
             if at == index {
-                found = Some(instruction);
+                found = Some(Instruction { op, inputs: inputs.into() });
             }
-        };
-        self.build(&mut Emit { next: 0, take: &mut take });
+        });
         found
     }
 
     /// The number of instructions.
     fn count(&self) -> u32 {
         let mut count = 0u32;
-        let mut take = |at: u32, _| count = at.saturating_add(1);
-        self.build(&mut Emit { next: 0, take: &mut take });
+        self.visit(&mut |at, _, _| count = at.saturating_add(1));
         count
     }
 }

@@ -64,7 +64,7 @@ impl StepProgram {
     fn update(&self, emit: &mut Emit<'_>, clip: Operand, gradients: &[Operand]) -> Vec<Operand> {
         let Optimiser { beta1, beta2, epsilon, .. } = self.optimiser;
         let (correction1, correction2) = (self.correction(beta1), self.correction(beta2));
-        let mut outputs = Vec::new();
+        let mut outputs = Vec::with_capacity(gradients.len() * 3 + 2);
         for ((index, parameter), gradient) in self.model.parameters().enumerate().zip(gradients) {
             let size = parameter.elements();
             let [value, first, second] = [0, 1, 2].map(|part| leaf(index * 3 + part, size));
@@ -85,12 +85,10 @@ impl Program for StepProgram {
     }
 
     fn build(&self, emit: &mut Emit<'_>) -> Vec<Operand> {
-        let parameters: Vec<Operand> = self
-            .model
-            .parameters()
-            .enumerate()
-            .map(|(index, parameter)| leaf(index * 3, parameter.elements()))
-            .collect();
+        let count = usize::try_from(self.model.parameter_count()).unwrap_or(0);
+        let mut parameters = Vec::with_capacity(count);
+        let each = self.model.parameters().enumerate();
+        parameters.extend(each.map(|(index, parameter)| leaf(index * 3, parameter.elements())));
         let tokens = tokens(emit, &self.model, self.stream, &self.offsets);
         let samples = self.offsets.len() as u64;
         let last = parameters.len() * 3;

@@ -68,5 +68,5 @@ pub(crate) fn input(random: &mut Random, op: &Op, index: usize, len: u64) -> Vec
 
 /// What all inputs of an operation hold.
 pub(crate) fn of(op: &Op, random: &mut Random) -> Vec<Vec<u32>> {
-    op.inputs().into_iter().enumerate().map(|(index, len)| input(random, op, index, len)).collect()
+    op.inputs().iter().enumerate().map(|(index, len)| input(random, op, index, *len)).collect()
 }
