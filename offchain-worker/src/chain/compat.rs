@@ -172,7 +172,7 @@ fn sample_rounds() -> Vec<Round> {
         extended: true,
         unsettled: 5,
     };
-    let of_phases = phases.iter().map(|phase| round(phase.clone(), Audits::Done));
+    let of_phases = phases.iter().map(|phase| round(*phase, Audits::Done));
     let of_audits = audits.iter().map(|audits| round(Phase::Final, *audits));
     of_phases.chain(of_audits).collect()
 }

@@ -138,7 +138,7 @@ impl<'a> Rounds<'a> {
         key: RoundKey,
         index: SlotIndex,
     ) -> Result<Option<Slot>, ChainError> {
-        Ok(self.slots(run, key).await?.iter().find(|(slot, _)| *slot == index).map(|(_, slot)| slot.clone()))
+        Ok(self.slots(run, key).await?.iter().find(|(slot, _)| *slot == index).map(|(_, slot)| *slot))
     }
 
     /// The addresses of the updates of some of its slots.

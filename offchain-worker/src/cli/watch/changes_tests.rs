@@ -112,7 +112,7 @@ fn a_round_is_told_step_by_step() {
         sealed: 1,
         ..round(Phase::Window { until: 300 })
     };
-    let built = snapshot(vec![(window.clone(), vec![committed(trained())])]);
+    let built = snapshot(vec![(window, vec![committed(trained())])]);
     let found = changes(Some(&done), &built);
     assert!(
         matches!(
