@@ -21,10 +21,7 @@ use sabha_protocol::{
     round,
     spec::{AuditSpec, ModelSpec, RoundSpec, RunSpec},
 };
-use std::{
-    path::Path,
-    sync::atomic::{AtomicU32, Ordering},
-};
+use std::path::Path;
 
 /// Two slots a round, twelve steps each in segments of three.
 fn spec(blobs: &PeerBlobs) -> RunSpec {
@@ -120,7 +117,6 @@ impl Machine {
 /// Asks for a stop after some steps.
 struct StopsAfter {
     steps: u32,
-    done: AtomicU32,
     stop: Stop,
 }
 
@@ -141,7 +137,6 @@ impl Engine for StopsAfter {
 
     fn resume(&self, spec: &RunSpec, state: &State) -> Result<Box<dyn Session>, EngineError> {
         let inner = ExactEngine::cpu().resume(spec, state)?;
-        self.done.fetch_add(1, Ordering::Relaxed);
         Ok(Box::new(StopsSession { inner, left: self.steps, stop: self.stop.clone() }))
     }
 
@@ -170,7 +165,7 @@ impl Session for StopsSession {
 
 fn stopping(machine: &Machine, steps: u32) -> (EngineWorkshop, Stop) {
     let stop = Stop::new();
-    let engine = StopsAfter { steps, done: AtomicU32::new(0), stop: stop.clone() };
+    let engine = StopsAfter { steps, stop: stop.clone() };
     (EngineWorkshop::with(Box::new(engine), machine.workshop.blobs.clone(), vec![]), stop)
 }
 
