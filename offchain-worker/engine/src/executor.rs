@@ -10,6 +10,7 @@ mod memory;
 #[cfg(feature = "cuda")]
 use crate::cuda::device::Gpu;
 use crate::{
+    flags::exactly,
     kernels::{self, Context},
     plan::{Place, Plan, Planned, Purpose, Reading},
 };
@@ -224,12 +225,15 @@ impl Executor {
 
     fn set_attributes(&mut self, program: &impl Program) -> Result<(), ExecuteError> {
         let (mut count, mut other) = (0u32, None);
-        program.visit(&mut |index, op, inputs| {
-            count = index.saturating_add(1);
-            match self.instructions.get_mut(index as usize) {
-                Some(known) if is_like(known, &op, inputs) => known.op = op,
-                _ => other = other.or(Some(index)),
-            }
+        // Attributes are computed too.
+        exactly(|| {
+            program.visit(&mut |index, op, inputs| {
+                count = index.saturating_add(1);
+                match self.instructions.get_mut(index as usize) {
+                    Some(known) if is_like(known, &op, inputs) => known.op = op,
+                    _ => other = other.or(Some(index)),
+                }
+            })
         });
         let all = count as usize == self.instructions.len();
         other.or((!all).then_some(count)).map_or(Ok(()), |index| Err(ExecuteError::Shape(index)))

@@ -14,7 +14,11 @@ mod updates;
 #[cfg(test)]
 mod tests;
 
-use crate::{features::Path, flags::Flags, gemm};
+use crate::{
+    features::Path,
+    flags::{Flags, exactly},
+    gemm,
+};
 use rayon::prelude::*;
 use sabha_numerics::op::{Op, Transpose};
 
@@ -170,7 +174,8 @@ pub fn execute(
 ) -> Result<(), KernelError> {
     let done = match output {
         WordsMut::Floats(out) => floats(context, op, inputs, out)?,
-        WordsMut::Integers(out) => updates::integers(context, op, inputs, out),
+        // Codes and caps are integers, but made of numbers.
+        WordsMut::Integers(out) => exactly(|| updates::integers(op, inputs, out)),
     };
     done.ok_or(KernelError::Operands(op.name()))
 }

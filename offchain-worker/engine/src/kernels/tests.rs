@@ -291,6 +291,47 @@ fn products_of_heads() {
     }
 }
 
+/// Every kernel on a thread that a foreign library left with subnormals flushed to zero. Inputs are so small that most results
+/// are subnormal.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[test]
+fn kernels_keep_subnormals_whatever_the_thread_does() {
+    let size = 300;
+    let (rows, columns) = (4, 75);
+    let reduce = |kind| Op::from(Reduce { kind, rows, columns, causal: false });
+    let ops = [
+        Add { size }.into(),
+        Divide { size, by: 3.0 }.into(),
+        Moment1 { size, beta: 0.9 }.into(),
+        Matmul::plain(rows, rows, columns).into(),
+        Matmul { accumulate: true, ..Matmul::plain(rows, rows, columns) }.into(),
+        reduce(Kind::Sum),
+        reduce(Kind::SumSquares),
+        SoftmaxGrad { rows: 10, columns: 10, scale: 0.125 }.into(),
+        Rope { rows: 10, heads: 1, half: 3, context: 5, inverse: false }.into(),
+        EmbedGrad { vocabulary: 3, width: 5, rows: 9, from: 0, to: 9, accumulate: false }.into(),
+        Exponents { size }.into(),
+        Codes { size }.into(),
+        NormCap { workers: 3 }.into(),
+    ];
+    for op in &ops {
+        let mut inputs = of(op, &mut Random(7));
+        for (index, words) in inputs.iter_mut().enumerate().filter(|(index, _)| !is_integer(op, *index)) {
+            let small = |at: usize| f32::from_bits((1 << 21) * (1 + (at as u32 * 7 + index as u32) % 5));
+            words.iter_mut().enumerate().for_each(|(at, word)| *word = small(at).to_bits());
+        }
+        let operand = |len: &u64| Operand { source: Source::Stream, len: *len };
+        let instruction = Instruction { op: op.clone(), inputs: op.inputs().iter().map(operand).collect() };
+        let words = Inputs(inputs.iter().map(Vec::as_slice).collect());
+        let expected = evaluate(&instruction, &words).unwrap();
+        for path in Path::available() {
+            let mut context = Context::on(path).unwrap();
+            let found = crate::flags::tests::flushing(|| run(&mut context, op, &inputs, &[], false));
+            compare(op, &format!("{path}, subnormals flushed by the thread"), &expected, &found);
+        }
+    }
+}
+
 #[test]
 fn updates_and_their_aggregation() {
     for (seed, size) in (0..).zip([1, 3, 4, 255, 256, 257, 1_031]) {

@@ -37,7 +37,7 @@ pub(super) fn floats(op: &Op, inputs: &[Input<'_>], out: &mut [f32]) -> Option<(
 }
 
 /// `None` if the operands do not fit.
-pub(super) fn integers(_: &super::Context, op: &Op, inputs: &[Input<'_>], out: &mut [u32]) -> Option<()> {
+pub(super) fn integers(op: &Op, inputs: &[Input<'_>], out: &mut [u32]) -> Option<()> {
     if out.len() != size(op.len()) {
         return None;
     }
