@@ -1,9 +1,16 @@
 //! Finite or not, for free.
 //!
-//! A program whose leaves are finite makes its first infinity or NaN by an overflow, a division by zero or an invalid operation,
-//! and IEEE-754 hardware notes each of them in a sticky flag. So kernels do not look at what they store: each task of a kernel
+//! Arithmetic on finite numbers makes an infinity or NaN only by an overflow, a division by zero or an invalid operation, and
+//! IEEE-754 hardware notes each of them in a sticky flag. So most kernels do not look at what they store: each task of a kernel
 //! clears its thread's flags, and says at its end whether one of the three was raised. Only then is the output searched. A flag
 //! may be raised for a number that nobody stores; that costs a search and changes nothing.
+//!
+//! Not all is arithmetic, though, and not every input finite:
+//!
+//! - `exp` and `ln` *choose* infinity or NaN for inputs beyond their range, and a word may be copied whatever it is: neither raises
+//!   a flag. Kernels that do such a thing look at their output ([`Flags::search`]), each task at its part while the cache holds it.
+//! - From an infinity more of them follow without any flag. The outputs of instructions were searched, so it could only be a
+//!   leaf: of a program with such a leaf, the executor searches every output.
 //!
 //! Where there is no such register that we know to read, every output is searched.
 
@@ -26,6 +33,18 @@ impl Flags {
             }
             result
         })
+    }
+
+    /// Looks at numbers that may not be finite although no flag was raised, and then counts as raised.
+    pub fn search(&self, values: &[f32]) {
+        // All of a piece at once, which is vector code; an infinity or NaN has all bits of the exponent.
+        const EXPONENT: u32 = 0x7f80_0000;
+        let finite = |piece: &[f32]| {
+            piece.iter().fold(true, |all, value| all & (value.to_bits() & EXPONENT != EXPONENT))
+        };
+        if !values.chunks(1 << 10).all(finite) {
+            self.0.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Whether a flag was raised since the last call.
@@ -165,6 +184,23 @@ pub(crate) mod tests {
             flags.watch(|| black_box(task()));
             assert!(flags.raised());
             assert!(!flags.raised(), "asked once");
+        }
+    }
+
+    #[test]
+    fn what_is_not_finite_is_found_wherever_it_is() {
+        let mut values = vec![f32::MAX; 2_500];
+        let flags = Flags::default();
+        flags.search(&values);
+        assert!(!flags.0.load(Ordering::Relaxed));
+        for at in [0, 1_023, 1_024, 2_499] {
+            for value in [f32::INFINITY, f32::NEG_INFINITY, f32::NAN] {
+                let before = core::mem::replace(&mut values[at], value);
+                let flags = Flags::default();
+                flags.search(&values);
+                assert!(flags.0.load(Ordering::Relaxed), "{value} at {at}");
+                values[at] = before;
+            }
         }
     }
 

@@ -173,7 +173,14 @@ pub fn execute(
     output: WordsMut<'_>,
 ) -> Result<(), KernelError> {
     let done = match output {
-        WordsMut::Floats(out) => floats(context, op, inputs, out)?,
+        WordsMut::Floats(out) => {
+            let done = floats(context, op, inputs, &mut *out)?;
+            // A logarithm that may be of nothing positive; words that may be any. What takes exponentials looks for itself.
+            if let Op::TokenLoss(_) | Op::Copy(_) | Op::Fill(_) | Op::Insert(_) = op {
+                context.flags.search(out);
+            }
+            done
+        }
         // Codes and caps are integers, but made of numbers.
         WordsMut::Integers(out) => exactly(|| updates::integers(op, inputs, out)),
     };

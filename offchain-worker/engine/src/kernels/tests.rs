@@ -291,6 +291,56 @@ fn products_of_heads() {
     }
 }
 
+/// Finite inputs from which no arithmetic, only a choice, makes an infinity or NaN: one element of many.
+#[test]
+fn what_functions_choose_beyond_their_range_is_found() {
+    let (rows, columns) = (40, 33);
+    let at = |len: u64, index: u64, value: f32| -> Vec<u32> {
+        (0..len).map(|i| if i == index { value.to_bits() } else { 0.5f32.to_bits() }).collect()
+    };
+    let (all, of_rows) = (rows * columns, |value: f32| at(rows, 5, value));
+    let ops: [(Op, Vec<Vec<u32>>); 9] = [
+        (TokenLoss { rows }.into(), vec![of_rows(0.0), of_rows(0.5), of_rows(0.5)]),
+        (TokenLoss { rows }.into(), vec![of_rows(-1.0), of_rows(0.5), of_rows(0.5)]),
+        (
+            Softmax { rows: columns, columns, scale: 1.0 }.into(),
+            vec![at(columns * columns, 32 * columns, 90.0), at(columns, 0, 0.5), at(columns, 0, 0.5)],
+        ),
+        (
+            Reduce { kind: Kind::SumExp { scale: 1.0 }, rows, columns, causal: false }.into(),
+            vec![at(all, 70, 90.0), of_rows(0.5)],
+        ),
+        (
+            CrossEntropyGrad { rows, vocabulary: columns, weight: 1.0 }.into(),
+            vec![at(all, 70, 90.0), of_rows(0.5), of_rows(0.5), vec![0; rows as usize]],
+        ),
+        (op::Copy { size: all }.into(), vec![at(all, 70, f32::INFINITY)]),
+        (Fill { size: all, word: f32::NAN.to_bits() }.into(), vec![]),
+        (Insert { size: rows, at: 3 }.into(), vec![of_rows(0.5), at(1, 0, f32::INFINITY)]),
+        (Insert { size: rows, at: 3 }.into(), vec![of_rows(f32::NAN), at(1, 0, 0.5)]),
+    ];
+    for (op, inputs) in &ops {
+        let words = Inputs(inputs.iter().map(Vec::as_slice).collect());
+        let defined = (0..op.len()).map(|index| f32::from_bits(op.element(index, &words).unwrap()));
+        assert!(defined.into_iter().any(|value| !value.is_finite()), "{op:?} is finite");
+        let numbers: Vec<Vec<f32>> = inputs.iter().map(|words| floats(words)).collect();
+        let operand = |index: usize| {
+            if is_integer(op, index) {
+                Input::Plain(Words::Integers(&inputs[index]))
+            } else {
+                Input::Plain(Words::Floats(&numbers[index]))
+            }
+        };
+        let operands: Vec<Input<'_>> = (0..inputs.len()).map(operand).collect();
+        for path in Path::available() {
+            let mut context = Context::on(path).unwrap();
+            let mut out = vec![0.0; size(op.len())];
+            execute(&mut context, op, &operands, WordsMut::Floats(&mut out)).unwrap();
+            assert!(context.flags.raised(), "{op:?} on {path}");
+        }
+    }
+}
+
 /// Every kernel on a thread that a foreign library left with subnormals flushed to zero. Inputs are so small that most results
 /// are subnormal.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
