@@ -10,6 +10,7 @@ mod memory;
 #[cfg(feature = "cuda")]
 use crate::cuda::device::Gpu;
 use crate::{
+    flags::exactly,
     kernels::{self, Context},
     plan::{Place, Plan, Planned, Purpose, Reading},
 };
@@ -23,7 +24,10 @@ use sabha_numerics::{
     program::{Instruction, Program},
     reference::NotFinite,
 };
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+};
 
 /// Why a program could not be executed.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +57,8 @@ pub struct Executor {
     instructions: Vec<Instruction>,
     device: Device,
     leaves: Memory,
+    /// Leaves that were set to what is not finite: from those, no flag tells what follows.
+    infinite: BTreeSet<usize>,
     slots: Memory,
     batches: Memory,
     /// Words of the leaves of the program's end.
@@ -93,6 +99,7 @@ impl Executor {
             instructions,
             device: device.clone(),
             leaves,
+            infinite: BTreeSet::new(),
             slots,
             batches,
             end_words,
@@ -112,7 +119,12 @@ impl Executor {
     /// # Errors
     /// If it has another size.
     pub fn set_leaf(&mut self, index: usize, values: &[f32]) -> Result<(), ExecuteError> {
-        self.replace_leaf(index, values.len(), |device| Tensor::from_slice(values, values.len(), device))
+        self.replace_leaf(index, values.len(), |device| Tensor::from_slice(values, values.len(), device))?;
+        self.infinite.remove(&index);
+        if !values.iter().all(|value| value.is_finite()) {
+            self.infinite.insert(index);
+        }
+        Ok(())
     }
 
     /// Sets leaf `index` of integers.
@@ -224,12 +236,15 @@ impl Executor {
 
     fn set_attributes(&mut self, program: &impl Program) -> Result<(), ExecuteError> {
         let (mut count, mut other) = (0u32, None);
-        program.visit(&mut |index, op, inputs| {
-            count = index.saturating_add(1);
-            match self.instructions.get_mut(index as usize) {
-                Some(known) if is_like(known, &op, inputs) => known.op = op,
-                _ => other = other.or(Some(index)),
-            }
+        // Attributes are computed too.
+        exactly(|| {
+            program.visit(&mut |index, op, inputs| {
+                count = index.saturating_add(1);
+                match self.instructions.get_mut(index as usize) {
+                    Some(known) if is_like(known, &op, inputs) => known.op = op,
+                    _ => other = other.or(Some(index)),
+                }
+            })
         });
         let all = count as usize == self.instructions.len();
         other.or((!all).then_some(count)).map_or(Ok(()), |index| Err(ExecuteError::Shape(index)))
@@ -272,6 +287,7 @@ impl Executor {
             inputs,
             count: planned.inputs.len(),
             context: &self.context,
+            search: !self.infinite.is_empty(),
             diverged: Mutex::new(None),
             #[cfg(feature = "cuda")]
             gpu: self.gpu.as_ref().map(|gpu| (gpu, planned.index as u32)),

@@ -211,6 +211,45 @@ fn arithmetic_that_leaves_the_finite_numbers_is_found_where_it_does() {
     }
 }
 
+/// From an infinity others follow without any flag, so it must be found by the first instruction that reads it.
+#[test]
+fn a_leaf_that_is_not_finite_is_found_where_it_is_read_first() {
+    fn check(program: &impl Program, leaves: &[Vec<u32>], stream: &[u32], batches: &[&[u32]]) {
+        let Err(Failure::NotFinite(expected)) = execute(program, leaves, stream) else {
+            panic!("the definitions find nothing")
+        };
+        for path in Path::available() {
+            for purpose in [Purpose::Trace, Purpose::Compute, Purpose::Advance] {
+                // `begin` ends with other leaves than it starts from.
+                if purpose == Purpose::Advance && batches.is_empty() {
+                    continue;
+                }
+                let mut executor = executor(program, purpose, path);
+                load(&mut executor, leaves);
+                assert_eq!(executor.run(program, batches).unwrap(), Some(expected), "{path}, {purpose:?}");
+            }
+        }
+    }
+    let model = models()[0];
+    let stream = stream(&model);
+    let program = step(model, 0);
+    let tokens = batches(&program, &stream);
+    for value in [f32::INFINITY, f32::NEG_INFINITY, f32::NAN] {
+        for leaf in [0, 1, 7] {
+            let mut parameters = initial(model);
+            parameters[leaf][3] = value.to_bits();
+            check(&BeginProgram { model }, &parameters, &[], &[]);
+        }
+        // The embedding, a gain, a projection, a first and a second moment, the sum of losses.
+        let start = begin(model);
+        for leaf in [0, 3, 6, 7, 8, start.len() - 1] {
+            let mut state = start.clone();
+            state[leaf].fill(value.to_bits());
+            check(&program, &state, &stream, &[&tokens[0], &tokens[1]]);
+        }
+    }
+}
+
 #[test]
 fn a_plan_executes_no_transposes_and_reuses_memory() {
     let program = step(models()[3], 0);

@@ -33,6 +33,8 @@ pub(super) struct Call<'a> {
     /// How many of them there are.
     pub count: usize,
     pub context: &'a Mutex<Context>,
+    /// Whether the output is searched even if no flag was raised.
+    pub search: bool,
     /// The first element that is not finite.
     pub diverged: Mutex<Option<u64>>,
     /// The GPU, and the instruction's index.
@@ -75,7 +77,7 @@ impl InplaceOp1 for Call<'_> {
             CpuStorage::F32(values) => {
                 let values = values.get_mut(..self.len).ok_or_else(too_short)?;
                 kernels::execute(&mut context, self.op, inputs, WordsMut::Floats(values)).map_err(failed)?;
-                if context.flags.raised() && self.op.is_float() {
+                if (context.flags.raised() || self.search) && self.op.is_float() {
                     let found =
                         values.iter().position(|value| !value.is_finite()).map(|element| element as u64);
                     *self.diverged.lock().unwrap_or_else(PoisonError::into_inner) = found;

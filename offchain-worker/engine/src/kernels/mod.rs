@@ -14,7 +14,11 @@ mod updates;
 #[cfg(test)]
 mod tests;
 
-use crate::{features::Path, flags::Flags, gemm};
+use crate::{
+    features::Path,
+    flags::{Flags, exactly},
+    gemm,
+};
 use rayon::prelude::*;
 use sabha_numerics::op::{Op, Transpose};
 
@@ -169,8 +173,16 @@ pub fn execute(
     output: WordsMut<'_>,
 ) -> Result<(), KernelError> {
     let done = match output {
-        WordsMut::Floats(out) => floats(context, op, inputs, out)?,
-        WordsMut::Integers(out) => updates::integers(context, op, inputs, out),
+        WordsMut::Floats(out) => {
+            let done = floats(context, op, inputs, &mut *out)?;
+            // A logarithm that may be of nothing positive; words that may be any. What takes exponentials looks for itself.
+            if let Op::TokenLoss(_) | Op::Copy(_) | Op::Fill(_) | Op::Insert(_) = op {
+                context.flags.search(out);
+            }
+            done
+        }
+        // Codes and caps are integers, but made of numbers.
+        WordsMut::Integers(out) => exactly(|| updates::integers(context, op, inputs, out)),
     };
     done.ok_or(KernelError::Operands(op.name()))
 }

@@ -24,7 +24,10 @@ pub(super) fn reduce(context: &Context, op: &Reduce, inputs: &[Input<'_>], out: 
     // A task reads about as much as a task of another kernel writes.
     let terms = size(op.columns.min(MAX_READ)).max(1);
     share_rows(&context.flags, out, 1, TASK / terms, |first, part| {
-        dispatch(context.path, Blocks { op, inputs: slices, first, out: part });
+        dispatch(context.path, Blocks { op, inputs: slices, first, out: &mut *part });
+        if let Kind::SumExp { .. } = op.kind {
+            context.flags.search(part);
+        }
     });
     Some(())
 }

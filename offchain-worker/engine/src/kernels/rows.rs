@@ -19,7 +19,8 @@ pub(super) fn softmax(context: &Context, op: &Softmax, inputs: &[Input<'_>], out
         return None;
     }
     share(&context.flags, out, size(op.columns), |first, out| {
-        dispatch(context.path, Weights { op, scores, max, sum, first, out });
+        dispatch(context.path, Weights { op, scores, max, sum, first, out: &mut *out });
+        context.flags.search(out);
     });
     Some(())
 }
@@ -107,7 +108,8 @@ pub(super) fn cross_entropy_grad(
         return None;
     }
     share(&context.flags, out, size(op.vocabulary), |first, out| {
-        dispatch(context.path, Logits { op, logits, max, sum, targets, first, out });
+        dispatch(context.path, Logits { op, logits, max, sum, targets, first, out: &mut *out });
+        context.flags.search(out);
     });
     Some(())
 }

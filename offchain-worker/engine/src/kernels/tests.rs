@@ -291,6 +291,97 @@ fn products_of_heads() {
     }
 }
 
+/// Finite inputs from which no arithmetic, only a choice, makes an infinity or NaN: one element of many.
+#[test]
+fn what_functions_choose_beyond_their_range_is_found() {
+    let (rows, columns) = (40, 33);
+    let at = |len: u64, index: u64, value: f32| -> Vec<u32> {
+        (0..len).map(|i| if i == index { value.to_bits() } else { 0.5f32.to_bits() }).collect()
+    };
+    let (all, of_rows) = (rows * columns, |value: f32| at(rows, 5, value));
+    let ops: [(Op, Vec<Vec<u32>>); 9] = [
+        (TokenLoss { rows }.into(), vec![of_rows(0.0), of_rows(0.5), of_rows(0.5)]),
+        (TokenLoss { rows }.into(), vec![of_rows(-1.0), of_rows(0.5), of_rows(0.5)]),
+        (
+            Softmax { rows: columns, columns, scale: 1.0 }.into(),
+            vec![at(columns * columns, 32 * columns, 90.0), at(columns, 0, 0.5), at(columns, 0, 0.5)],
+        ),
+        (
+            Reduce { kind: Kind::SumExp { scale: 1.0 }, rows, columns, causal: false }.into(),
+            vec![at(all, 70, 90.0), of_rows(0.5)],
+        ),
+        (
+            CrossEntropyGrad { rows, vocabulary: columns, weight: 1.0 }.into(),
+            vec![at(all, 70, 90.0), of_rows(0.5), of_rows(0.5), vec![0; rows as usize]],
+        ),
+        (op::Copy { size: all }.into(), vec![at(all, 70, f32::INFINITY)]),
+        (Fill { size: all, word: f32::NAN.to_bits() }.into(), vec![]),
+        (Insert { size: rows, at: 3 }.into(), vec![of_rows(0.5), at(1, 0, f32::INFINITY)]),
+        (Insert { size: rows, at: 3 }.into(), vec![of_rows(f32::NAN), at(1, 0, 0.5)]),
+    ];
+    for (op, inputs) in &ops {
+        let words = Inputs(inputs.iter().map(Vec::as_slice).collect());
+        let defined = (0..op.len()).map(|index| f32::from_bits(op.element(index, &words).unwrap()));
+        assert!(defined.into_iter().any(|value| !value.is_finite()), "{op:?} is finite");
+        let numbers: Vec<Vec<f32>> = inputs.iter().map(|words| floats(words)).collect();
+        let operand = |index: usize| {
+            if is_integer(op, index) {
+                Input::Plain(Words::Integers(&inputs[index]))
+            } else {
+                Input::Plain(Words::Floats(&numbers[index]))
+            }
+        };
+        let operands: Vec<Input<'_>> = (0..inputs.len()).map(operand).collect();
+        for path in Path::available() {
+            let mut context = Context::on(path).unwrap();
+            let mut out = vec![0.0; size(op.len())];
+            execute(&mut context, op, &operands, WordsMut::Floats(&mut out)).unwrap();
+            assert!(context.flags.raised(), "{op:?} on {path}");
+        }
+    }
+}
+
+/// Every kernel on a thread that a foreign library left with subnormals flushed to zero. Inputs are so small that most results
+/// are subnormal.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[test]
+fn kernels_keep_subnormals_whatever_the_thread_does() {
+    let size = 300;
+    let (rows, columns) = (4, 75);
+    let reduce = |kind| Op::from(Reduce { kind, rows, columns, causal: false });
+    let ops = [
+        Add { size }.into(),
+        Divide { size, by: 3.0 }.into(),
+        Moment1 { size, beta: 0.9 }.into(),
+        Matmul::plain(rows, rows, columns).into(),
+        Matmul { accumulate: true, ..Matmul::plain(rows, rows, columns) }.into(),
+        reduce(Kind::Sum),
+        reduce(Kind::SumSquares),
+        SoftmaxGrad { rows: 10, columns: 10, scale: 0.125 }.into(),
+        Rope { rows: 10, heads: 1, half: 3, context: 5, inverse: false }.into(),
+        EmbedGrad { vocabulary: 3, width: 5, rows: 9, from: 0, to: 9, accumulate: false }.into(),
+        Exponents { size }.into(),
+        Codes { size }.into(),
+        NormCap { workers: 3 }.into(),
+    ];
+    for op in &ops {
+        let mut inputs = of(op, &mut Random(7));
+        for (index, words) in inputs.iter_mut().enumerate().filter(|(index, _)| !is_integer(op, *index)) {
+            let small = |at: usize| f32::from_bits((1 << 21) * (1 + (at as u32 * 7 + index as u32) % 5));
+            words.iter_mut().enumerate().for_each(|(at, word)| *word = small(at).to_bits());
+        }
+        let operand = |len: &u64| Operand { source: Source::Stream, len: *len };
+        let instruction = Instruction { op: op.clone(), inputs: op.inputs().iter().map(operand).collect() };
+        let words = Inputs(inputs.iter().map(Vec::as_slice).collect());
+        let expected = evaluate(&instruction, &words).unwrap();
+        for path in Path::available() {
+            let mut context = Context::on(path).unwrap();
+            let found = crate::flags::tests::flushing(|| run(&mut context, op, &inputs, &[], false));
+            compare(op, &format!("{path}, subnormals flushed by the thread"), &expected, &found);
+        }
+    }
+}
+
 #[test]
 fn updates_and_their_aggregation() {
     for (seed, size) in (0..).zip([1, 3, 4, 255, 256, 257, 1_031]) {

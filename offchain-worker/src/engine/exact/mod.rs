@@ -72,7 +72,9 @@ impl From<ExecuteError> for EngineError {
     fn from(error: ExecuteError) -> Self {
         match error {
             ExecuteError::Device(error) => EngineError::Backend(error.to_string()),
-            error @ (ExecuteError::Fit { .. } | ExecuteError::Shape(_)) => EngineError::Shape(error.to_string()),
+            error @ (ExecuteError::Fit { .. } | ExecuteError::Shape(_)) => {
+                EngineError::Shape(error.to_string())
+            }
         }
     }
 }
