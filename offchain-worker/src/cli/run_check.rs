@@ -224,7 +224,8 @@ mod tests {
         assert!(report.checkpoint_bytes > 8 * 824_448);
         assert_eq!(report.tokens_per_step, 1_024);
         assert_eq!(report.slots, u64::from(spec.rounds.count));
-        assert_eq!(report.cost, spec.price_per_slot * u128::from(report.slots));
+        // A slot, an auditor and an aggregator each round.
+        assert_eq!(sbh(report.cost), "24.4 SBH");
         let text = text(&report).unwrap();
         assert!(text.contains("824,448") && text.contains("SBH for"), "{text}");
         let planned = format!("exact step     {} for activations", bytes(memory::step(&spec)));
