@@ -9,7 +9,7 @@
 //!                                                    the audited leaves
 //! ```
 //!
-//! Each auditor ("seat") gets one slot; all seats of a slot get the same segments, no two of them neighbours ([`segments`]), for the
+//! Each auditor ("seat") gets one slot; all seats of a slot get the same segments, no two of them neighbours ([`sample`]), for the
 //! state that one segment starts from is the answer to the one before. The answer is the digest of the roots at the segments' ends,
 //! or of the divergence found ([`answer`]). A seal ([`seal`]) binds the answer, a salt and the auditor's account, so it can be neither read
 //! nor copied. Only when the seals are closed are the slot's own roots opened ([`Opening`]).

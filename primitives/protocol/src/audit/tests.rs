@@ -103,3 +103,24 @@ fn answers_of_different_kinds_differ() {
     );
     assert_ne!(roots, answer::of_roots(&[Digest([0; 32]), Digest([0; 32])]));
 }
+
+/// Who audits what, and what is sealed, is on chain for good: these values must never change.
+#[test]
+fn golden_audits() {
+    use std::string::ToString;
+    assert_eq!(sample(&[7; 32], &subject(3), 20, 4), SAMPLE);
+    let shares: Vec<_> =
+        (0..5).map(|place| crate::draw::share_out(&[7; 32], &subject(0), 5, place).unwrap()).collect();
+    assert_eq!(shares, SHARES);
+    let answer = answer::of_roots(&[Digest([1; 32]), Digest([2; 32])]);
+    let divergence = answer::of_divergence(&Divergence { step: 1, instruction: 2, element: 3 });
+    let sealed = seal(&answer, &[3; 32], &[4u8; 32]);
+    assert_eq!([answer, divergence, sealed].map(|digest| digest.to_string()), DIGESTS);
+}
+const SAMPLE: [u32; 4] = [0, 3, 12, 16];
+const SHARES: [u16; 5] = [3, 0, 2, 4, 1];
+const DIGESTS: [&str; 3] = [
+    "a0770315abd2f2124176ee6d80414fa7afa04d7f146862dc7a1a8fe5300275a9",
+    "7dac68b35c0c9391c3b0f9926e080423ee728623358f6a398b9a38885094e9db",
+    "07278d31e12fdabe366eac065bdcc18f1e82bd487202b375f269b96a23d8bdfd",
+];
