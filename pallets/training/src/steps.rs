@@ -351,7 +351,8 @@ impl<T: Config> Pallet<T> {
         let progress = &run.progress;
         let completed = progress.is_complete(&scene.terms);
         let idle = progress.open.is_empty() && progress.settling.is_empty();
-        if !completed && !(run.status == RunStatus::Stopping && idle) {
+        let stopped = run.status == RunStatus::Stopping && idle;
+        if !completed && !stopped {
             return false;
         }
         let (finalised, checkpoint, paid) = (progress.finalised, progress.tip, run.paid);

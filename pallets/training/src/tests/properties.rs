@@ -186,7 +186,7 @@ fn some_spec(rounds: u32, slots: u16) -> RunSpec {
 /// Does it; whether it succeeds is the pallet's business.
 fn apply(act: &Act) -> bool {
     let root = RuntimeOrigin::root;
-    let done = match *act {
+    match *act {
         Act::Pass { blocks, work } => {
             (0..blocks).for_each(|_| block(work));
             true
@@ -294,8 +294,7 @@ fn apply(act: &Act) -> bool {
             WorkLimit::set(Weight::from_parts(millis * 1_000_000_000, u64::MAX));
             true
         }
-    };
-    done
+    }
 }
 
 /// What `duties_of` tells each worker is done, skipped or done wrongly.
