@@ -117,7 +117,7 @@ test('a worker is registered with its stake on hold', async () => {
   const hot = keyring.addFromUri('//Dave//hot');
   const stake = 150n * UNITS;
   const result = await submit(
-    api, api.tx.training.register(hot.address, dave.address, 'Cpu', '/ip4/127.0.0.1', stake), dave,
+    api, api.tx.training.register(hot.address, dave.address, 'Cpu', 1, '/ip4/127.0.0.1', stake), dave,
   );
   const event = eventOf(result, 'training', 'WorkerRegistered').data;
   assert.equal(event.owner.toString(), dave.address);
@@ -140,7 +140,7 @@ test('refusals name the error and say what it means', async () => {
   };
   const spec = runSpec(2, 2n * UNITS);
   const budget = leastBudget(2, 2n * UNITS);
-  await refused(api.tx.training.register(eve.address, eve.address, 'Cpu', '', UNITS), 'StakeTooLow');
+  await refused(api.tx.training.register(eve.address, eve.address, 'Cpu', 1, '', UNITS), 'StakeTooLow');
   await refused(api.tx.training.createRun(spec, budget - 1n), 'BudgetTooLow');
   await refused(api.tx.training.createRun({ ...spec, model: { ...spec.model, layers: 0 } }, budget), 'SpecOutOfRange');
   await refused(api.tx.training.createRun({ ...spec, model: { ...spec.model, heads: 3 } }, budget), 'SpecHeads');
