@@ -22,7 +22,8 @@ fn a_daemon_ends_when_its_node_is_of_another_chain() {
     chain.become_another();
     home.json(&["register", "--key", &bob]);
     home.json(&["ready", "--key", &bob]);
-    let spec = home.write("spec.toml", &spec(1, 40));
+    // Its window is a block longer.
+    let spec = home.write("spec.toml", &spec(1, 40).replace("window = 12", "window = 13"));
     home.json(&["run", "propose", &spec, "--data", &data, "--key", &alice]);
     process.signal("CONT");
     let ended = process.wait();
