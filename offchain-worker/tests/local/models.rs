@@ -72,7 +72,7 @@ fn an_exported_folder_is_whole_and_has_the_parameters_bits() {
 fn a_checkpoint_in_a_runs_folder_must_be_one_of_the_runs() {
     let home = home();
     let record: Value = serde_json::from_slice(&home.read("run/run.json")).unwrap();
-    let digest = record["rounds"][0]["update_digest"].as_str().unwrap();
+    let digest = record["rounds"][0]["checkpoint"]["blob"].as_str().unwrap();
     home.write("tokens.json", "[1]");
     let good = home.read(CHECKPOINT);
     let mut flipped = good.clone();
