@@ -57,6 +57,7 @@ impl<T: Config> Pallet<T> {
                 Self::note_pause(scene.id, before, run);
                 true
             }
+            Err(ProgressError::TooFewWorkers) => true,
             Err(_) => false,
         }
     }

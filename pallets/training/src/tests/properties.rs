@@ -90,7 +90,8 @@ enum Act {
         owner: u64,
     },
     Withdraw {
-        owner: u64,
+        pick: usize,
+        unbonding: bool,
     },
     Create {
         owner: u64,
@@ -152,7 +153,7 @@ fn act() -> impl Strategy<Value = Act> {
         3 => owner().prop_map(|owner| Act::Ready { owner }),
         1 => owner().prop_map(|owner| Act::Drain { owner }),
         1 => owner().prop_map(|owner| Act::Unbond { owner }),
-        1 => owner().prop_map(|owner| Act::Withdraw { owner }),
+        2 => (at(), any::<bool>()).prop_map(|(pick, unbonding)| Act::Withdraw { pick, unbonding }),
         2 => (1u64..=2, 1u32..4, 1u16..5, 0u32..3)
             .prop_map(|(owner, rounds, slots, extra)| Act::Create { owner, rounds, slots, extra }),
         1 => run_id().prop_map(|run| Act::TopUp { run }),
@@ -274,7 +275,13 @@ fn apply(act: &Act) -> bool {
         Act::Ready { owner } => Training::ready(signed(owner)).is_ok(),
         Act::Drain { owner } => Training::drain(signed(owner)).is_ok(),
         Act::Unbond { owner } => Training::unbond(signed(owner)).is_ok(),
-        Act::Withdraw { owner } => Training::withdraw(signed(owner)).is_ok(),
+        Act::Withdraw { pick: at, unbonding } => {
+            let left =
+                |record: &crate::WorkerOf<Test>| matches!(record.status, WorkerStatus::Unbonding { .. });
+            let owners = Workers::<Test>::iter().filter(|(_, worker)| !unbonding || left(worker));
+            pick(owners.map(|(owner, _)| owner), at)
+                .is_some_and(|owner| Training::withdraw(signed(owner)).is_ok())
+        }
         Act::Create { owner, rounds, slots, extra } => {
             let spec = some_spec(rounds, slots);
             let least = sabha_protocol::round::Progress::least_budget(&terms(0, &spec));

@@ -38,3 +38,22 @@ fn a_run_of_several_rounds_with_audits_is_trained_paid_and_refunded() {
         assert!(!happened(|event| matches!(event, Event::StakeSlashed { .. } | Event::RoundVoided { .. })));
     });
 }
+
+#[test]
+fn a_run_created_before_its_workers_waits_for_their_set_only() {
+    run(|| {
+        let id = create(&spec(1));
+        let session = || run_of(id).progress.frozen.expect("a set is frozen");
+        until(400, || run_of(id).progress.frozen.is_some());
+        let first = session();
+        // Too few tickets: another set, without a pause, as soon as the first could be drawn from.
+        until(400, || session() > first);
+        assert!(session() <= first + 3, "{first} {}", session());
+        assert_eq!(run_of(id).pause(), None);
+        crowd();
+        let joined = session();
+        opened(id, key(0, 0));
+        assert!(session() <= joined + 6, "{joined} {}", session());
+        check();
+    });
+}

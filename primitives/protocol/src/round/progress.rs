@@ -123,7 +123,8 @@ impl Progress {
     }
 
     /// Freezes the set of workers for the next round. It is due as soon as the round before is open, so that the draw need not be
-    /// waited for, and again if the round could not be opened while its set was kept. Returns whether it was due.
+    /// waited for, and again if the round could not be opened while its set was kept ([`Progress::open`] does so for a set that is too
+    /// small). Returns whether it was due.
     pub fn freeze(&mut self, terms: &Terms, session: Session) -> bool {
         let due = self.freeze_is_due(terms, session);
         if due {
@@ -157,7 +158,7 @@ impl Progress {
     }
 
     /// Opens the next round, whose slots are all vacant. `ready` is the number of tickets that the frozen set has at most. If the escrow does
-    /// not cover the round, the run is paused instead.
+    /// not cover the round, the run is paused instead; if the tickets are too few, the set is frozen anew.
     ///
     /// # Errors
     /// Why it cannot be opened.
@@ -170,6 +171,8 @@ impl Progress {
     ) -> Result<Round<A>, ProgressError> {
         let frozen = self.can_open(terms, session)?;
         if ready < u32::from(terms.rounds.quorum) {
+            // Another set, at once: those who have become ready since need not wait until this one is forgotten.
+            self.frozen = Some(session);
             return Err(ProgressError::TooFewWorkers);
         }
         if self.escrow < self.reserved(terms).saturating_add(terms.round_cost) {

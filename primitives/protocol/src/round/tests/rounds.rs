@@ -44,6 +44,17 @@ fn a_round_is_drawn_two_sessions_after_its_set_was_frozen() {
 }
 
 #[test]
+fn a_set_that_is_too_small_is_frozen_again_at_once() {
+    let mut board = board_of(&spec(), 0);
+    until(&mut board, 10 * SESSION, |board| board.session() == 4);
+    assert!(board.rounds.is_empty(), "nobody is ready");
+    (0..10).for_each(|member| board.join(member, 200 * UNITS));
+    // Those who are ready count from the next session on; the sets are two sessions apart, and the draw is two sessions later.
+    until(&mut board, 6 * SESSION, |board| !board.rounds.is_empty());
+    assert!(board.session() <= 4 + 5, "{}", board.session());
+}
+
+#[test]
 fn no_worker_has_more_slots_than_its_stake_reserves() {
     let mut spec = spec();
     spec.rounds.slots = 20;
