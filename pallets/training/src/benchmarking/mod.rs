@@ -1,5 +1,6 @@
 //! Benchmarks of every call and of every step of the hook, in its worst case.
 
+mod crowd;
 mod setup;
 
 use frame_benchmarking::v2::*;
@@ -502,6 +503,27 @@ mod benchmarks {
         }
 
         assert_eq!(TicketHead::<T>::get().tail, 1);
+        Ok(())
+    }
+
+    /// No weight comes of it: it shows what a block of a crowded chain takes beside what its hook says that it weighs.
+    #[benchmark(extra)]
+    fn crowded_block(b: Linear<0, { crowd::LAST }>) -> Result<(), BenchmarkError> {
+        crowd::gather::<T>()?;
+        for block in 0..b {
+            crowd::begin_block::<T>(block)?;
+            crowd::hook::<T>();
+        }
+        crowd::begin_block::<T>(b)?;
+        frame_system::Pallet::<T>::reset_events();
+        let weight;
+
+        #[block]
+        {
+            weight = crowd::hook::<T>();
+        }
+
+        crowd::tell(b, weight, crowd::reached::<T>());
         Ok(())
     }
 
