@@ -4,7 +4,6 @@
 
 use super::{
     calls::{Call, WorkerChanges},
-    duty::Duty,
     error::ChainError,
     names::{Name, call, constant, event, storage, view},
     queries::{At, Round, Slot},
@@ -16,7 +15,7 @@ use sabha_protocol::{
     ActiveBlock, Balance, Commitment, Digest, Divergence, NUMERICS_YARDSTICK, Outcome, RoundKey, RunId,
     SlotSet, UNITS,
     audit::{Audits, Opening, Seat, SeatState},
-    round::{Attester, Checkpoint, Checks, Fault, Phase, Reveal, SlotState, VoidReason},
+    round::{Attester, Checkpoint, Checks, Duty, Fault, Phase, Reveal, SlotState, VoidReason},
     spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, OuterSpec, RoundSpec, RunSpec},
 };
 use std::collections::BTreeSet;

@@ -7,7 +7,6 @@
 pub mod calls;
 pub mod client;
 pub mod compat;
-pub mod duty;
 pub mod error;
 pub mod names;
 pub mod queries;
@@ -16,7 +15,6 @@ pub mod types;
 
 pub use calls::{Call, WorkerChanges};
 pub use client::{Client, Hash, RuntimeVersion};
-pub use duty::Duty;
 pub use error::{ChainError, ChainResult};
 pub use queries::{At, Round, Slot};
 pub use submit::{Included, Until};

@@ -3,7 +3,6 @@
 
 use super::{
     client::{ChainTypes, Hash, within},
-    duty::Duty,
     error::ChainError,
     names::{Name, constant, storage, view},
     types::{AccountInfo, Balances, Run, RunRecord, Worker, WorkerRecord},
@@ -13,7 +12,7 @@ use codec::{Decode, DecodeAll, Encode};
 use sabha_protocol::{
     ActiveBlock, Balance, RoundKey, RunId, RunSpec, SlotIndex,
     audit::Seat,
-    round::{self, Attester},
+    round::{self, Attester, Duty},
 };
 use std::{fmt::Display, time::Duration};
 use subxt::{

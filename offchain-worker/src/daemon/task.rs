@@ -1,14 +1,11 @@
 //! What a worker answers for, what its results are made from, and what it signs.
 
-use crate::{
-    chain::{self, Call},
-    keys::AccountId,
-};
+use crate::{chain::Call, keys::AccountId};
 use codec::{Decode, Encode};
 use sabha_protocol::{
     ActiveBlock, Digest, Generation, Outcome, RoundKey, RunId, SlotIndex, SlotSet,
     audit::{self, Opening},
-    round::{Checkpoint, Reveal},
+    round::{self, Checkpoint, Reveal},
 };
 use serde::{Deserialize, Serialize};
 
@@ -87,19 +84,19 @@ impl std::fmt::Display for Task {
 
 impl Task {
     /// Whether the chain asks for this one. Panel and generation are not compared where the chain does not tell them.
-    pub fn is_asked_by(&self, duty: &chain::Duty) -> bool {
+    pub fn is_asked_by(&self, duty: &round::Duty) -> bool {
         let same = self.run == duty.run() && self.round == duty.round();
         same && match (self.kind, duty) {
-            (Kind::Train, chain::Duty::Train { slot, generation, .. }) => {
+            (Kind::Train, round::Duty::Train { slot, generation, .. }) => {
                 (self.place, self.generation) == (*slot, *generation)
             }
-            (Kind::Audit, chain::Duty::Audit { place, generation, .. }) => {
+            (Kind::Audit, round::Duty::Audit { place, generation, .. }) => {
                 (self.place, self.generation) == (*place, *generation)
             }
-            (Kind::Attest, chain::Duty::Attest { place, .. })
-            | (Kind::Reveal, chain::Duty::Reveal { place, .. })
-            | (Kind::Publish, chain::Duty::Publish { slot: place, .. }) => self.place == *place,
-            (Kind::Aggregate, chain::Duty::Aggregate { .. }) => true,
+            (Kind::Attest, round::Duty::Attest { place, .. })
+            | (Kind::Reveal, round::Duty::Reveal { place, .. })
+            | (Kind::Publish, round::Duty::Publish { slot: place, .. }) => self.place == *place,
+            (Kind::Aggregate, round::Duty::Aggregate { .. }) => true,
             _ => false,
         }
     }

@@ -8,13 +8,13 @@ use super::{
     work,
 };
 use crate::{
-    chain::{self, At, ChainError, Round, Slot, Worker},
+    chain::{At, ChainError, Round, Slot, Worker},
     keys::AccountId,
 };
 use sabha_protocol::{
     ActiveBlock, Digest, Outcome, RoundKey, RunId, SlotIndex, SlotSet,
     audit::SeatState,
-    round::{Phase, SlotState},
+    round::{self, Phase, SlotState},
     spec::{ClockSpec, RunSpec},
 };
 use std::{collections::BTreeMap, path::Path};
@@ -216,13 +216,13 @@ pub async fn view(
 /// What a duty of the chain asks exactly; `None` if the chain has moved on between two reads.
 async fn duty(
     at: &At,
-    asked: &chain::Duty,
+    asked: &round::Duty,
     spec_hash: Digest,
     spec: &RunSpec,
     rounds: &mut Rounds<'_>,
     state: &Path,
 ) -> Result<Option<Duty>, ChainError> {
-    use chain::Duty as Asked;
+    use round::Duty as Asked;
     let (run, key, until) = (asked.run(), asked.round(), asked.until());
     let Some(round) = rounds.round(run, key).await? else { return Ok(None) };
     let task = |kind, place, generation| Task { kind, run, round: key, place, generation };

@@ -126,7 +126,6 @@ pub use benchmarking::BenchmarkHelper;
 pub use disputes::OnDisagreement;
 pub use pallet::*;
 pub use types::{Device, Pass, Place, Run, RunStatus, Worker, WorkerStatus};
-pub use views::Duty;
 pub use weights::WeightInfo;
 
 use frame_support::pallet_macros::import_section;
@@ -159,12 +158,12 @@ pub mod pallet {
         },
         pool::{PoolId, RewardPool, Shares},
         reputation::{Reputation, jail_is_worth_no_new_account},
-        round::{Attester, Checkpoint, Pause, Phase, Reveal, Round, Slot, VoidReason},
+        round::{Attester, Checkpoint, Duty, Pause, Phase, Reveal, Round, Slot, VoidReason},
         spec::limits,
     };
     use sp_arithmetic::traits::SaturatedConversion;
 
-    use crate::{Device, Duty, OnDisagreement, Pass, Run, WeightInfo, Worker};
+    use crate::{Device, OnDisagreement, Pass, Run, WeightInfo, Worker};
 
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
 

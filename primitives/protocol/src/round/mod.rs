@@ -51,6 +51,7 @@
 mod aggregation;
 mod audits;
 mod availability;
+mod duty;
 mod progress;
 mod settle;
 mod terms;
@@ -58,6 +59,7 @@ mod training;
 mod void;
 
 pub use audits::Reveal;
+pub use duty::Duty;
 pub use progress::{ATTEMPTS, Pause, Progress, ProgressError};
 pub use terms::Terms;
 pub use void::Verdict;

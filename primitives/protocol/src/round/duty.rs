@@ -1,10 +1,15 @@
-//! What the chain says that a worker has to do: the view function `duties_of`, by its own encoding.
+//! What a worker is asked for: what the chain tells, and a daemon does.
 
-use codec::{Decode, Encode};
-use sabha_protocol::{ActiveBlock, Generation, RoundKey, RunId, SlotIndex, SlotSet, round::Checkpoint};
+use alloc::vec::Vec;
+
+use codec::{Decode, DecodeWithMemTracking, Encode};
+use scale_info::TypeInfo;
+
+use super::Checkpoint;
+use crate::{ActiveBlock, Generation, RoundKey, RunId, SlotIndex, SlotSet};
 
 /// Something that a worker was drawn for and has not done.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub enum Duty {
     /// Train a slot and `commit`.
     Train {
