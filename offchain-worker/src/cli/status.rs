@@ -5,13 +5,13 @@ use super::{
     on_chain::{QueryArgs, as_text, sbh, worker_of},
 };
 use crate::{
-    chain::{ChainResult, Device, Duty},
+    chain::{ChainResult, Device},
     config::{Config, SignerArgs},
     error::{Exit, ResultExt},
     keys::{AccountId, Key, parse_account},
 };
 use clap::Args;
-use sabha_protocol::{ActiveBlock, Balance, RoundKey, RunId};
+use sabha_protocol::{ActiveBlock, Balance, RoundKey, RunId, round::Duty};
 use serde::Serialize;
 use std::fmt::Write;
 
