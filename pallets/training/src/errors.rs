@@ -78,6 +78,8 @@ mod errors {
         AuditorPriceTooLow,
         /// Silence would cost an auditor less than a challenge that it lost.
         AuditorStakeTooLow,
+        /// An auditor would risk more than the worker that it audits.
+        AuditorStakeTooHigh,
         /// The price of a slot is below the existential deposit.
         PriceTooLow,
         /// The training clock is shorter than the chain's least.
@@ -96,6 +98,9 @@ mod errors {
         NoSuchRun,
         /// The run was stopped or is over.
         RunClosed,
+        /// The run has an open round and is not paused: its owner cannot stop it. Wait until its rounds are final, or ask the
+        /// ComputeAllocator track.
+        RunAtWork,
         /// The run is paused already.
         AlreadyPaused,
         /// The run is not paused.
@@ -162,6 +167,7 @@ impl<T> From<EconomicsError> for Error<T> {
             EconomicsError::PriceTooHigh(_) => Self::PriceTooHigh,
             EconomicsError::AuditorPrice { .. } => Self::AuditorPriceTooLow,
             EconomicsError::AuditorStake { .. } => Self::AuditorStakeTooLow,
+            EconomicsError::AuditorStakeTooHigh { .. } => Self::AuditorStakeTooHigh,
         }
     }
 }

@@ -125,6 +125,13 @@ mod events {
             /// What it has paid in all, in units of 10^-12 SBH.
             paid: Balance,
         },
+        /// What slashes brought to a run's escrow and nothing was run again for is burnt.
+        SurplusBurnt {
+            /// The run.
+            run: RunId,
+            /// How much, in units of 10^-12 SBH.
+            amount: Balance,
+        },
         /// What was left of a run's budget went back to its owner.
         BudgetRefunded {
             /// The run.

@@ -627,9 +627,9 @@ pub mod pallet {
 
         /// Stop a run for good.
         ///
-        /// The origin must be `AllocatorOrigin` (the ComputeAllocator track). A round in training is voided: slots that are assigned are
-        /// taken back, their workers are not at fault. What is committed is checked and paid; then what is left of the budget is
-        /// returned.
+        /// The origin must be `AllocatorOrigin` (the ComputeAllocator track), or signed by the run's owner if the run is paused or has
+        /// no round open. A round in training is voided: slots that are assigned are taken back, their workers are not at fault. What
+        /// is committed is checked and paid; then what is left of the budget is returned.
         ///
         /// - `run`: the run.
         ///
@@ -637,7 +637,9 @@ pub mod pallet {
         #[pallet::call_index(12)]
         #[pallet::weight(T::WeightInfo::stop_run())]
         pub fn stop_run(origin: OriginFor<T>, run: RunId) -> DispatchResult {
-            T::AllocatorOrigin::ensure_origin(origin)?;
+            if let Err(origin) = T::AllocatorOrigin::try_origin(origin) {
+                Self::ensure_may_stop(&ensure_signed(origin)?, run)?;
+            }
             Self::do_stop_run(run)
         }
 

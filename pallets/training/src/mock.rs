@@ -202,7 +202,9 @@ pub fn check() {
 /// What was burnt so far, by the events.
 pub fn burnt() -> u128 {
     let all = System::events().into_iter().filter_map(|record| match record.event {
-        RuntimeEvent::Training(Event::StakeSlashed { amount, burnt: true, .. }) => Some(amount),
+        RuntimeEvent::Training(
+            Event::StakeSlashed { amount, burnt: true, .. } | Event::SurplusBurnt { amount, .. },
+        ) => Some(amount),
         _ => None,
     });
     all.sum()

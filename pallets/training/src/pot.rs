@@ -1,9 +1,9 @@
 //! The pot: one account that holds the budgets of all runs and what is kept of slashes, and what moves in and out of it.
 
 use frame_support::traits::{
-    Get, Imbalance,
+    Defensive, Get, Imbalance,
     fungible::{Balanced, BalancedHold, Mutate},
-    tokens::Preservation::Preserve,
+    tokens::{Fortitude::Polite, Precision::Exact, Preservation::Preserve},
 };
 use sabha_protocol::{
     Balance, RunId,
@@ -11,7 +11,7 @@ use sabha_protocol::{
 };
 use sp_runtime::{DispatchError, DispatchResult, traits::AccountIdConversion};
 
-use crate::{Config, CreditOf, Error, Event, HoldReason, Pallet, RunOf, WorkerOf, Workers};
+use crate::{Config, CreditOf, Error, Event, HoldReason, Pallet, RunOf, WorkerOf, Workers, effects::Scene};
 
 impl<T: Config> Pallet<T> {
     /// The pot's account. It must be endowed with the existential deposit at genesis.
@@ -130,6 +130,23 @@ impl<T: Config> Pallet<T> {
             }
         };
         Self::deposit_event(event);
+    }
+
+    /// Burn what came back from slashes and was not needed: they pay for what was run again, and nobody gains by a slash on a run of
+    /// its own. The owner's part is at most its budget without the rounds that became final.
+    pub(crate) fn burn_surplus(scene: &Scene, run: &mut RunOf<T>) {
+        let spent = scene.terms.round_cost.saturating_mul(run.progress.finalised.into());
+        let left = run.funded.saturating_sub(spent);
+        let amount = run.progress.escrow.saturating_sub(left).min(run.regained);
+        if amount == 0 {
+            return;
+        }
+        // The pot holds every escrow.
+        if T::Currency::burn_from(&Self::account_id(), amount, Preserve, Exact, Polite).defensive().is_ok() {
+            run.progress.escrow = run.progress.escrow.saturating_sub(amount);
+            run.regained = run.regained.saturating_sub(amount);
+            Self::deposit_event(Event::SurplusBurnt { run: scene.id, amount });
+        }
     }
 
     /// Return what is left of the budget of a run that is over. It stays in the run's escrow if the owner's account cannot take

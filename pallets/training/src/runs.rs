@@ -12,7 +12,7 @@ use sabha_protocol::{
     spec::ClockSpec,
 };
 use sp_arithmetic::traits::SaturatedConversion;
-use sp_runtime::ArithmeticError;
+use sp_runtime::{ArithmeticError, traits::BadOrigin};
 
 use crate::{
     Agenda, Config, Error, Event, NextRunId, Pallet, Rounds, Run, RunOf, RunStatus, Runs, Specs,
@@ -101,9 +101,10 @@ impl<T: Config> Pallet<T> {
 
     pub(crate) fn do_pause_run(id: RunId) -> DispatchResult {
         let mut run = Self::open_run(id)?;
-        ensure!(run.pause().is_none(), Error::<T>::AlreadyPaused);
+        let before = run.pause();
+        ensure!(matches!(before, None | Some(Pause::Escrow)), Error::<T>::AlreadyPaused);
         run.progress.pause(Pause::Decided);
-        Self::note_pause(id, None, &run);
+        Self::note_pause(id, before, &run);
         Runs::<T>::insert(id, run);
         Ok(())
     }
@@ -116,6 +117,14 @@ impl<T: Config> Pallet<T> {
         Runs::<T>::insert(id, run);
         Self::wake(id, T::ActiveBlocks::get());
         Self::deposit_event(Event::RunResumed { run: id });
+        Ok(())
+    }
+
+    /// Whether an account may stop a run by itself: its own, where nobody waits for anything of it.
+    pub(crate) fn ensure_may_stop(who: &T::AccountId, id: RunId) -> DispatchResult {
+        let run = Self::open_run(id)?;
+        ensure!(run.owner == *who, BadOrigin);
+        ensure!(run.pause().is_some() || run.progress.open.is_empty(), Error::<T>::RunAtWork);
         Ok(())
     }
 

@@ -365,6 +365,7 @@ impl<T: Config> Pallet<T> {
         } else {
             Event::RunStopped { run: scene.id, finalised, checkpoint, paid }
         });
+        Self::burn_surplus(scene, run);
         Self::refund(scene.id, run);
         true
     }

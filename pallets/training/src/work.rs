@@ -183,8 +183,10 @@ impl<T: Config> Pallet<T> {
         });
     }
 
-    /// Notes that a run is to be looked at in `at` at the latest.
+    /// Notes that a run is to be looked at in `at` at the latest. A pass that was interrupted has not seen what is new: it begins
+    /// anew at its end.
     pub(crate) fn wake(id: RunId, at: ActiveBlock) {
+        Passes::<T>::mutate_extant(id, |pass| pass.made = true);
         let later = Agenda::<T>::get().iter().any(|(run, wake)| *run == id && *wake > at);
         if later {
             Self::set_wake(id, at);

@@ -94,6 +94,18 @@ pub enum EconomicsError {
         /// The least that it must reserve.
         least: Balance,
     },
+    /// Auditors risk more than those whom they audit.
+    #[error(
+        "audit.auditor_stake is {} SBH: nobody audits who risks more than the worker; take at most {} SBH",
+        amount::display(*stake),
+        amount::display(*most)
+    )]
+    AuditorStakeTooHigh {
+        /// What an auditor reserves.
+        stake: Balance,
+        /// The most that it may have to reserve.
+        most: Balance,
+    },
 }
 
 /// Checks that a specification makes cheating dearer than working, for workers and for auditors.
@@ -120,6 +132,11 @@ pub fn check(spec: &RunSpec, assumptions: &Assumptions) -> Result<(), EconomicsE
     let least = defaults::CHALLENGE_BOND.saturating_add(1);
     if audit.auditor_stake < least {
         return Err(EconomicsError::AuditorStake { stake: audit.auditor_stake, least });
+    }
+    // A run whose data nobody has must not take much of those who are drawn for it.
+    let most = spec.stake_per_slot.max(defaults::AUDIT.auditor_stake);
+    if audit.auditor_stake > most {
+        return Err(EconomicsError::AuditorStakeTooHigh { stake: audit.auditor_stake, most });
     }
     Ok(())
 }

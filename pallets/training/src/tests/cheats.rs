@@ -55,13 +55,13 @@ fn a_stake_that_unbonds_and_is_drawn_all_the_same_stays_until_that_is_settled() 
         assert!(matches!(worker(owner).status, WorkerStatus::Unbonding { .. }));
         commit(id, ROUND, 0, trained(ROUND, 0));
         pass(UNBONDING);
-        let withdrawn = Training::withdraw(signed(owner));
-        assert_eq!(withdrawn.is_ok(), worker_is_free(owner));
+        // Nobody does anything more: the round waits, and so does the stake.
+        assert!(worker(owner).is_bound());
+        assert_noop!(Training::withdraw(signed(owner)), Error::<Test>::StakeInUse);
+        until(900, || !worker(owner).is_bound());
+        pass(8 * SESSION);
+        assert_ok!(Training::withdraw(signed(owner)));
     });
-}
-
-fn worker_is_free(owner: AccountId) -> bool {
-    crate::Workers::<Test>::get(owner).is_none_or(|worker| !worker.is_bound())
 }
 
 /// Answer for two slots with one stake.

@@ -6,6 +6,7 @@ use frame_support::{
 };
 use sabha_protocol::{
     Digest, UNITS,
+    audit::Audits,
     pool::PoolId,
     round::{Claim, Verdict},
 };
@@ -207,5 +208,26 @@ fn shares_are_recorded_for_what_is_in_a_final_checkpoint_only() {
         );
         let paid = spec(1).round_cost() - PRICE;
         assert_eq!(run_of(id).paid, paid, "the third is not paid: nobody could fetch its update");
+    });
+}
+
+/// A run whose data only its owner has: no auditor can answer, and each is slashed. The owner gains nothing by it.
+#[test]
+fn what_slashed_auditors_bring_is_burnt_if_nothing_is_run_again() {
+    run(|| {
+        crowd();
+        let (id, before) = (create(&spec(1)), burnt());
+        built(id, ROUND);
+        seated(id, ROUND);
+        let seats = seats(id, ROUND).len() as u128;
+        until(100, || !matches!(round_of(id, ROUND).audits, Audits::Sealing { .. }));
+        publish_all(id, ROUND);
+        until(900, || run_of(id).status == RunStatus::Completed);
+        let record = run_of(id);
+        assert!(seats > 0 && happened(|event| matches!(event, Event::SurplusBurnt { .. })));
+        assert_eq!(burnt() - before, seats * spec(1).audit.auditor_stake, "all of it, not half");
+        assert_eq!((record.regained, record.progress.escrow, record.kept), (0, 0, 0));
+        assert_eq!(free(ALICE), ENDOWMENT - record.paid);
+        check();
     });
 }

@@ -213,7 +213,7 @@ pub fn do_duties() {
 
 /// Everybody does its duties, as the view function tells them.
 pub fn duties_once() {
-    use crate::Duty::*;
+    use sabha_protocol::round::Duty::*;
     for owner in FIRST..=ACCOUNTS {
         for duty in Training::duties_of(hot(owner)) {
             let who = signed(hot(owner));

@@ -306,7 +306,7 @@ fn apply(act: &Act) -> bool {
 
 /// What `duties_of` tells each worker is done, skipped or done wrongly.
 fn duties(skip: u16, lie: u16) {
-    use crate::Duty::*;
+    use sabha_protocol::round::Duty::*;
     let said = |mask: u16, owner: u64| mask & (1 << (owner & 15)) != 0;
     for owner in (FIRST..=ACCOUNTS).filter(|owner| !said(skip, *owner)) {
         let lies = said(lie, owner);

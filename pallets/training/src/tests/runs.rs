@@ -105,7 +105,7 @@ fn only_the_allocator_pauses_resumes_and_stops() {
         for done in [
             Training::pause_run(signed(ALICE), id),
             Training::resume_run(signed(ALICE), id),
-            Training::stop_run(signed(ALICE), id),
+            Training::stop_run(signed(BOB), id),
         ] {
             assert_eq!(done, Err(DispatchError::BadOrigin));
         }
@@ -329,6 +329,28 @@ fn top_up_run_raises_the_budget_and_resumes_a_run_that_lacks_money() {
         assert_ok!(Training::top_up_run(signed(BOB), id, 9));
         assert_eq!(run_of(id).pause(), None);
         assert!(happened(|event| matches!(event, Event::RunResumed { .. })));
+        // Money ends no other pause, and a want of it hides none.
+        Runs::<Test>::mutate(id, |run| run.as_mut().unwrap().progress.pause = Some(Pause::Escrow));
+        assert_ok!(Training::pause_run(RuntimeOrigin::root(), id));
+        assert_ok!(Training::top_up_run(signed(BOB), id, 9));
+        assert_eq!(run_of(id).pause(), Some(Pause::Decided));
+    });
+}
+
+#[test]
+fn an_owner_stops_a_run_that_is_paused_or_has_no_round_open() {
+    run(|| {
+        crowd();
+        let (first, second) = (create(&spec(1)), create(&spec(1)));
+        assert_ok!(Training::stop_run(signed(ALICE), first));
+        assert_noop!(Training::stop_run(signed(ALICE), first), Error::<Test>::RunClosed);
+        opened(second, key(0, 0));
+        assert_noop!(Training::stop_run(signed(ALICE), second), Error::<Test>::RunAtWork);
+        assert_ok!(Training::pause_run(RuntimeOrigin::root(), second));
+        assert_noop!(Training::stop_run(signed(BOB), second), DispatchError::BadOrigin);
+        assert_ok!(Training::stop_run(signed(ALICE), second));
+        until(900, || run_of(second).status == RunStatus::Stopped);
+        check();
     });
 }
 

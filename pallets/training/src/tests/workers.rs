@@ -1,7 +1,7 @@
 //! A worker's registration, stake and readiness.
 
 use frame_support::{assert_noop, assert_ok};
-use sabha_protocol::{defaults::RETAINED, reputation::Reputation};
+use sabha_protocol::{defaults::RETAINED, reputation::Reputation, round::SlotState};
 use sp_runtime::TokenError;
 
 use super::play::*;
@@ -267,8 +267,19 @@ fn a_worker_trains_no_more_slots_at_a_time_than_it_can() {
 fn three_misses_jail_a_worker_and_a_jailed_one_is_not_drawn() {
     run(|| {
         ready(CAROL);
+        let other = FIRST + 1;
+        ready(other);
         let id = create(&spec(1));
-        until(400, || worker(CAROL).jailed_until > 0);
+        // The other one commits: the run can be trained.
+        let diligent = || {
+            for ((run, key, slot), record) in crate::Slots::<Test>::iter().collect::<Vec<_>>() {
+                if matches!(record.state, SlotState::Assigned { worker, .. } if worker == other) {
+                    commit(run, key, slot, trained(key, slot));
+                }
+            }
+            worker(CAROL).jailed_until > 0
+        };
+        until(400, diligent);
         assert!(worker(CAROL).missed >= 3);
         let until_then = worker(CAROL).jailed_until;
         assert_eq!(until_then, Now::get() + JAIL);
@@ -279,6 +290,17 @@ fn three_misses_jail_a_worker_and_a_jailed_one_is_not_drawn() {
         assert!(worker(CAROL).missed <= before + 2);
         assert_eq!(worker(CAROL).training, 0);
         assert!(run_of(id).progress.finalised == 0);
+    });
+}
+
+#[test]
+fn nobody_is_to_blame_for_a_run_that_nobody_can_train() {
+    run(|| {
+        ready(CAROL);
+        let id = create(&spec(1));
+        until(400, || run_of(id).progress.next.attempt > 0);
+        assert!(happened(|event| matches!(event, Event::SlotExpired { .. })));
+        assert_eq!((worker(CAROL).missed, worker(CAROL).reputation), (0, Reputation::NEW));
     });
 }
 

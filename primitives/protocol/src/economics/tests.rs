@@ -28,6 +28,7 @@ fn the_example_satisfies_the_bound_and_each_weakening_breaks_it() {
     refuse(|s| s.price_per_slot = Balance::MAX, "price_per_slot");
     refuse(|s| s.audit.auditor_price = UNITS, "audit.auditor_price");
     refuse(|s| s.audit.auditor_stake = defaults::CHALLENGE_BOND, "audit.auditor_stake");
+    refuse(|s| s.audit.auditor_stake = s.stake_per_slot + 1, "risks more than the worker");
 }
 
 /// The values that a specification starts from satisfy the bound, with a third to spare.

@@ -280,9 +280,9 @@ impl<A: Clone + PartialEq> Round<A> {
     }
 
     fn dispute(&mut self, terms: &Terms, checks: &mut super::Checks, now: ActiveBlock) -> ActiveBlock {
-        if checks.open == 0 {
-            checks.lapses = now.saturating_add(terms.clocks.dispute);
-        }
+        // The last one has its whole time: a friend's challenge from early on must not take the others' away. New ones end with the
+        // window, so this ends as well.
+        checks.lapses = checks.lapses.max(now.saturating_add(terms.clocks.dispute));
         checks.open = checks.open.saturating_add(1);
         self.disagreements = self.disagreements.saturating_add(1);
         checks.lapses

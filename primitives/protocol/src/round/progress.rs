@@ -260,9 +260,12 @@ impl Progress {
         at.map(|at| self.settling.remove(at)).is_some()
     }
 
-    /// Pauses the run, unless it is paused already: what is open goes on, nothing is opened.
+    /// Pauses the run, unless it is paused already: what is open goes on, nothing is opened. A want of money, which anybody can
+    /// end, hides no other reason.
     pub fn pause(&mut self, reason: Pause) {
-        self.pause.get_or_insert(reason);
+        if matches!(self.pause, None | Some(Pause::Escrow)) {
+            self.pause = Some(reason);
+        }
     }
 
     /// Resumes the run: the next round's set is frozen anew.

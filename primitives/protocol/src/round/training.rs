@@ -164,7 +164,8 @@ impl<A: Clone + PartialEq> Round<A> {
     }
 
     /// Takes a slot from a worker that missed its deadline, for another one if there is time left; gives up a slot that nobody
-    /// can train in time. A worker that trains for a round that was voided meanwhile is let go without blame.
+    /// can train in time. A worker that trains for a round that was voided meanwhile is let go without blame; so is one that
+    /// misses its deadline before any slot of the run was trained, for which nobody may have the data or the memory.
     ///
     /// # Errors
     /// If neither deadline has passed.
@@ -182,7 +183,8 @@ impl<A: Clone + PartialEq> Round<A> {
         let mut again = false;
         if let SlotState::Assigned { worker, until } = &slot.state {
             effects.push(Effect::Release { worker: worker.clone(), amount: terms.stake });
-            if now > *until {
+            // Before anything was trained in a run, it may be one that nobody can train.
+            if now > *until && (self.base.is_some() || !self.committed.is_empty()) {
                 effects.push(Effect::Observe { worker: worker.clone(), good: false });
             }
             slot.generation = slot.generation.saturating_add(1);
