@@ -9,7 +9,8 @@ SABHA_CACHE=${SABHA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sabha}
 # One folder for build products, outside the clone: a second clone reuses the first one's dependencies.
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$SABHA_CACHE/target}
 # Rust's standard installer puts cargo here and asks for a new login; do not make people wait for that.
-[ -d "${CARGO_HOME:-$HOME/.cargo}/bin" ] && export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
+# The folder may come while a script runs: scripts/setup installs rustup.
+export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
 
 # Pinned: a new version may add checks. Installed once by scripts/setup.
 CARGO_DENY_VERSION=0.20.2
@@ -136,6 +137,31 @@ need_alive() {
     warn "---- last lines of $RUN_DIR/$1.log"
     tail -n 25 "$RUN_DIR/$1.log" >&2 || true
     die "$1 ended unexpectedly"
+}
+
+# ---- chain specifications -------------------------------------------------------------------------------------------
+
+# chain_spec PRESET VALIDATORS DURATIONS FILE: the preset's specification with the first so many of its validators, and with the
+# durations that the JSON object names replaced ({"slotMs": 2000, "window": 40}; {} for none).
+chain_spec() {
+    "$SABHA_NODE" export-chain-spec --chain "$1" >"$4.preset" 2>"$4.log" || die "export-chain-spec failed; see $4.log"
+    python3 - "$2" "$3" "$4.preset" "$4" <<'PY'
+import json, sys
+count, durations, source, target = int(sys.argv[1]), json.loads(sys.argv[2]), sys.argv[3], sys.argv[4]
+spec = json.load(open(source))
+genesis = spec["genesis"]["runtimeGenesis"]
+config = genesis.get("patch") or genesis["config"]
+if count < len(config["session"]["keys"]):
+    config["session"]["keys"] = config["session"]["keys"][:count]
+    config["validators"]["validators"] = config["validators"]["validators"][:count]
+    spec["name"] += f", {count} of them"
+preset = config["timing"]["durations"]
+unknown = set(durations) - set(preset)
+if unknown:
+    sys.exit(f"the preset has no durations {sorted(unknown)}; it has {sorted(preset)}")
+preset.update(durations)
+json.dump(spec, open(target, "w"))
+PY
 }
 
 # ---- ports and JSON-RPC -----------------------------------------------------------------------------------------

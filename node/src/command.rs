@@ -2,14 +2,14 @@
 
 use crate::{
     cli::{Cli, Subcommand},
-    ports,
+    ending, ports,
     service::{self, Components},
 };
 use sabha_runtime::opaque::Block;
 use sc_chain_spec::ChainType;
 use sc_cli::SubstrateCli;
 use sc_network::{Litep2pNetworkBackend, NetworkWorker, config::NetworkBackendType};
-use std::error::Error as _;
+use std::{error::Error as _, path::Path};
 
 /// Runs the command.
 ///
@@ -60,7 +60,8 @@ pub fn run(cli: &Cli) -> sc_cli::Result<()> {
 fn run_node(cli: &Cli) -> sc_cli::Result<()> {
     let mut runner = cli.create_runner(&cli.run)?;
     ports::reserve(runner.config_mut()).map_err(|error| sc_cli::Error::Application(Box::new(error)))?;
-    runner.run_node_until_exit(|mut config| async move {
+    let database = runner.config().database.path().map(Path::to_path_buf);
+    let ended = runner.run_node_until_exit(|mut config| async move {
         // Three peers by default, for safety; networks for trials may not have as many.
         if config.chain_spec.chain_type() != ChainType::Live {
             config.network.min_peers_to_start_warp_sync = Some(1);
@@ -72,7 +73,8 @@ fn run_node(cli: &Cli) -> sc_cli::Result<()> {
             }
         }
         .map_err(sc_cli::Error::Service)
-    })
+    });
+    ended.map_err(|error| ending::explain(error, database.as_deref()))
 }
 
 /// The error and its causes on one line, without saying anything twice.

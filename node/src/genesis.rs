@@ -2,19 +2,22 @@
 //!
 //! `sc-service` compiles the runtime's Wasm anew to merge a preset and to build the state, each time a node starts, and
 //! once more to run blocks. Compiling is by far the longest part of a start, so here it happens once: the state is built
-//! only for an empty database, by the executor that later runs the blocks and keeps what it compiled.
+//! by the executor that later runs the blocks and keeps what it compiled. A database that is not empty must have begun with the
+//! same block.
 
 use crate::service::{Executor, FullBackend};
 use codec::{Decode, Encode};
-use sabha_runtime::opaque::Block;
+use sabha_runtime::{Hash, opaque::Block};
 use sc_client_api::Backend;
 use sc_service::{BuildGenesisBlock, ChainSpec, GenesisBlockBuilder};
 use serde_json::Value;
+use sp_blockchain::HeaderBackend;
 use sp_core::{
     storage::{Storage, well_known_keys},
     traits::{CallContext, CodeExecutor, RuntimeCode, WrappedRuntimeCode},
 };
 use sp_io::hashing::blake2_256;
+use sp_runtime::traits::Block as _;
 use sp_state_machine::BasicExternalities;
 use std::sync::Arc;
 
@@ -34,9 +37,53 @@ impl BuildGenesisBlock<Block> for Genesis<'_> {
     type BlockImportOperation = <FullBackend as Backend<Block>>::BlockImportOperation;
 
     fn build_genesis_block(self) -> sp_blockchain::Result<(Block, Self::BlockImportOperation)> {
+        self.build(self.commit_state)
+    }
+}
+
+/// Why a specification and a database do not go together.
+#[derive(Debug, thiserror::Error)]
+pub enum GenesisError {
+    /// The database was begun from another specification.
+    #[error(
+        "the database holds another chain than the specification describes: its genesis is {found:?}, the specification's \
+         {specified:?}; use the specification that it was made from, another --base-path, or remove the database with \
+         `sabha-node purge-chain`"
+    )]
+    OtherChain {
+        /// The genesis block in the database.
+        found: Hash,
+        /// The one that the specification describes.
+        specified: Hash,
+    },
+    /// The specification's genesis cannot be built.
+    #[error(transparent)]
+    Build(#[from] sp_blockchain::Error),
+}
+
+impl Genesis<'_> {
+    /// Refuses a database that was begun from another genesis: the client would silently go on with that chain.
+    ///
+    /// # Errors
+    /// See [`GenesisError`].
+    pub fn check(&self) -> Result<(), GenesisError> {
+        let found = self.backend.blockchain().info().genesis_hash;
+        if found == Hash::default() {
+            return Ok(()); // Nothing is in it yet.
+        }
+        // What is built here is dropped: only its hash is wanted.
+        let (block, _) = self.build(false)?;
+        let specified = block.header().hash();
+        if found == specified { Ok(()) } else { Err(GenesisError::OtherChain { found, specified }) }
+    }
+
+    fn build(
+        &self,
+        commit: bool,
+    ) -> sp_blockchain::Result<(Block, <FullBackend as Backend<Block>>::BlockImportOperation)> {
         let storage = state(self.spec, &self.executor).map_err(sp_blockchain::Error::Storage)?;
-        GenesisBlockBuilder::new_with_storage(storage, self.commit_state, self.backend, self.executor)?
-            .build_genesis_block()
+        let (backend, executor) = (self.backend.clone(), self.executor.clone());
+        GenesisBlockBuilder::new_with_storage(storage, commit, backend, executor)?.build_genesis_block()
     }
 }
 

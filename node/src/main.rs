@@ -9,7 +9,8 @@
 //! | `cli` | arguments and help texts |
 //! | `command` | which subcommand runs what |
 //! | `chain_spec` | the chains that `--chain` names |
-//! | `genesis` | the genesis block, without compiling the runtime more than once |
+//! | `ending` | how a running node ends, and what it says then |
+//! | `genesis` | the genesis block, without compiling the runtime more than once; a database of another genesis is refused |
 //! | `ports` | refusing to start on a port that is taken |
 //! | `service` | consensus, pool, network, database: the running node |
 //! | `rpc` | RPC methods beyond the standard set |
@@ -21,6 +22,7 @@
 mod chain_spec;
 mod cli;
 mod command;
+mod ending;
 mod genesis;
 mod ports;
 mod rpc;

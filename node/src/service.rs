@@ -4,7 +4,7 @@
 //! consensus tasks. Slot and epoch lengths come from the chain's state through the BABE runtime API, so one binary serves
 //! every preset.
 
-use crate::{genesis::Genesis, rpc};
+use crate::{ending::QuietEnd, genesis::Genesis, rpc};
 use futures::FutureExt;
 use sabha_runtime::{Hash, apis::RuntimeApi, opaque::Block};
 use sc_client_api::Backend;
@@ -103,6 +103,7 @@ pub fn new_partial(config: &Configuration) -> Result<Components, ServiceError> {
         backend: backend.clone(),
         executor: executor.clone(),
     };
+    genesis.check().map_err(|error| ServiceError::Application(Box::new(error)))?;
     let (client, backend, keystore_container, task_manager) =
         sc_service::new_full_parts_with_genesis_builder::<Block, RuntimeApi, _, _>(
             config,
@@ -122,7 +123,7 @@ pub fn new_partial(config: &Configuration) -> Result<Components, ServiceError> {
     let select_chain = sc_consensus::LongestChain::new(backend.clone());
     let transaction_pool = Arc::from(
         sc_transaction_pool::Builder::new(
-            task_manager.spawn_essential_handle(),
+            QuietEnd(task_manager.spawn_essential_handle()),
             client.clone(),
             config.role.is_authority().into(),
         )

@@ -6,7 +6,7 @@
 use clap::Parser;
 use sabha_protocol::{
     Digest, NUMERICS_EXACT, NUMERICS_YARDSTICK,
-    spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, RoundSpec, RunSpec},
+    spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, OuterSpec, RoundSpec, RunSpec},
 };
 use sabha_worker::{
     data::Batch,
@@ -48,6 +48,7 @@ fn spec(args: &Args, numerics_version: u16) -> RunSpec {
         seed: 1,
         initial_checkpoint: None,
         price_per_slot: 1,
+        stake_per_slot: 0,
         model: ModelSpec {
             vocabulary: args.vocab,
             width: args.width,
@@ -70,6 +71,7 @@ fn spec(args: &Args, numerics_version: u16) -> RunSpec {
             weight_decay: 0.1.into(),
             clip_norm: 1.0.into(),
         },
+        outer: OuterSpec::MEAN,
         data: DataSpec {
             stream: Digest([0; 32]),
             tokens: 1 << 20,
@@ -77,9 +79,9 @@ fn spec(args: &Args, numerics_version: u16) -> RunSpec {
             heldout_tokens: 1 << 14,
             sources: Default::default(),
         },
-        rounds: RoundSpec { count: 1, slots: 1, inner_steps: 1 << 14, segment_steps: 16, batch: args.batch },
-        audit: AuditSpec { auditors: 0, segments: 0 },
-        clocks: ClockSpec { training: 10, window: 10 },
+        rounds: RoundSpec::single(1, 1 << 14, 16, args.batch),
+        audit: AuditSpec::NONE,
+        clocks: ClockSpec::unaudited(10, 10),
     }
 }
 

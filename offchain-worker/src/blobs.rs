@@ -3,10 +3,15 @@
 //! Every byte is verified before it is used: a blob that does not hash to its name is removed and reported, so that it can be
 //! fetched or computed again.
 
+mod peers;
+
+pub use peers::PeerBlobs;
+
 use crate::files::{self, FileError};
 use sabha_protocol::Digest;
 use std::{
-    io,
+    fs::File,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -29,6 +34,16 @@ pub enum BlobError {
         /// The file that was removed.
         path: PathBuf,
     },
+    /// Larger than what was asked for can be.
+    #[error("blob {digest} has {found} bytes, {limit} are expected at most: it was not read")]
+    TooLarge {
+        /// The blob.
+        digest: Digest,
+        /// Its size.
+        found: u64,
+        /// The limit.
+        limit: u64,
+    },
     /// The store itself failed.
     #[error(transparent)]
     File(#[from] FileError),
@@ -42,11 +57,20 @@ pub trait BlobStore: Send + Sync {
     /// If the bytes cannot be kept.
     fn put(&self, bytes: &[u8]) -> Result<Digest, BlobError>;
 
-    /// The bytes whose address is `digest`, verified.
+    /// The bytes whose address is `digest`, verified; at most `limit` of them, so that nobody's blob takes more memory than its
+    /// reader counts on.
+    ///
+    /// # Errors
+    /// If the blob is not there, is larger, or is not what its name says.
+    fn get_within(&self, digest: Digest, limit: u64) -> Result<Vec<u8>, BlobError>;
+
+    /// The bytes whose address is `digest`, verified, however many there are.
     ///
     /// # Errors
     /// If the blob is not there or is not what its name says.
-    fn get(&self, digest: Digest) -> Result<Vec<u8>, BlobError>;
+    fn get(&self, digest: Digest) -> Result<Vec<u8>, BlobError> {
+        self.get_within(digest, u64::MAX)
+    }
 
     /// Whether the blob is there, unverified.
     ///
@@ -82,6 +106,30 @@ impl LocalBlobs {
     pub fn root(&self) -> &Path {
         &self.root
     }
+
+    /// As [`BlobStore::get_within`], but leaves a corrupt blob where it is.
+    fn peek(&self, digest: Digest, limit: u64) -> Result<Vec<u8>, BlobError> {
+        let path = self.path(digest);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(BlobError::Missing { digest, place: self.root.display().to_string() });
+            }
+            Err(error) => return Err(FileError::of("read", &path)(error).into()),
+        };
+        let found = file.metadata().map_err(FileError::of("read", &path))?.len();
+        if found > limit {
+            return Err(BlobError::TooLarge { digest, found, limit });
+        }
+        let mut bytes = Vec::new();
+        let room = bytes.try_reserve_exact(usize::try_from(found).unwrap_or(usize::MAX));
+        room.map_err(|error| {
+            FileError::of("read", &path)(io::Error::new(io::ErrorKind::OutOfMemory, error))
+        })?;
+        // No further than it was long: what is appended meanwhile is not it.
+        file.take(found).read_to_end(&mut bytes).map_err(FileError::of("read", &path))?;
+        if Digest::of(&bytes) == digest { Ok(bytes) } else { Err(BlobError::Corrupt { digest, path }) }
+    }
 }
 
 impl BlobStore for LocalBlobs {
@@ -98,20 +146,12 @@ impl BlobStore for LocalBlobs {
         Ok(digest)
     }
 
-    fn get(&self, digest: Digest) -> Result<Vec<u8>, BlobError> {
-        let path = self.path(digest);
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(BlobError::Missing { digest, place: self.root.display().to_string() });
-            }
-            Err(error) => return Err(FileError::of("read", &path)(error).into()),
-        };
-        if Digest::of(&bytes) != digest {
-            files::remove(&path)?;
-            return Err(BlobError::Corrupt { digest, path });
+    fn get_within(&self, digest: Digest, limit: u64) -> Result<Vec<u8>, BlobError> {
+        let read = self.peek(digest, limit);
+        if let Err(BlobError::Corrupt { path, .. }) = &read {
+            files::remove(path)?;
         }
-        Ok(bytes)
+        read
     }
 
     fn has(&self, digest: Digest) -> Result<bool, BlobError> {
@@ -140,6 +180,16 @@ mod tests {
             assert_eq!(store.get(digest).unwrap(), bytes);
             assert!(store.has(digest).unwrap());
         }
+    }
+
+    /// It stays where it is: it may be the right blob for somebody else.
+    #[test]
+    fn a_blob_beyond_the_limit_is_not_read() {
+        let (_folder, store) = store();
+        let digest = store.put(&[7; 1_000]).unwrap();
+        let error = store.get_within(digest, 999).unwrap_err();
+        assert!(matches!(error, BlobError::TooLarge { found: 1_000, limit: 999, .. }), "{error}");
+        assert_eq!(store.get_within(digest, 1_000).unwrap().len(), 1_000);
     }
 
     #[test]

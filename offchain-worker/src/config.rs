@@ -81,6 +81,8 @@ pub struct StorageConfig {
     pub state: PathBuf,
     /// The blob store: checkpoints and updates by their digests. Workers on one machine may share it.
     pub blobs: PathBuf,
+    /// Blob stores of other workers on this machine, to fetch from what the own one lacks.
+    pub peers: Vec<PathBuf>,
     /// Packed datasets, besides the blob store: folders that `data pack` wrote.
     pub datasets: Vec<PathBuf>,
     /// The free space below which `doctor` warns, in mebibytes.
@@ -124,6 +126,7 @@ impl Default for StorageConfig {
         Self {
             state: data.join("state"),
             blobs: data.join("blobs"),
+            peers: Vec::new(),
             datasets: Vec::new(),
             min_free_mib: 1_024,
         }
@@ -161,6 +164,9 @@ pub struct StorageArgs {
     /// The folder of checkpoints and updates, by digest
     #[arg(long, env = "SABHA_BLOBS", value_name = "DIR")]
     pub blobs: Option<PathBuf>,
+    /// The blob folder of another worker on this machine, to fetch from; may be given several times
+    #[arg(long = "peer-blobs", env = "SABHA_PEER_BLOBS", value_delimiter = ':', value_name = "DIR")]
+    pub peers: Vec<PathBuf>,
     /// A folder that `data pack` wrote; may be given several times
     #[arg(long = "dataset", env = "SABHA_DATASETS", value_delimiter = ':', value_name = "DIR")]
     pub datasets: Vec<PathBuf>,
@@ -255,6 +261,9 @@ impl Config {
         if let Some(blobs) = &args.blobs {
             self.storage.blobs.clone_from(blobs);
         }
+        if !args.peers.is_empty() {
+            self.storage.peers.clone_from(&args.peers);
+        }
         if !args.datasets.is_empty() {
             self.storage.datasets.clone_from(&args.datasets);
         }
@@ -323,6 +332,8 @@ poke = {poke}
 state = {state}
 # Checkpoints and updates by their digests. Workers on one machine may share it.
 blobs = {blobs}
+# Blob stores of other workers on this machine, to fetch from what the own one lacks.
+peers = {peers}
 # Packed datasets, besides the blob store: folders that `data pack` wrote.
 datasets = {datasets}
 # The free space below which `doctor` warns, in mebibytes.
@@ -346,6 +357,7 @@ device = {device}
             poke = self.worker.poke,
             state = path(&self.storage.state),
             blobs = path(&self.storage.blobs),
+            peers = list(self.storage.peers.iter().map(|folder| path(folder)).collect()),
             datasets = list(self.storage.datasets.iter().map(|folder| path(folder)).collect()),
             min_free = self.storage.min_free_mib,
             device = quoted(&self.engine.device),

@@ -30,6 +30,7 @@ fn changed() -> Config {
         storage: StorageConfig {
             state: "/s".into(),
             blobs: "/b".into(),
+            peers: vec!["/c".into(), "/d".into()],
             datasets: vec!["/d".into(), "/e".into()],
             min_free_mib: 5,
         },

@@ -77,7 +77,12 @@ pub trait ResultExt<T> {
 
 impl<T, E: Into<anyhow::Error>> ResultExt<T> for Result<T, E> {
     fn exit(self, exit: Exit) -> anyhow::Result<T> {
-        self.map_err(|error| anyhow::Error::new(Coded { exit, error: error.into() }))
+        self.map_err(|error| {
+            let error = error.into();
+            // A full disk says nothing about the input.
+            let exit = if is_of_full_disk(&error) && exit == Exit::BadInput { Exit::Failure } else { exit };
+            anyhow::Error::new(Coded { exit, error })
+        })
     }
 }
 
@@ -126,6 +131,24 @@ mod tests {
         let error = plain.context("outer").exit(Exit::BadInput).context("outermost").unwrap_err();
         assert_eq!(Exit::of(&error), Exit::BadInput);
         assert_eq!(format!("{error:#}"), "outermost: outer: inner");
+    }
+
+    #[test]
+    fn a_full_disk_is_no_bad_input() {
+        let full = || crate::files::FileError {
+            action: "write",
+            path: "/a".into(),
+            source: io::Error::from(io::ErrorKind::StorageFull),
+        };
+        let exit = |error: anyhow::Error| Exit::of(&error);
+        assert_eq!(exit(Err::<(), _>(full()).exit(Exit::BadInput).unwrap_err()), Exit::Failure);
+        let source = io::Error::from(io::ErrorKind::StorageFull);
+        let store = crate::keys::KeyError::File { action: "write", path: "/a".into(), source };
+        assert!(store.to_string().contains("free some space"), "{store}");
+        assert_eq!(exit(Err::<(), _>(store).exit(Exit::BadInput).unwrap_err()), Exit::Failure);
+        assert_eq!(exit(Err::<(), _>(full()).exit(Exit::NoNode).unwrap_err()), Exit::NoNode);
+        let missing = io::Error::from(io::ErrorKind::NotFound);
+        assert_eq!(exit(Err::<(), _>(missing).exit(Exit::BadInput).unwrap_err()), Exit::BadInput);
     }
 
     #[test]

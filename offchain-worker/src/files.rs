@@ -29,16 +29,12 @@ impl FileError {
         let path = path.to_path_buf();
         move |source| Self { action, path, source }
     }
-
-    /// Whether the disk is full.
-    pub fn is_disk_full(&self) -> bool {
-        is_disk_full(&self.source)
-    }
 }
 
-fn remedy(source: &io::Error) -> &'static str {
+/// What to do about an error of a file, to be appended to what happened.
+pub(crate) fn remedy(source: &io::Error) -> &'static str {
     if is_disk_full(source) {
-        ": the disk is full; nothing that was there is lost; free some space and run the same command again"
+        ": the disk is full; nothing that was there is lost; free some space before you go on"
     } else {
         ""
     }
@@ -185,7 +181,7 @@ mod tests {
             path: "/a/b".into(),
             source: io::Error::from(io::ErrorKind::StorageFull),
         };
-        assert!(error.is_disk_full());
+        assert!(is_disk_full(&error.source));
         let text = error.to_string();
         assert!(
             text.contains("/a/b") && text.contains("disk is full") && text.contains("free some space"),

@@ -5,6 +5,7 @@
 //! ([`SECRET_ENV`]), never from an argument, which every process on the machine could see. Secrets are wiped from memory when
 //! they are dropped.
 
+use crate::files::remedy;
 use serde::{Deserialize, Serialize};
 use std::{
     fmt, fs,
@@ -28,14 +29,14 @@ const SCHEME: &str = "sr25519";
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The file cannot be read or written.
-    #[error("cannot {action} the key file {path}: {error}")]
+    #[error("cannot {action} the key file {path}{}", remedy(source))]
     File {
         /// What was tried.
         action: &'static str,
         /// The file.
         path: PathBuf,
         /// Why not.
-        error: io::Error,
+        source: io::Error,
     },
     /// Others than the owner can read the file.
     #[error("the key file {path} can be read by others (mode {mode:03o}): run `chmod 600 {path}`")]
@@ -102,7 +103,7 @@ impl Key {
     /// # Errors
     /// If the file cannot be read, is open to others, or is no key file.
     pub fn read(path: &Path) -> Result<Self, KeyError> {
-        let failed = |error| KeyError::File { action: "read", path: path.into(), error };
+        let failed = |source| KeyError::File { action: "read", path: path.into(), source };
         let mut file = fs::File::open(path).map_err(failed)?;
         refuse_if_open(path, &file.metadata().map_err(failed)?)?;
         let mut text = Zeroizing::new(String::new());
@@ -160,7 +161,7 @@ impl Key {
 pub fn store(path: &Path, secret: &str) -> Result<Key, KeyError> {
     use std::os::unix::fs::OpenOptionsExt;
     let key = Key::from_secret(secret)?;
-    let failed = |action| move |error| KeyError::File { action, path: path.into(), error };
+    let failed = |action| move |source| KeyError::File { action, path: path.into(), source };
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).map_err(failed("create the folder of"))?;
     }
@@ -196,11 +197,17 @@ pub fn store(path: &Path, secret: &str) -> Result<Key, KeyError> {
 /// [`KeyError::Random`] if the operating system gives no random bytes.
 pub fn generate_phrase() -> Result<Zeroizing<String>, KeyError> {
     let mut entropy = Zeroizing::new([0u8; 16]);
-    fs::File::open("/dev/urandom")
-        .and_then(|mut source| source.read_exact(entropy.as_mut_slice()))
-        .map_err(KeyError::Random)?;
+    fill_random(entropy.as_mut_slice())?;
     let phrase = bip39::Mnemonic::from_entropy(entropy.as_slice()).map_err(|_| KeyError::Secret)?;
     Ok(Zeroizing::new(phrase.to_string()))
+}
+
+/// Fills bytes with what nobody can guess.
+///
+/// # Errors
+/// [`KeyError::Random`] if the operating system gives no random bytes.
+pub fn fill_random(bytes: &mut [u8]) -> Result<(), KeyError> {
+    fs::File::open("/dev/urandom").and_then(|mut source| source.read_exact(bytes)).map_err(KeyError::Random)
 }
 
 /// Reads a secret from a file that only its owner can read, or with `-` from standard input.
@@ -208,7 +215,7 @@ pub fn generate_phrase() -> Result<Zeroizing<String>, KeyError> {
 /// # Errors
 /// If it cannot be read or others can read it.
 pub fn read_secret(path: &Path) -> Result<Zeroizing<String>, KeyError> {
-    let failed = |error| KeyError::File { action: "read", path: path.into(), error };
+    let failed = |source| KeyError::File { action: "read", path: path.into(), source };
     let mut text = Zeroizing::new(String::new());
     if path == Path::new("-") {
         io::stdin().lock().read_to_string(&mut text).map_err(failed)?;

@@ -1,4 +1,4 @@
-//! A plot of losses, as SVG.
+//! Plots of losses, as SVG: one run's, or the curves of several.
 
 use crate::files::{self, FileError};
 use plotters::prelude::*;
@@ -63,16 +63,48 @@ impl Losses {
     }
 }
 
+/// A named line of losses by step.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Curve {
+    /// What it is, for people.
+    pub name: String,
+    /// Loss by step.
+    pub points: Vec<(u64, f64)>,
+}
+
+/// Several curves in one plot, as SVG text: the first thickest.
+///
+/// # Errors
+/// If there is nothing to show.
+pub fn curves_svg(title: &str, curves: &[Curve]) -> Result<String, PlotError> {
+    let lines: Vec<Vec<(f64, f64)>> = curves.iter().map(|curve| thin(finite(&curve.points))).collect();
+    let (x, y) = ranges(&lines.concat(), &[]).ok_or(PlotError::Empty)?;
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+        draw_curves(&area, title, x, y, curves, &lines)
+            .map_err(|error| PlotError::Draw(error.to_string()))?;
+    }
+    Ok(svg)
+}
+
 type Range = std::ops::Range<f64>;
 
-fn draw(
-    area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>,
+type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
+
+type Chart<'a, 'b> = ChartContext<
+    'a,
+    SVGBackend<'b>,
+    Cartesian2d<plotters::coord::types::RangedCoordf64, plotters::coord::types::RangedCoordf64>,
+>;
+
+/// The empty chart, with its axes.
+fn axes<'a, 'b>(
+    area: &'a Area<'b>,
     title: &str,
     x: Range,
     y: Range,
-    training: &[(f64, f64)],
-    heldout: &[(f64, f64)],
-) -> Result<(), Box<dyn std::error::Error>> {
+) -> Result<Chart<'a, 'b>, Box<dyn std::error::Error>> {
     area.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(area)
         .caption(title, ("sans-serif", 20))
@@ -87,6 +119,40 @@ fn draw(
         .x_label_formatter(&|step| format!("{step:.0}"))
         .y_label_formatter(&|loss| format!("{loss:.2}"))
         .draw()?;
+    Ok(chart)
+}
+
+fn draw_curves(
+    area: &Area<'_>,
+    title: &str,
+    x: Range,
+    y: Range,
+    curves: &[Curve],
+    lines: &[Vec<(f64, f64)>],
+) -> Result<(), Box<dyn std::error::Error>> {
+    let mut chart = axes(area, title, x, y)?;
+    for (index, (curve, line)) in curves.iter().zip(lines).enumerate() {
+        let colour = Palette99::pick(index).to_rgba();
+        let style = colour.stroke_width(if index == 0 { 3 } else { 1 });
+        chart
+            .draw_series(LineSeries::new(line.iter().copied(), style))?
+            .label(&curve.name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], style));
+    }
+    chart.configure_series_labels().background_style(WHITE.mix(0.8)).border_style(BLACK).draw()?;
+    area.present()?;
+    Ok(())
+}
+
+fn draw(
+    area: &Area<'_>,
+    title: &str,
+    x: Range,
+    y: Range,
+    training: &[(f64, f64)],
+    heldout: &[(f64, f64)],
+) -> Result<(), Box<dyn std::error::Error>> {
+    let mut chart = axes(area, title, x, y)?;
     let faint = RGBColor(170, 190, 220);
     chart
         .draw_series(LineSeries::new(training.iter().copied(), &faint))?
@@ -166,6 +232,18 @@ mod tests {
         let flat = Losses { training: vec![(0, 2.0), (1, 2.0)], ..Losses::default() };
         flat.svg().unwrap();
         assert!(losses(1_000_000).svg().unwrap().len() < 1_000_000);
+    }
+
+    #[test]
+    fn curves_are_drawn_with_their_names() {
+        let curve = |name: &str, last| Curve { name: name.into(), points: vec![(0, 5.5), (100, last)] };
+        let svg =
+            curves_svg("three", &[curve("one", 2.0), curve("two", 3.0), curve("none", f64::NAN)]).unwrap();
+        for part in ["<svg", "nats per token", "three", "one", "two", "none"] {
+            assert!(svg.contains(part), "{part} is missing");
+        }
+        assert!(svg.matches("<polyline").count() > 2, "no lines");
+        assert!(matches!(curves_svg("nothing", &[]), Err(PlotError::Empty)));
     }
 
     #[test]

@@ -68,6 +68,11 @@ impl Progress {
         done.saturating_sub(self.at_start) as f64 / seconds
     }
 
+    /// Says something that stays, above the bar.
+    pub fn say(&self, line: impl std::fmt::Display) {
+        self.bar.suspend(|| output::tell(line));
+    }
+
     /// Removes the bar.
     pub fn finish(&self) {
         self.bar.finish_and_clear();

@@ -6,7 +6,7 @@ use crate::{
 };
 use sabha_protocol::{
     Balance, Digest, SpecError, amount,
-    spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, RoundSpec, RunSpec, limits},
+    spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, OuterSpec, RoundSpec, RunSpec, limits},
 };
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -47,12 +47,12 @@ pub enum SpecFileError {
     #[error("data.sources has {0} entries: at most {max} are allowed", max = limits::SOURCES)]
     TooManySources(usize),
     /// A field has a value that no run can have.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {reason}", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
-        /// The first field that is wrong.
-        source: SpecError,
+        /// The first field that is wrong. Not a `source`: the message says it, and a report with its causes would say it again.
+        reason: SpecError,
     },
 }
 
@@ -72,8 +72,11 @@ struct Fields {
     initial_checkpoint: Option<Digest>,
     #[serde(with = "amount::text")]
     price_per_slot: Balance,
+    #[serde(with = "amount::text")]
+    stake_per_slot: Balance,
     model: ModelSpec,
     optimiser: OptimiserSpec,
+    outer: OuterSpec,
     #[serde(default)]
     data: DataFields,
     rounds: RoundSpec,
@@ -115,14 +118,16 @@ impl SpecFile {
             seed: fields.seed,
             initial_checkpoint: fields.initial_checkpoint,
             price_per_slot: fields.price_per_slot,
+            stake_per_slot: fields.stake_per_slot,
             model: fields.model,
             optimiser: fields.optimiser,
+            outer: fields.outer,
             data: fields.data.complete(dataset)?,
             rounds: fields.rounds,
             audit: fields.audit,
             clocks: fields.clocks,
         };
-        spec.check().map_err(|source| SpecFileError::Invalid { path, source })?;
+        spec.check().map_err(|reason| SpecFileError::Invalid { path, reason })?;
         Ok(spec)
     }
 }
@@ -133,7 +138,7 @@ impl SpecFile {
 /// As [`SpecFile::read`], and if a value of the model is out of its range.
 pub fn model_of(path: &Path) -> Result<ModelSpec, SpecFileError> {
     let model = SpecFile::read(path)?.fields.model;
-    model.check().map_err(|source| SpecFileError::Invalid { path: path.to_path_buf(), source })?;
+    model.check().map_err(|reason| SpecFileError::Invalid { path: path.to_path_buf(), reason })?;
     Ok(model)
 }
 

@@ -67,7 +67,7 @@ mod tests {
     /// A pallet that is not on the list above is never measured, and nothing else would say so.
     #[test]
     fn benchmarks_of_our_own_pallets_are_all_listed() {
-        // The ranges of some parameters are read from storage.
+        // Ranges of parameters come from durations, which are in storage.
         let (listed, _) = sp_io::TestExternalities::default().execute_with(|| metadata(true));
         let listed: Vec<String> =
             listed.into_iter().map(|list| String::from_utf8(list.pallet).expect("a name")).collect();

@@ -109,26 +109,29 @@ pub mod bonds {
     use super::currency::UNITS;
     use crate::Balance;
 
-    /// The least stake of a worker.
+    /// The least stake of a worker, and what one ticket in the draws stands for.
     pub const WORKER: Balance = 100 * UNITS;
+    // What clients and the simulator count tickets by.
+    const _: () = assert!(WORKER == sabha_protocol::defaults::TICKET);
     /// A referendum's submission deposit.
     pub const PROPOSAL: Balance = 10 * UNITS;
 }
 
 /// Sizes.
 pub mod limits {
+    use sp_runtime::Perbill;
+
     /// Validators in the active set: bounded by the time that a session's change takes.
     pub const MAX_VALIDATORS: u32 = 100;
     /// Bytes of a worker's endpoint.
     pub const MAX_ENDPOINT_LEN: u32 = 128;
-    // A chain that can void rounds will have 2, for the work that one void wastes. Nothing is voided yet: a round does not depend on
-    // the finality of those before it, and with 2 each pair would wait for a whole window. The eight rounds of scripts/demo would
-    // wait for four windows of three minutes, instead of one.
-    /// Committed slots of a run whose window is still open.
-    pub const MAX_UNFINALISED: u32 = 8;
+    // A draw that finds nobody reads 66 records, about 0.7 ms: this is room for some hundred steps a block. The dearest step, the opening
+    // of a round of 256 slots, takes 14 ms.
+    /// What the training pallet's hook, and one poke, may take of a block's time.
+    pub const TRAINING_WORK: Perbill = Perbill::from_percent(5);
     // Anybody may create runs, and each clock ties up the stake of whoever is drawn. Four days and four days on the live chain:
     // room for slots of days, and for careful runs, but less than the two weeks that unbonding takes in any case.
-    /// Longest training clock and longest window of a run, in windows of the chain.
+    /// Longest clocks of a run, in windows of the chain.
     pub const MAX_CLOCK_WINDOWS: u32 = 4;
     /// Runs that are neither stopped nor finished.
     pub const MAX_RUNS: u32 = 256;

@@ -26,11 +26,16 @@ pub const EXEMPT_PALLETS: [&str; 15] = [
 ];
 
 /// Protocol calls that have a deadline, or that keep one from being missed, and the DAO's power over runs.
-pub const EXEMPT_CALLS: [(&str, &str); 7] = [
+pub const EXEMPT_CALLS: [(&str, &str); 12] = [
     ("Training", "ready"),
     ("Training", "drain"),
     ("Training", "poke"),
     ("Training", "commit"),
+    ("Training", "report"),
+    ("Training", "post_root"),
+    ("Training", "seal"),
+    ("Training", "publish"),
+    ("Training", "reveal"),
     ("Training", "pause_run"),
     ("Training", "resume_run"),
     ("Training", "stop_run"),

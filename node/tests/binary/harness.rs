@@ -51,6 +51,27 @@ pub fn run_succeeding(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
+/// Runs a shell script as root of a namespace in which it may mount; `$1` is the node, the arguments are what follows. What it
+/// prints, or `None` where that is not allowed, unless `SABHA_REQUIRE_TMPFS` says that it must be.
+pub fn in_namespace(script: &str, arguments: &[&str]) -> Option<String> {
+    // A user namespace, or, for a root that may not make one, a mount namespace alone.
+    let mut refusals = String::new();
+    for flags in [&["-rm"][..], &["-m"]] {
+        let words =
+            [flags, &["sh", "-c", script, "sh", env!("CARGO_BIN_EXE_sabha-node")], arguments].concat();
+        match Command::new("unshare").args(words).env_remove("RUST_LOG").stdin(Stdio::null()).output() {
+            Ok(output) if output.status.success() => {
+                return Some(String::from_utf8_lossy(&output.stdout).into_owned());
+            }
+            Ok(output) => refusals.push_str(&String::from_utf8_lossy(&output.stderr)),
+            Err(error) => refusals.push_str(&error.to_string()),
+        }
+    }
+    let required = std::env::var("SABHA_REQUIRE_TMPFS").is_ok_and(|value| value == "1");
+    assert!(!required, "no file system of its own, and SABHA_REQUIRE_TMPFS is 1: {refusals}");
+    None
+}
+
 /// A folder that is removed at the end.
 pub struct Folder(PathBuf);
 
@@ -82,6 +103,7 @@ impl Drop for Folder {
 pub struct Node {
     child: Child,
     log: Arc<Mutex<Vec<String>>>,
+    reader: Option<thread::JoinHandle<()>>,
     rpc_port: u16,
     _temporary: Folder,
 }
@@ -105,12 +127,12 @@ impl Node {
         let log = Arc::new(Mutex::new(Vec::new()));
         let lines = log.clone();
         // Ends with the process: the pipe closes.
-        thread::spawn(move || {
+        let reader = thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 lines.lock().expect("not poisoned").push(line);
             }
         });
-        let mut node = Self { child, log, rpc_port: 0, _temporary: temporary };
+        let mut node = Self { child, log, reader: Some(reader), rpc_port: 0, _temporary: temporary };
         node.rpc_port = node.wait_for("RPC server", |node| {
             let line = node.find_log("JSON-RPC server: addr=127.0.0.1:")?;
             let port = line.split("addr=127.0.0.1:").nth(1)?;
@@ -179,6 +201,16 @@ impl Node {
     /// Asks the process to end, as a service manager does, and waits.
     pub fn stop(mut self) -> ExitStatus {
         self.terminate().expect("the node ends on SIGTERM")
+    }
+
+    /// As [`Self::stop`], with all that it said.
+    pub fn stop_and_log(mut self) -> (ExitStatus, String) {
+        let status = self.terminate().expect("the node ends on SIGTERM");
+        // The log is whole when its reader has come to the end of the pipe.
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("the log's reader does not panic");
+        }
+        (status, self.all_log())
     }
 
     fn terminate(&mut self) -> Option<ExitStatus> {

@@ -1,6 +1,6 @@
 //! A running node: blocks, finality, RPC, peers, shutdown.
 
-use crate::harness::{Folder, Node, run_failing};
+use crate::harness::{Folder, Node, in_namespace, run_failing};
 use jsonrpsee::rpc_params;
 use serde_json::Value;
 
@@ -37,7 +37,40 @@ fn dev_chain_makes_and_finalises_blocks() {
     let text = run_failing(&["--dev", "--port", "0", "--prometheus-port", "0", "--rpc-port", &port]);
     assert!(text.contains(&format!("port {port} is already in use")), "{text}");
 
-    assert!(node.stop().success(), "SIGTERM is a clean end");
+    let (status, log) = node.stop_and_log();
+    assert!(status.success(), "SIGTERM is a clean end");
+    assert!(!log.contains("Essential task"), "nothing has failed:\n{log}");
+}
+
+/// The log says it long before the end; the last line is what service managers and people look at.
+#[test]
+fn a_full_disk_is_the_last_word_of_a_node() {
+    let folder = Folder::new();
+    // Room for a start. The rest is taken when the first block is there.
+    let script = r#"
+        mkdir -p "$2" && mount -t tmpfs -o size=64m none "$2" || exit 99
+        "$1" --chain dev --alice --validator --force-authoring --base-path "$2" --port 0 --rpc-port 0 \
+            --node-key 0000000000000000000000000000000000000000000000000000000000000001 \
+            --no-telemetry --no-prometheus 2>"$3" &
+        node=$!
+        while kill -0 $node && ! grep -q "Imported #1" "$3"; do sleep 0.2; done
+        cat /dev/zero >"$2/rest"
+        wait $node
+        echo "code $?"
+    "#;
+    let log = folder.join("log");
+    let Some(out) = in_namespace(script, &[&folder.join("small"), &log]) else {
+        eprintln!(
+            "SKIPPED: a full disk needs a file system of its own, and `unshare` may not mount one here"
+        );
+        return;
+    };
+    let log = std::fs::read_to_string(log).expect("the node's log");
+    assert!(out.contains("code 1"), "{out}\n{log}");
+    let last = log.lines().last().unwrap_or_default();
+    for part in ["Error: ", "small", "is full", "free some space"] {
+        assert!(last.contains(part), "{part} is missing in: {last}");
+    }
 }
 
 /// Where other nodes on this machine find it.

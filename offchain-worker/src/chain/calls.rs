@@ -8,7 +8,11 @@ use super::{
 };
 use crate::keys::AccountId;
 use codec::Encode;
-use sabha_protocol::{Balance, Generation, Outcome, RunId, RunSpec, SlotId};
+use sabha_protocol::{
+    Balance, Digest, Generation, Outcome, RoundKey, RunId, RunSpec, SlotIndex, SlotSet,
+    audit::Opening,
+    round::{Checkpoint, Reveal},
+};
 use subxt::{
     client::OfflineClientAtBlockT,
     config::Config,
@@ -33,6 +37,8 @@ pub struct WorkerChanges {
     pub payout: Option<AccountId>,
     /// What it computes with.
     pub device: Option<Device>,
+    /// How many slots it trains at a time.
+    pub capacity: Option<u16>,
     /// Where it serves its results.
     pub endpoint: Option<String>,
 }
@@ -47,10 +53,11 @@ impl Call {
         hot_key: AccountId,
         payout: AccountId,
         device: Device,
+        capacity: u16,
         endpoint: &str,
         stake: Balance,
     ) -> Self {
-        Self::new(call::REGISTER, (hot_key, payout, device, endpoint, stake))
+        Self::new(call::REGISTER, (hot_key, payout, device, capacity, endpoint, stake))
     }
 
     /// Changes the signer's worker.
@@ -63,12 +70,12 @@ impl Call {
         Self::new(call::ADD_STAKE, amount)
     }
 
-    /// Takes slots from now on.
+    /// Is drawn from now on.
     pub fn ready() -> Self {
         Self::new(call::READY, ())
     }
 
-    /// Takes no more slots.
+    /// Is drawn for nothing any more.
     pub fn drain() -> Self {
         Self::new(call::DRAIN, ())
     }
@@ -94,8 +101,39 @@ impl Call {
     }
 
     /// Commits a slot's outcome.
-    pub fn commit(slot: SlotId, generation: Generation, outcome: Outcome) -> Self {
-        Self::new(call::COMMIT, (slot.run, slot.round, slot.slot, generation, outcome))
+    pub fn commit(
+        run: RunId,
+        round: RoundKey,
+        slot: SlotIndex,
+        generation: Generation,
+        outcome: Outcome,
+    ) -> Self {
+        Self::new(call::COMMIT, (run, round, slot, generation, outcome))
+    }
+
+    /// Reports which updates of a round could be fetched.
+    pub fn report(run: RunId, round: RoundKey, place: u16, got: SlotSet) -> Self {
+        Self::new(call::REPORT, (run, round, place, got))
+    }
+
+    /// Posts the checkpoint that a round makes.
+    pub fn post_root(run: RunId, round: RoundKey, checkpoint: Checkpoint) -> Self {
+        Self::new(call::POST_ROOT, (run, round, checkpoint))
+    }
+
+    /// Seals what an audit found.
+    pub fn seal(run: RunId, round: RoundKey, place: u16, seal: Digest) -> Self {
+        Self::new(call::SEAL, (run, round, place, seal))
+    }
+
+    /// Publishes the leaves at the ends of a slot's audited segments.
+    pub fn publish(run: RunId, round: RoundKey, slot: SlotIndex, leaves: &[Opening]) -> Self {
+        Self::new(call::PUBLISH, (run, round, slot, leaves))
+    }
+
+    /// Reveals what was sealed.
+    pub fn reveal(run: RunId, round: RoundKey, place: u16, reveal: &Reveal) -> Self {
+        Self::new(call::REVEAL, (run, round, place, reveal.answer, reveal.salt, reveal.unserved))
     }
 
     /// Raises the budget of a run, by units of 10^-12 SBH.

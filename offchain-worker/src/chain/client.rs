@@ -132,6 +132,24 @@ impl Client {
         self.online.genesis_hash().0
     }
 
+    /// Asks the node whether it still belongs to the chain that was connected to. A lost connection is made anew by itself, and
+    /// whoever listens at the address by then may be a node of another chain. A hash that was asked for before is of the same
+    /// chain, and what is read of its block, too.
+    ///
+    /// # Errors
+    /// [`ChainError::WrongGenesis`] if it does not; else if the node does not answer.
+    pub async fn check_genesis(&self) -> Result<(), ChainError> {
+        let found = self.within("asking for the genesis block", self.methods.genesis_hash()).await?;
+        if found.0 == self.genesis() {
+            return Ok(());
+        }
+        Err(ChainError::WrongGenesis {
+            url: self.url().into(),
+            found: format!("0x{}", hex::encode(found)),
+            expected: self.genesis_hex(),
+        })
+    }
+
     /// [`Self::genesis`] as 0x and hexadecimal digits.
     pub fn genesis_hex(&self) -> String {
         format!("0x{}", hex::encode(self.genesis()))

@@ -6,15 +6,17 @@ use super::{
     calls::{Call, WorkerChanges},
     error::ChainError,
     names::{Name, call, constant, event, storage, view},
-    queries::At,
-    types::{AccountInfo, Device, Due, RunRecord, WorkerRecord},
+    queries::{At, Round, Slot},
+    types::{AccountInfo, Device, RunRecord, WorkerRecord},
 };
 use crate::keys::AccountId;
 use codec::Encode;
 use sabha_protocol::{
-    Balance, Commitment, Digest, Divergence, NUMERICS_YARDSTICK, Outcome, RunId, Slot, SlotId, UNITS,
-    slot::ActiveBlock,
-    spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, RoundSpec, RunSpec},
+    ActiveBlock, Balance, Commitment, Digest, Divergence, NUMERICS_YARDSTICK, Outcome, RoundKey, RunId,
+    SlotSet, UNITS,
+    audit::{Audits, Opening, Seat, SeatState},
+    round::{Attester, Checkpoint, Checks, Duty, Fault, Phase, Reveal, SlotState, VoidReason},
+    spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, OuterSpec, RoundSpec, RunSpec},
 };
 use std::collections::BTreeSet;
 use subxt::{
@@ -55,20 +57,7 @@ pub fn check<T: Config, C: OfflineClientAtBlockT<T>>(block: &ClientAtBlock<T, C>
         let known = pallet(metadata, item)?.constant_by_name(item.item).ok_or_else(|| missing(item))?;
         reads::<Balance>(metadata, item, known.ty())?;
     }
-    for (item, output) in [
-        (view::WORKER_OF, reads::<Option<(AccountId, WorkerRecord)>> as fn(&Metadata, Name, u32) -> _),
-        (view::WITHDRAWABLE_FROM, reads::<Option<ActiveBlock>>),
-        (view::DUE, reads::<Due>),
-    ] {
-        let known = pallet(metadata, item)?.view_function_by_name(item.item).ok_or_else(|| missing(item))?;
-        let inputs: Vec<u32> = known.inputs().map(|input| input.id).collect();
-        let sample = if item == view::DUE { 7u32.encode() } else { [7u8; 32].encode() };
-        match inputs.as_slice() {
-            [input] => encodes(metadata, item, *input, &sample)?,
-            _ => return Err(differs(item, "it takes other arguments")),
-        }
-        output(metadata, item, known.output_ty())?;
-    }
+    check_views(metadata)?;
     for item in event::ALL {
         let known = pallet(metadata, item)?;
         let variants = known.event_variants().unwrap_or_default();
@@ -79,12 +68,143 @@ pub fn check<T: Config, C: OfflineClientAtBlockT<T>>(block: &ClientAtBlock<T, C>
     Ok(())
 }
 
+fn check_views(metadata: &Metadata) -> Result<(), ChainError> {
+    for item in view::ALL {
+        let known = pallet(metadata, item)?.view_function_by_name(item.item).ok_or_else(|| missing(item))?;
+        let inputs: Vec<u32> = known.inputs().map(|input| input.id).collect();
+        let arguments = match item {
+            view::DUE | view::ROUNDS_OF => vec![7u32.encode()],
+            view::SLOTS_OF => vec![7u32.encode(), KEY.encode()],
+            _ => vec![[7u8; 32].encode()],
+        };
+        if inputs.len() != arguments.len() {
+            return Err(differs(item, "it takes other arguments"));
+        }
+        for (input, sample) in inputs.iter().zip(&arguments) {
+            encodes(metadata, item, *input, sample)?;
+        }
+        let output = known.output_ty();
+        match item {
+            view::WORKER_OF => reads::<Option<(AccountId, WorkerRecord)>>(metadata, item, output)?,
+            view::WITHDRAWABLE_FROM => reads::<Option<ActiveBlock>>(metadata, item, output)?,
+            view::DUTIES_OF => encodes(metadata, item, output, &sample_duties().encode())?,
+            view::ROUNDS_OF => encodes(metadata, item, output, &sample_rounds().encode())?,
+            view::SLOTS_OF => encodes(metadata, item, output, &sample_slots().encode())?,
+            _ => encodes(metadata, item, output, &1u32.encode())?,
+        }
+    }
+    Ok(())
+}
+
+const KEY: RoundKey = RoundKey { round: 2, attempt: 1 };
+const CHECKPOINT: Checkpoint = Checkpoint { root: Digest([1; 32]), blob: Digest([2; 32]) };
+const DIVERGENCE: Divergence = Divergence { step: 1, instruction: 2, element: 3 };
+
+fn account() -> AccountId {
+    AccountId::from([7; 32])
+}
+
+fn trained() -> Outcome {
+    Outcome::Trained(Commitment {
+        segments_root: Digest([1; 32]),
+        update_digest: Digest([2; 32]),
+        mean_loss: 1.5.into(),
+    })
+}
+
+/// One of each.
+fn sample_duties() -> Vec<Duty> {
+    let (run, round, place, slot, generation, until) = (1, KEY, 2, 3, 4, 5);
+    let (slots, segments) = (SlotSet([3; 32]), vec![1, 4]);
+    let base = Some(CHECKPOINT);
+    vec![
+        Duty::Train { run, round, slot, generation, base, until },
+        Duty::Train { run, round, slot, generation, base: None, until },
+        Duty::Attest { run, round, place, slots, until },
+        Duty::Aggregate { run, round, base, accepted: slots, until },
+        Duty::Audit { run, round, place, slot, generation, base, segments: segments.clone(), until },
+        Duty::Publish { run, round, slot, segments, until },
+        Duty::Reveal { run, round, place, until },
+    ]
+}
+
+/// Every phase, and every state of the audits.
+fn sample_rounds() -> Vec<Round> {
+    let until = 9;
+    let phases = [
+        Phase::Training { until },
+        Phase::Availability { panel: 1, tried: 2, seated: 3, reports: 4, until },
+        Phase::Aggregating { turn: 1, aggregator: Some(account()), until },
+        Phase::Window { until },
+        Phase::Final,
+        Phase::Voided,
+    ];
+    let audits = [
+        Audits::NotYet,
+        Audits::Waiting { frozen: 1 },
+        Audits::Seating { frozen: 1, tried: 2 },
+        Audits::Sealing { until },
+        Audits::Publishing { until },
+        Audits::Revealing { until },
+        Audits::Done,
+    ];
+    let round = |phase: Phase<AccountId>, audits| Round {
+        key: KEY,
+        frozen: 3,
+        base: Some(CHECKPOINT),
+        phase,
+        void: Some(VoidReason::Stopped),
+        open: SlotSet([1; 32]),
+        committed: SlotSet([2; 32]),
+        diverged: SlotSet([3; 32]),
+        faulty: SlotSet([4; 32]),
+        accepted: SlotSet([5; 32]),
+        result: Some((CHECKPOINT, account())),
+        owes_aggregator: true,
+        audits,
+        audit_word: Some([6; 32]),
+        unanswered: SlotSet([7; 32]),
+        seats: 1,
+        sealed: 2,
+        answered: 3,
+        disagreements: 4,
+        extended: true,
+        unsettled: 5,
+    };
+    let of_phases = phases.iter().map(|phase| round(*phase, Audits::Done));
+    let of_audits = audits.iter().map(|audits| round(Phase::Final, *audits));
+    of_phases.chain(of_audits).collect()
+}
+
+/// Every state.
+fn sample_slots() -> Vec<(u16, Slot)> {
+    let checks = Checks { answer: Some(Digest([1; 32])), fault: Some(Fault::Undecided), ..Checks::default() };
+    let worker = account();
+    let states = [
+        SlotState::Vacant,
+        SlotState::Assigned { worker, until: 8 },
+        SlotState::Committed { worker, outcome: trained() },
+        SlotState::Committed { worker, outcome: Outcome::Diverged(DIVERGENCE) },
+        SlotState::Lost,
+    ];
+    states.into_iter().map(|state| (3, Slot { generation: 4, state, checks })).collect()
+}
+
+/// Every state.
+fn sample_seats() -> Vec<Seat<AccountId>> {
+    let states = [
+        SeatState::Drawn,
+        SeatState::Sealed(Digest([1; 32])),
+        SeatState::Agreed { unserved: true },
+        SeatState::Differed { unserved: false },
+        SeatState::Unanswered,
+        SeatState::Wrong,
+    ];
+    states.into_iter().map(|state| Seat { auditor: account(), slot: 3, generation: 4, state }).collect()
+}
+
 fn check_storage(metadata: &Metadata) -> Result<(), ChainError> {
-    let worker = AccountId::from([7; 32]);
-    let mut committed = Slot::assign(worker, 3, 100, 20);
-    let outcome = Outcome::Diverged(Divergence { step: 1, instruction: 2, element: 3 });
-    // Cannot fail: in time, by its worker, of the same generation.
-    let _ = committed.commit(&worker, 3, outcome, 101, 10, 60);
+    let attester = Attester { worker: account(), panel: 1, report: Some(SlotSet([1; 32])) };
     for (item, keys) in storage::ALL {
         let known = pallet(metadata, item)?
             .storage()
@@ -98,9 +218,11 @@ fn check_storage(metadata: &Metadata) -> Result<(), ChainError> {
             storage::RUNS => reads::<RunRecord>(metadata, item, ty)?,
             storage::ACCOUNT => reads::<AccountInfo>(metadata, item, ty)?,
             storage::SPECS => encodes(metadata, item, ty, &sample_spec().encode())?,
-            storage::SLOTS => {
-                encodes(metadata, item, ty, &Slot::assign(worker, 3, 100, 20).encode())?;
-                encodes(metadata, item, ty, &committed.encode())?;
+            storage::ATTESTERS => encodes(metadata, item, ty, &attester.encode())?,
+            storage::SEATS => {
+                for seat in sample_seats() {
+                    encodes(metadata, item, ty, &seat.encode())?;
+                }
             }
             storage::NOW => encodes(metadata, item, ty, &1u64.encode())?,
             _ => encodes(metadata, item, ty, &1u32.encode())?,
@@ -124,11 +246,11 @@ fn encodes(metadata: &Metadata, item: Name, ty: u32, bytes: &[u8]) -> Result<(),
     }
 }
 
-/// Whether a value of a type reads as `T`, field by field: tried with zeros, which every type here has a value of.
+/// Whether a value of a type reads as `T`, field by field: tried with zeros, with one in front, and with ones, which every type here
+/// has values of; the latter two make optional values present.
 fn reads<T: DecodeAsType>(metadata: &Metadata, item: Name, ty: u32) -> Result<(), ChainError> {
-    // The first byte 1 makes an optional value present.
-    for first in [0u8, 1] {
-        let mut bytes = [0u8; 1024];
+    for (first, rest) in [(0u8, 0u8), (1, 0), (1, 1)] {
+        let mut bytes = [rest; 4096];
         bytes[0] = first;
         T::decode_as_type(&mut bytes.as_slice(), ty, metadata.types())
             .map_err(|error| differs(item, &error.to_string()))?;
@@ -146,24 +268,20 @@ fn differs(item: Name, reason: &str) -> ChainError {
 
 /// Every call, with arguments that have all variants and optional parts.
 fn sample_calls() -> Vec<Call> {
-    let account = AccountId::from([7; 32]);
-    let slot = SlotId { run: 1, round: 2, slot: 3 };
-    let trained = Outcome::Trained(Commitment {
-        segments_root: Digest([1; 32]),
-        update_digest: Digest([2; 32]),
-        mean_loss: 1.5.into(),
-    });
-    let diverged = Outcome::Diverged(Divergence { step: 1, instruction: 2, element: 3 });
+    let account = account();
+    let opening = Opening { leaf: Digest([1; 32]), path: vec![Digest([2; 32]), Digest([3; 32])] };
+    let reveal = Reveal { answer: Digest([1; 32]), salt: [2; 32], unserved: true };
     let spec = sample_spec();
     let with_checkpoint = RunSpec { initial_checkpoint: Some(Digest([3; 32])), ..spec.clone() };
     vec![
-        Call::register(account, account, Device::Cpu, "", 100 * UNITS),
-        Call::register(account, account, Device::Cuda, "tcp://192.0.2.1:9", UNITS),
+        Call::register(account, account, Device::Cpu, 1, "", 100 * UNITS),
+        Call::register(account, account, Device::Cuda, 2, "tcp://192.0.2.1:9", UNITS),
         Call::update_worker(&WorkerChanges::default()),
         Call::update_worker(&WorkerChanges {
             hot_key: Some(account),
             payout: Some(account),
             device: Some(Device::Cuda),
+            capacity: Some(2),
             endpoint: Some("x".into()),
         }),
         Call::add_stake(UNITS),
@@ -174,8 +292,13 @@ fn sample_calls() -> Vec<Call> {
         Call::create_run(&spec, UNITS),
         Call::create_run(&with_checkpoint, UNITS),
         Call::poke(1),
-        Call::commit(slot, 4, trained),
-        Call::commit(slot, 4, diverged),
+        Call::commit(1, KEY, 3, 4, trained()),
+        Call::commit(1, KEY, 3, 4, Outcome::Diverged(DIVERGENCE)),
+        Call::report(1, KEY, 2, SlotSet([5; 32])),
+        Call::post_root(1, KEY, CHECKPOINT),
+        Call::seal(1, KEY, 2, Digest([4; 32])),
+        Call::publish(1, KEY, 3, &[opening.clone(), opening]),
+        Call::reveal(1, KEY, 2, &reveal),
         Call::top_up_run(1, UNITS),
         Call::transfer(account, UNITS),
     ]
@@ -188,6 +311,7 @@ pub fn sample_spec() -> RunSpec {
         seed: 1,
         initial_checkpoint: None,
         price_per_slot: 1,
+        stake_per_slot: 0,
         model: ModelSpec {
             vocabulary: 16,
             width: 16,
@@ -210,6 +334,7 @@ pub fn sample_spec() -> RunSpec {
             weight_decay: 0.1.into(),
             clip_norm: 1.0.into(),
         },
+        outer: OuterSpec::MEAN,
         data: DataSpec {
             stream: Digest([0; 32]),
             tokens: 64,
@@ -217,9 +342,9 @@ pub fn sample_spec() -> RunSpec {
             heldout_tokens: 16,
             sources: Default::default(),
         },
-        rounds: RoundSpec { count: 1, slots: 1, inner_steps: 2, segment_steps: 1, batch: 4 },
-        audit: AuditSpec { auditors: 0, segments: 0 },
-        clocks: ClockSpec { training: 1, window: 1 },
+        rounds: RoundSpec::single(1, 2, 1, 4),
+        audit: AuditSpec::NONE,
+        clocks: ClockSpec::unaudited(1, 1),
     }
 }
 
@@ -263,8 +388,11 @@ mod tests {
             ("ExistentialDeposit", "ExistentialDepozit"),
             ("withdrawable_from", "withdrawable_form"),
             ("RunCreated", "RunCreatod"),
-            ("next_round", "last_round"),
-            ("outstanding", "outstandink"),
+            ("duties_of", "dutees_of"),
+            ("regained", "regainad"),
+            ("finalised", "finalized"),
+            ("attesting", "attestink"),
+            ("post_root", "past_root"),
         ] {
             let mut bytes = COMMITTED.to_vec();
             // Each name with the length that SCALE puts before it, so that no longer name is hit.

@@ -27,9 +27,9 @@ pub const SPEC_NAME: &str = "sabha";
 pub mod call {
     use super::{Name, of};
 
-    /// `register(hot_key, payout, device, endpoint, stake)`
+    /// `register(hot_key, payout, device, capacity, endpoint, stake)`
     pub const REGISTER: Name = of("Training", "register");
-    /// `update_worker(hot_key?, payout?, device?, endpoint?)`
+    /// `update_worker(hot_key?, payout?, device?, capacity?, endpoint?)`
     pub const UPDATE_WORKER: Name = of("Training", "update_worker");
     /// `add_stake(amount)`
     pub const ADD_STAKE: Name = of("Training", "add_stake");
@@ -47,13 +47,23 @@ pub mod call {
     pub const POKE: Name = of("Training", "poke");
     /// `commit(run, round, slot, generation, outcome)`
     pub const COMMIT: Name = of("Training", "commit");
+    /// `report(run, round, place, got)`
+    pub const REPORT: Name = of("Training", "report");
+    /// `post_root(run, round, checkpoint)`
+    pub const POST_ROOT: Name = of("Training", "post_root");
+    /// `seal(run, round, place, seal)`
+    pub const SEAL: Name = of("Training", "seal");
+    /// `publish(run, round, slot, leaves)`
+    pub const PUBLISH: Name = of("Training", "publish");
+    /// `reveal(run, round, place, answer, salt, unserved)`
+    pub const REVEAL: Name = of("Training", "reveal");
     /// `top_up_run(run, amount)`
     pub const TOP_UP_RUN: Name = of("Training", "top_up_run");
     /// `transfer_keep_alive(dest, value)`
     pub const TRANSFER: Name = of("Balances", "transfer_keep_alive");
 
     /// All of them.
-    pub const ALL: [Name; 12] = [
+    pub const ALL: [Name; 17] = [
         REGISTER,
         UPDATE_WORKER,
         ADD_STAKE,
@@ -64,6 +74,11 @@ pub mod call {
         CREATE_RUN,
         POKE,
         COMMIT,
+        REPORT,
+        POST_ROOT,
+        SEAL,
+        PUBLISH,
+        REVEAL,
         TOP_UP_RUN,
         TRANSFER,
     ];
@@ -73,14 +88,14 @@ pub mod call {
 pub mod storage {
     use super::{Name, of};
 
-    /// Workers that wait for a slot.
-    pub const READY_COUNT: Name = of("Training", "ReadyCount");
     /// Run id -> run.
     pub const RUNS: Name = of("Training", "Runs");
     /// Run id -> specification.
     pub const SPECS: Name = of("Training", "Specs");
-    /// Run id, place -> slot.
-    pub const SLOTS: Name = of("Training", "Slots");
+    /// Run id, attempt at a round, panel, place -> attester.
+    pub const ATTESTERS: Name = of("Training", "Attesters");
+    /// Run id, attempt at a round, place -> auditor.
+    pub const SEATS: Name = of("Training", "Seats");
     /// Active blocks since genesis.
     pub const ACTIVE_BLOCKS: Name = of("Timing", "ActiveBlocks");
     /// Milliseconds since 1970.
@@ -90,7 +105,7 @@ pub mod storage {
 
     /// All of them, each with the number of its keys.
     pub const ALL: [(Name, usize); 7] =
-        [(READY_COUNT, 0), (RUNS, 1), (SPECS, 1), (SLOTS, 2), (ACTIVE_BLOCKS, 0), (NOW, 0), (ACCOUNT, 1)];
+        [(RUNS, 1), (SPECS, 1), (ATTESTERS, 4), (SEATS, 3), (ACTIVE_BLOCKS, 0), (NOW, 0), (ACCOUNT, 1)];
 }
 
 /// Constants.
@@ -114,11 +129,17 @@ pub mod view {
     pub const WORKER_OF: Name = of("Training", "worker_of");
     /// `withdrawable_from(owner)`: the active block from which a stake can be withdrawn.
     pub const WITHDRAWABLE_FROM: Name = of("Training", "withdrawable_from");
-    /// `due(run)`: what a poke would do.
+    /// `duties_of(who)`: what the worker of an owner or hot key has to do.
+    pub const DUTIES_OF: Name = of("Training", "duties_of");
+    /// `due(run)`: how many changes a poke would make.
     pub const DUE: Name = of("Training", "due");
+    /// `rounds_of(run)`: the attempts at rounds that are not settled.
+    pub const ROUNDS_OF: Name = of("Training", "rounds_of");
+    /// `slots_of(run, round)`: the slots of one that are not settled.
+    pub const SLOTS_OF: Name = of("Training", "slots_of");
 
     /// All of them.
-    pub const ALL: [Name; 3] = [WORKER_OF, WITHDRAWABLE_FROM, DUE];
+    pub const ALL: [Name; 6] = [WORKER_OF, WITHDRAWABLE_FROM, DUTIES_OF, DUE, ROUNDS_OF, SLOTS_OF];
 }
 
 /// Events.

@@ -5,21 +5,29 @@ use super::{
     client::{ChainTypes, Hash, within},
     error::ChainError,
     names::{Name, constant, storage, view},
-    types::{AccountInfo, Balances, Due, Run, RunRecord, Worker, WorkerRecord},
+    types::{AccountInfo, Balances, Run, RunRecord, Worker, WorkerRecord},
 };
 use crate::keys::AccountId;
 use codec::{Decode, DecodeAll, Encode};
-use sabha_protocol::{Balance, RoundIndex, RunId, RunSpec, Slot, SlotIndex, slot::ActiveBlock};
+use sabha_protocol::{
+    ActiveBlock, Balance, RoundKey, RunId, RunSpec, SlotIndex,
+    audit::Seat,
+    round::{self, Attester, Duty},
+};
 use std::{fmt::Display, time::Duration};
 use subxt::{
     OnlineClientAtBlock,
     dynamic::{self, Value},
     ext::scale_decode::DecodeAsType,
+    metadata::ViewFunctionMetadata,
     storage::DynamicAddress,
 };
 
-/// A slot and its place: round, index within the round.
-pub type PlacedSlot = (RoundIndex, SlotIndex, Slot<AccountId>);
+/// An attempt at a round.
+pub type Round = round::Round<AccountId>;
+
+/// A slot of a round.
+pub type Slot = round::Slot<AccountId>;
 
 /// The state after one block.
 pub struct At {
@@ -68,20 +76,36 @@ impl At {
         self.view(view::WITHDRAWABLE_FROM, owner).await
     }
 
-    /// What a poke of `run` would do.
+    /// What the worker that `who` speaks for has to do.
     ///
     /// # Errors
     /// As for [`Self::worker_of`].
-    pub async fn due(&self, run: RunId) -> Result<Due, ChainError> {
-        self.view(view::DUE, run).await
+    pub async fn duties_of(&self, who: &AccountId) -> Result<Vec<Duty>, ChainError> {
+        self.plain_view(view::DUTIES_OF, who).await
     }
 
-    /// How many workers wait for a slot.
+    /// How many changes a poke of `run` would make.
     ///
     /// # Errors
     /// As for [`Self::worker_of`].
-    pub async fn ready_count(&self) -> Result<u32, ChainError> {
-        Ok(self.plain(storage::READY_COUNT, vec![]).await?.unwrap_or_default())
+    pub async fn due(&self, run: RunId) -> Result<u32, ChainError> {
+        self.plain_view(view::DUE, run).await
+    }
+
+    /// The attempts at rounds of `run` that are not settled, in order.
+    ///
+    /// # Errors
+    /// As for [`Self::worker_of`].
+    pub async fn rounds_of(&self, run: RunId) -> Result<Vec<Round>, ChainError> {
+        self.plain_view(view::ROUNDS_OF, run).await
+    }
+
+    /// The slots of an attempt at a round that are not settled, in order.
+    ///
+    /// # Errors
+    /// As for [`Self::worker_of`].
+    pub async fn slots_of(&self, run: RunId, round: RoundKey) -> Result<Vec<(SlotIndex, Slot)>, ChainError> {
+        self.plain_view(view::SLOTS_OF, (run, round)).await
     }
 
     /// A run.
@@ -128,36 +152,35 @@ impl At {
         self.plain(storage::SPECS, vec![Value::u128(id.into())]).await
     }
 
-    /// A slot that is assigned, or committed and not final.
+    /// The attester at a place of a round's panel, until it is settled.
     ///
     /// # Errors
     /// As for [`Self::worker_of`].
-    pub async fn slot(
+    pub async fn attester(
         &self,
         run: RunId,
-        round: RoundIndex,
-        slot: SlotIndex,
-    ) -> Result<Option<Slot<AccountId>>, ChainError> {
-        let position = Value::named_composite([
-            ("round", Value::u128(round.into())),
-            ("slot", Value::u128(slot.into())),
-        ]);
-        self.plain(storage::SLOTS, vec![Value::u128(run.into()), position]).await
+        round: RoundKey,
+        panel: u8,
+        place: u16,
+    ) -> Result<Option<Attester<AccountId>>, ChainError> {
+        let mut keys = round_keys(run, round);
+        keys.extend([Value::u128(panel.into()), Value::u128(place.into())]);
+        self.plain(storage::ATTESTERS, keys).await
     }
 
-    /// The slots of `run` that are assigned, or committed and not final, in order.
+    /// The auditor in a seat of a round, until it is settled.
     ///
     /// # Errors
     /// As for [`Self::worker_of`].
-    pub async fn slots(&self, run: RunId) -> Result<Vec<PlacedSlot>, ChainError> {
-        let mut slots = self
-            .entries(storage::SLOTS, vec![Value::u128(run.into())], |key, value| {
-                let (round, slot) = decode(storage::SLOTS, key)?;
-                Ok((round, slot, decode(storage::SLOTS, value.bytes())?))
-            })
-            .await?;
-        slots.sort_by_key(|(round, slot, _)| (*round, *slot));
-        Ok(slots)
+    pub async fn seat(
+        &self,
+        run: RunId,
+        round: RoundKey,
+        place: u16,
+    ) -> Result<Option<Seat<AccountId>>, ChainError> {
+        let mut keys = round_keys(run, round);
+        keys.push(Value::u128(place.into()));
+        self.plain(storage::SEATS, keys).await
     }
 
     /// Active blocks since genesis: the clock of every deadline.
@@ -250,21 +273,36 @@ impl At {
         }
     }
 
-    /// Asks a view function. subxt 0.50 encodes its arguments without the length that the runtime expects, so this does it.
+    /// A view function's answer that is decoded by the names of its fields.
     async fn view<T: DecodeAsType>(&self, function: Name, arguments: impl Encode) -> Result<T, ChainError> {
         let metadata = self.block.metadata_ref();
-        let known = metadata
-            .pallet_by_name(function.pallet)
-            .and_then(|pallet| pallet.view_function_by_name(function.item))
-            .ok_or_else(|| incompatible(function)("the runtime has no such view function"))?;
+        let output = self.view_function(function)?.output_ty();
+        let value = self.ask(function, arguments).await?;
+        T::decode_as_type(&mut value.as_slice(), output, metadata.types()).map_err(incompatible(function))
+    }
+
+    /// A view function's answer of a type that the chain and the worker share.
+    async fn plain_view<T: Decode>(&self, function: Name, arguments: impl Encode) -> Result<T, ChainError> {
+        decode(function, &self.ask(function, arguments).await?)
+    }
+
+    /// Asks a view function. subxt 0.50 encodes its arguments without the length that the runtime expects, so this does it.
+    async fn ask(&self, function: Name, arguments: impl Encode) -> Result<Vec<u8>, ChainError> {
+        let known = self.view_function(function)?;
         let input = (*known.query_id(), arguments.encode()).encode();
         let functions = self.block.view_functions();
         let what = format!("asking {function}");
         let answer = within(self.timeout, &what, functions.call_raw(Some(&input))).await?;
         let value: Result<Vec<u8>, Refusal> = decode(function, &answer)?;
-        let value = value.map_err(|refusal| incompatible(function)(refusal))?;
-        T::decode_as_type(&mut value.as_slice(), known.output_ty(), metadata.types())
-            .map_err(incompatible(function))
+        value.map_err(|refusal| incompatible(function)(refusal))
+    }
+
+    fn view_function(&self, function: Name) -> Result<ViewFunctionMetadata<'_>, ChainError> {
+        self.block
+            .metadata_ref()
+            .pallet_by_name(function.pallet)
+            .and_then(|pallet| pallet.view_function_by_name(function.item))
+            .ok_or_else(|| incompatible(function)("the runtime has no such view function"))
     }
 
     fn constant<T: DecodeAsType>(&self, item: Name) -> Result<T, ChainError> {
@@ -273,6 +311,13 @@ impl At {
             .entry(dynamic::constant::<T>(item.pallet, item.item))
             .map_err(incompatible(item))
     }
+}
+
+/// The keys that everything of a round is under.
+fn round_keys(run: RunId, round: RoundKey) -> Vec<Value> {
+    let RoundKey { round, attempt } = round;
+    let key = [("round", Value::u128(round.into())), ("attempt", Value::u128(attempt.into()))];
+    vec![Value::u128(run.into()), Value::named_composite(key)]
 }
 
 fn address(item: Name) -> DynamicAddress {

@@ -2,7 +2,10 @@
 //! is understood, and one that lacks a field is an error and never a wrong number.
 
 use crate::keys::AccountId;
-use sabha_protocol::{Balance, Digest, Generation, RoundIndex, RunId, SlotId, SlotIndex, slot::ActiveBlock};
+use sabha_protocol::{
+    ActiveBlock, Attempt, Balance, Digest, RoundIndex, RoundKey, RunId, reputation::Reputation,
+    round::Checkpoint,
+};
 use serde::Serialize;
 use subxt::ext::scale_decode::DecodeAsType;
 
@@ -17,20 +20,16 @@ pub enum Device {
     Cuda,
 }
 
-/// Whether a worker takes slots.
+/// Whether a worker can be drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, DecodeAsType)]
 #[decode_as_type(crate_path = "subxt::ext::scale_decode")]
 #[serde(rename_all = "lowercase", tag = "is")]
 pub enum WorkerStatus {
-    /// Takes no slots until it says that it is ready.
+    /// Is drawn for nothing until it says that it is ready.
     Idle,
-    /// Waits for a slot.
+    /// Has its tickets in the draw.
     Ready,
-    /// Has a slot; ready again once it has committed.
-    Working,
-    /// Has a slot; idle once it has committed.
-    Draining,
-    /// Takes no slots any more, and waits for its stake.
+    /// Is drawn for nothing any more, and waits for its stake.
     Unbonding {
         /// The active block in which it asked for its stake.
         since: ActiveBlock,
@@ -43,8 +42,6 @@ impl WorkerStatus {
         match self {
             Self::Idle => "idle",
             Self::Ready => "ready",
-            Self::Working => "working",
-            Self::Draining => "draining",
             Self::Unbonding { .. } => "unbonding",
         }
     }
@@ -57,6 +54,14 @@ pub struct Worker {
     pub owner: AccountId,
     /// What is on hold for it, in units of 10^-12 SBH.
     pub stake: Balance,
+    /// Of it, what answers for slots, audits and aggregations that are not settled; in units of 10^-12 SBH.
+    pub reserved: Balance,
+    /// Attestations that are not settled.
+    pub attesting: u32,
+    /// Slots that it trains at a time, at most.
+    pub capacity: u16,
+    /// Slots that it trains now.
+    pub training: u16,
     /// The account that speaks for it day by day.
     pub hot_key: AccountId,
     /// The account that is paid.
@@ -65,30 +70,30 @@ pub struct Worker {
     pub device: Device,
     /// Where it serves its results; empty if nowhere.
     pub endpoint: String,
-    /// Whether it takes slots.
+    /// Whether it can be drawn.
     pub status: WorkerStatus,
-    /// The slot that it trains now.
-    pub assigned: Option<SlotId>,
-    /// Slots that it has committed and that are not final.
-    pub outstanding: u32,
+    /// Tickets that it has in the draw.
+    pub tickets: u16,
+    /// How often it does what it is drawn for: the expected share, in parts per million.
+    pub score: u32,
+    /// It is drawn for nothing before this active block.
+    pub jailed_until: ActiveBlock,
     /// What it has earned and could not be paid, in units of 10^-12 SBH.
     pub owed: Balance,
-    /// Slots of its that became final.
-    pub completed: u32,
-    /// Slots that it lost by missing their deadline.
-    pub failed: u32,
+    /// Duties that it has done, as settled.
+    pub done: u32,
+    /// Duties that it has missed or done wrongly, as settled.
+    pub missed: u32,
 }
 
-/// Whether a run opens rounds.
+/// Whether a run goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, DecodeAsType)]
 #[decode_as_type(crate_path = "subxt::ext::scale_decode")]
 #[serde(rename_all = "lowercase")]
 pub enum RunStatus {
-    /// Opens rounds until all are committed.
-    Active,
-    /// Opens no round until it is resumed.
-    Paused,
-    /// Was stopped, and waits for committed slots to become final.
+    /// Goes on to its last round, unless it is paused.
+    Open,
+    /// Was stopped, and waits for its rounds to be settled.
     Stopping,
     /// Over: it was stopped before its last round.
     Stopped,
@@ -101,15 +106,98 @@ impl RunStatus {
     pub fn is_over(self) -> bool {
         matches!(self, Self::Stopped | Self::Completed)
     }
+}
 
-    /// One word.
-    pub fn word(self) -> &'static str {
+/// Why a run opens no rounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, DecodeAsType)]
+#[decode_as_type(crate_path = "subxt::ext::scale_decode")]
+#[serde(rename_all = "snake_case")]
+pub enum Pause {
+    /// Somebody who may decided so.
+    Decided,
+    /// A quorum of a round's slots diverged.
+    Diverged,
+    /// Several attempts in a row made no checkpoint, for this reason at last.
+    Voids(Void),
+    /// The escrow does not cover another round.
+    Escrow,
+    /// Rounds were voided as often as can be.
+    Exhausted,
+}
+
+/// Why an attempt at a round makes no checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, DecodeAsType)]
+#[decode_as_type(crate_path = "subxt::ext::scale_decode")]
+#[serde(rename_all = "snake_case")]
+pub enum Void {
+    /// Fewer updates than the quorum.
+    TooFew,
+    /// A quorum of slots diverged.
+    Diverged,
+    /// No panel of attesters reported.
+    Unattested,
+    /// No drawn aggregator posted a root.
+    NoRoot,
+    /// A slot was convicted.
+    Convicted,
+    /// The aggregation was convicted.
+    FalseRoot,
+    /// A disagreement stayed open too long.
+    Undecided,
+    /// The round that it was built on was voided.
+    Base,
+    /// The run was stopped while the round was in training.
+    Stopped,
+}
+
+impl Pause {
+    /// The reason, and what helps.
+    pub fn words(self) -> String {
         match self {
-            Self::Active => "active",
-            Self::Paused => "paused",
-            Self::Stopping => "stopping",
-            Self::Stopped => "stopped",
-            Self::Completed => "completed",
+            Self::Decided => "paused by the ComputeAllocator track, which can resume it".into(),
+            Self::Diverged => {
+                "paused: a quorum of a round's slots diverged; the specification is at fault (a lower learning rate may help)".into()
+            }
+            Self::Voids(void) => format!(
+                "paused: several attempts at a round made no checkpoint, at last because {}; the ComputeAllocator track can resume it",
+                void.words()
+            ),
+            Self::Escrow => "paused: the escrow does not cover another round; `sabha-worker run top-up` raises it".into(),
+            Self::Exhausted => "paused for good: its rounds were voided too often; it can only be stopped".into(),
+        }
+    }
+}
+
+impl Void {
+    /// The reason.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::TooFew => "fewer updates than the quorum were there",
+            Self::Diverged => "a quorum of slots diverged",
+            Self::Unattested => "no attester reported",
+            Self::NoRoot => "no aggregator posted a checkpoint",
+            Self::Convicted => "a slot was convicted",
+            Self::FalseRoot => "the aggregation was convicted",
+            Self::Undecided => "a disagreement stayed open too long",
+            Self::Base => "the round that it was built on was voided",
+            Self::Stopped => "the run was stopped",
+        }
+    }
+}
+
+impl From<sabha_protocol::round::VoidReason> for Void {
+    fn from(reason: sabha_protocol::round::VoidReason) -> Self {
+        use sabha_protocol::round::VoidReason as Reason;
+        match reason {
+            Reason::TooFew => Self::TooFew,
+            Reason::Diverged => Self::Diverged,
+            Reason::Unattested => Self::Unattested,
+            Reason::NoRoot => Self::NoRoot,
+            Reason::Convicted => Self::Convicted,
+            Reason::FalseRoot => Self::FalseRoot,
+            Reason::Undecided => Self::Undecided,
+            Reason::Base => Self::Base,
+            Reason::Stopped => Self::Stopped,
         }
     }
 }
@@ -123,42 +211,51 @@ pub struct Run {
     pub owner: AccountId,
     /// Binds the specification.
     pub spec_hash: Digest,
-    /// Whether it opens rounds.
+    /// Whether it goes on.
     pub status: RunStatus,
-    /// What is left of its budget, in units of 10^-12 SBH.
-    pub escrow: Balance,
-    /// What its slots have been paid, in units of 10^-12 SBH.
-    pub paid: Balance,
+    /// Why it opens no rounds, if it does not.
+    pub pause: Option<Pause>,
     /// Number of rounds in the specification.
     pub rounds: RoundIndex,
-    /// The round that is open or opens next.
-    pub next_round: RoundIndex,
-    /// How often the slot of `next_round` was assigned and taken back.
-    pub generation: Generation,
+    /// Its budget, top-ups included, in units of 10^-12 SBH.
+    pub funded: Balance,
+    /// What came back to its escrow from slashes, in units of 10^-12 SBH.
+    pub regained: Balance,
+    /// What it has paid, in units of 10^-12 SBH.
+    pub paid: Balance,
+    /// What went back to its owner, in units of 10^-12 SBH.
+    pub refunded: Balance,
+    /// What is left of its budget, in units of 10^-12 SBH.
+    pub escrow: Balance,
+    /// What is kept of slashes until auditors are settled, in units of 10^-12 SBH.
+    pub kept: Balance,
+    /// The attempt that is opened next.
+    pub next: RoundKey,
+    /// Rounds that are open and not final.
+    pub open: Vec<RoundKey>,
     /// Rounds that are final.
     pub finalised: RoundIndex,
-    /// The checkpoint that `next_round` starts from; none while that is the specification's own.
-    pub checkpoint: Option<Digest>,
+    /// The checkpoint that the next round starts from; none for the specification's own.
+    pub checkpoint: Option<Checkpoint>,
 }
 
-/// What a poke of a run would do now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, DecodeAsType)]
-#[decode_as_type(crate_path = "subxt::ext::scale_decode")]
-pub struct Due {
-    /// Rounds whose window has passed.
-    pub finalise: u32,
-    /// Whether the assigned slot's deadline has passed.
-    pub expire: bool,
-    /// Whether a slot would be assigned to a ready worker.
-    pub open: bool,
-    /// Whether what is left of the budget would be offered to its owner once more.
-    pub refund: bool,
-}
+impl Run {
+    /// One word.
+    pub fn word(&self) -> &'static str {
+        match self.status {
+            RunStatus::Open if self.pause.is_some() => "paused",
+            RunStatus::Open => "open",
+            RunStatus::Stopping => "stopping",
+            RunStatus::Stopped => "stopped",
+            RunStatus::Completed => "completed",
+        }
+    }
 
-impl Due {
-    /// Whether a poke would do anything.
-    pub fn any(&self) -> bool {
-        self.finalise > 0 || self.expire || self.open || self.refund
+    /// Whether the books balance: what came in is what went out and what is left.
+    pub fn is_balanced(&self) -> bool {
+        let came = self.funded.checked_add(self.regained);
+        let went = self.paid.checked_add(self.refunded).and_then(|went| went.checked_add(self.escrow));
+        came.is_some() && came == went
     }
 }
 
@@ -184,48 +281,54 @@ pub(super) struct AccountInfo {
 #[decode_as_type(crate_path = "subxt::ext::scale_decode")]
 pub(super) struct WorkerRecord {
     stake: Balance,
+    reserved: Balance,
+    attesting: u32,
+    capacity: u16,
+    training: u16,
     hot_key: AccountId,
     payout: AccountId,
     device: Device,
     endpoint: Vec<u8>,
     status: WorkerStatus,
-    assigned: Option<Place>,
-    outstanding: u32,
+    tickets: u16,
+    reputation: ReputationRecord,
+    jailed_until: ActiveBlock,
     owed: Balance,
-    completed: u32,
-    failed: u32,
+    done: u32,
+    missed: u32,
+}
+
+/// `Reputation`.
+#[derive(DecodeAsType)]
+#[decode_as_type(crate_path = "subxt::ext::scale_decode")]
+struct ReputationRecord {
+    good: u32,
+    bad: u32,
 }
 
 impl WorkerRecord {
     pub fn of(self, owner: AccountId) -> Worker {
+        let ReputationRecord { good, bad } = self.reputation;
         Worker {
             owner,
             stake: self.stake,
+            reserved: self.reserved,
+            attesting: self.attesting,
+            capacity: self.capacity,
+            training: self.training,
             hot_key: self.hot_key,
             payout: self.payout,
             device: self.device,
             endpoint: String::from_utf8_lossy(&self.endpoint).into_owned(),
             status: self.status,
-            assigned: self.assigned.map(|place| SlotId {
-                run: place.run,
-                round: place.round,
-                slot: place.slot,
-            }),
-            outstanding: self.outstanding,
+            tickets: self.tickets,
+            score: Reputation { good, bad }.score(),
+            jailed_until: self.jailed_until,
             owed: self.owed,
-            completed: self.completed,
-            failed: self.failed,
+            done: self.done,
+            missed: self.missed,
         }
     }
-}
-
-/// `SlotId`.
-#[derive(DecodeAsType)]
-#[decode_as_type(crate_path = "subxt::ext::scale_decode")]
-struct Place {
-    run: RunId,
-    round: RoundIndex,
-    slot: SlotIndex,
 }
 
 /// `Training.Runs`, without what is in its key.
@@ -235,29 +338,103 @@ pub(super) struct RunRecord {
     owner: AccountId,
     spec_hash: [u8; 32],
     status: RunStatus,
-    escrow: Balance,
-    paid: Balance,
     rounds: RoundIndex,
-    next_round: RoundIndex,
-    generation: Generation,
+    funded: Balance,
+    regained: Balance,
+    paid: Balance,
+    refunded: Balance,
+    kept: Balance,
+    progress: ProgressRecord,
+}
+
+/// `Progress`.
+#[derive(DecodeAsType)]
+#[decode_as_type(crate_path = "subxt::ext::scale_decode")]
+struct ProgressRecord {
+    next: KeyRecord,
+    tip: Option<CheckpointRecord>,
     finalised: RoundIndex,
-    checkpoint: Option<[u8; 32]>,
+    open: Vec<KeyRecord>,
+    pause: Option<Pause>,
+    escrow: Balance,
+}
+
+/// `RoundKey`.
+#[derive(DecodeAsType)]
+#[decode_as_type(crate_path = "subxt::ext::scale_decode")]
+struct KeyRecord {
+    round: RoundIndex,
+    attempt: Attempt,
+}
+
+impl From<KeyRecord> for RoundKey {
+    fn from(KeyRecord { round, attempt }: KeyRecord) -> Self {
+        Self { round, attempt }
+    }
+}
+
+/// `Checkpoint`.
+#[derive(DecodeAsType)]
+#[decode_as_type(crate_path = "subxt::ext::scale_decode")]
+struct CheckpointRecord {
+    root: [u8; 32],
+    blob: [u8; 32],
 }
 
 impl RunRecord {
     pub fn of(self, id: RunId) -> Run {
+        let progress = self.progress;
         Run {
             id,
             owner: self.owner,
             spec_hash: Digest(self.spec_hash),
             status: self.status,
-            escrow: self.escrow,
-            paid: self.paid,
+            pause: progress.pause,
             rounds: self.rounds,
-            next_round: self.next_round,
-            generation: self.generation,
-            finalised: self.finalised,
-            checkpoint: self.checkpoint.map(Digest),
+            funded: self.funded,
+            regained: self.regained,
+            paid: self.paid,
+            refunded: self.refunded,
+            escrow: progress.escrow,
+            kept: self.kept,
+            next: progress.next.into(),
+            open: progress.open.into_iter().map(RoundKey::from).collect(),
+            finalised: progress.finalised,
+            checkpoint: progress.tip.map(|tip| Checkpoint { root: Digest(tip.root), blob: Digest(tip.blob) }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_balances_if_nothing_appears_or_is_lost() {
+        let key = RoundKey::default();
+        let run = Run {
+            id: 0,
+            owner: AccountId::from([1; 32]),
+            spec_hash: Digest([1; 32]),
+            status: RunStatus::Open,
+            pause: None,
+            rounds: 3,
+            funded: 100,
+            regained: 5,
+            paid: 60,
+            refunded: 15,
+            escrow: 30,
+            kept: 7,
+            next: key,
+            open: vec![],
+            finalised: 0,
+            checkpoint: None,
+        };
+        assert!(run.is_balanced());
+        assert!(!Run { escrow: 31, ..run.clone() }.is_balanced());
+        assert!(!Run { paid: 59, ..run.clone() }.is_balanced());
+        assert!(!Run { regained: Balance::MAX, ..run.clone() }.is_balanced(), "an overflow is no balance");
+        let paused = Run { pause: Some(Pause::Escrow), ..run };
+        assert_eq!(paused.word(), "paused");
     }
 }

@@ -97,10 +97,15 @@ fn run_pack(args: PackArgs, context: &Context) -> anyhow::Result<()> {
         Err(DataError::Stopped) => {
             return Err(context.stop.error(format!("stopped: {} is as it was", args.out.display())));
         }
-        // A full disk says nothing about the corpus.
-        Err(DataError::File(error)) if error.is_disk_full() => return Err(error).exit(Exit::Failure),
         other => other.exit(Exit::BadInput)?,
     };
+    if summary.manifest.heldout_tokens == 0 && options.heldout_fraction > 0.0 {
+        tracing::warn!(
+            tokens = summary.manifest.tokens,
+            "the corpus is so small that nothing of it is held out: no run can be checked on it. Pack more text, or hold more out \
+             with --heldout-fraction"
+        );
+    }
     let text = words(&summary.folder, &summary.manifest);
     context.print(&summary, text)
 }

@@ -171,7 +171,12 @@ fn check_key(report: &mut Report, config: &Config) -> Option<Key> {
             None
         }
         Err(error) => {
-            report.bad("key", Exit::BadInput, error.to_string(), "correct --key or worker.key");
+            report.bad(
+                "key",
+                Exit::BadInput,
+                format!("{:#}", anyhow::Error::new(error)),
+                "correct --key or worker.key",
+            );
             None
         }
     }

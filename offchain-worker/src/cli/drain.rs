@@ -1,4 +1,4 @@
-//! `drain`: tell the chain that the worker takes no more slots.
+//! `drain`: tell the chain that the worker cannot be drawn any more.
 
 use super::{Context, on_chain::SendArgs};
 use crate::chain::Call;
@@ -15,14 +15,14 @@ pub struct DrainArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// [`crate::error::Exit::Refused`] if the chain refuses: no such worker, or it takes none.
+/// [`crate::error::Exit::Refused`] if the chain refuses: no such worker, or it is not ready.
 pub async fn run(args: DrainArgs, context: &Context) -> anyhow::Result<()> {
     let signed = args.send.open(context).await?;
     signed
         .send_and_print(
             context,
             &Call::drain(),
-            "the worker takes no more slots; one that it has is still to be finished",
+            "the worker is drawn for nothing any more; what it was drawn for is still to be done, its audits included",
         )
         .await
 }

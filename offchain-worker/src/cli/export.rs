@@ -1,15 +1,13 @@
 //! `model export` and `model logits`: a model for other programs.
 
-use super::{
-    Context,
-    model::{CheckpointArgs, EngineArgs},
-};
+use super::{Context, checkpoint::CheckpointArgs, model::EngineArgs};
 use crate::{
     engine::{Engine, export},
     error::{Exit, ResultExt, failure},
     files, specfile,
 };
 use clap::Args;
+use sabha_protocol::Digest;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -55,6 +53,7 @@ pub struct LogitsArgs {
 
 #[derive(Serialize)]
 struct Exported {
+    checkpoint: Digest,
     folder: PathBuf,
     files: Vec<&'static str>,
 }
@@ -65,14 +64,15 @@ struct Exported {
 /// [`Exit::BadInput`] for a checkpoint, specification or folder that cannot be used.
 pub fn run_export(args: &ExportArgs, context: &Context) -> anyhow::Result<()> {
     let model = specfile::model_of(&args.spec).exit(Exit::BadInput)?;
-    let checkpoint = args.checkpoint.load(&model, context)?;
+    let (checkpoint, digest) = args.checkpoint.load(&model, context)?;
     let files = export::export(&model, &checkpoint, &args.out).exit(Exit::BadInput)?;
     let text = format!("{}: {}", args.out.display(), files.join(", "));
-    context.print(&Exported { folder: args.out.clone(), files }, text)
+    context.print(&Exported { checkpoint: digest, folder: args.out.clone(), files }, text)
 }
 
 #[derive(Serialize)]
 struct Computed {
+    checkpoint: Digest,
     rows: usize,
     columns: u32,
     file: PathBuf,
@@ -95,12 +95,12 @@ pub fn run_logits(args: &LogitsArgs, context: &Context) -> anyhow::Result<()> {
     }
     let length = u32::try_from(tokens.len()).unwrap_or(u32::MAX);
     args.checkpoint.memory(context)?.admit_use(&model, 1, length).exit(Exit::BadInput)?;
-    let checkpoint = args.checkpoint.load(&model, context)?;
+    let (checkpoint, digest) = args.checkpoint.load(&model, context)?;
     let engine = args.engine.engine(context)?;
     let logits = engine.load(&model, &checkpoint)?.logits(&tokens)?;
     let bytes: Vec<u8> = logits.iter().flat_map(|logit| logit.to_le_bytes()).collect();
     files::write_atomic(&args.out, &bytes)?;
     let (rows, columns, file) = (tokens.len(), model.vocabulary, args.out.clone());
     let text = format!("{rows} rows of {columns} logits in {}", file.display());
-    context.print(&Computed { rows, columns, file }, text)
+    context.print(&Computed { checkpoint: digest, rows, columns, file }, text)
 }

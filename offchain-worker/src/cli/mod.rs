@@ -3,12 +3,15 @@
 //! Results go to standard output, as text for people or, with `--json`, as JSON; progress, logs and errors go to standard error.
 
 // Local commands: training, data, specifications, models.
+pub mod checkpoint;
 pub mod completions;
 pub mod data;
 pub mod export;
 pub mod model;
 pub mod replay;
+mod replay_round;
 pub mod run_check;
+pub mod simulate;
 pub mod train;
 
 // Commands that talk to a node, and what they need.
@@ -20,6 +23,7 @@ pub mod on_chain;
 pub mod ready;
 pub mod register;
 pub mod run;
+pub mod show;
 pub mod start;
 pub mod status;
 pub mod unbond;
@@ -104,9 +108,9 @@ pub enum Command {
     Config(config::ConfigArgs),
     /// Register as a worker, with a stake
     Register(register::RegisterArgs),
-    /// Tell the chain that the worker takes slots
+    /// Tell the chain that the worker can be drawn
     Ready(ready::ReadyArgs),
-    /// Tell the chain that the worker takes no more slots
+    /// Tell the chain that the worker cannot be drawn any more
     Drain(drain::DrainArgs),
     /// Change a worker's hot key, payout account, device or endpoint, or raise its stake
     Update(update::UpdateArgs),
@@ -114,9 +118,9 @@ pub enum Command {
     Unbond(unbond::UnbondArgs),
     /// Take the stake back, after the unbonding time
     Withdraw(unbond::WithdrawArgs),
-    /// Show a worker's stake, status and slot
+    /// Show a worker's stake, status and duties
     Status(status::StatusArgs),
-    /// Run the daemon: take slots, train them, commit the results
+    /// Run the daemon: train, attest, aggregate and audit what the worker is drawn for
     Start(start::StartArgs),
     /// Check, propose and watch training runs
     Run(run::RunArgs),
@@ -128,6 +132,8 @@ pub enum Command {
     Data(data::DataArgs),
     /// Execute a segment again, compare roots and traces, and say where they part
     Replay(replay::ReplayArgs),
+    /// Play the protocol at scale with workers that cheat, and report what it costs them
+    Simulate(simulate::SimulateArgs),
     /// Generate text with a trained model, export it, and show what a checkpoint holds
     Model(model::ModelArgs),
     /// Print completions for a shell
@@ -176,6 +182,7 @@ pub async fn execute(command: Command, context: &Context) -> anyhow::Result<()> 
         Command::Train(args) => train::run(args, context),
         Command::Data(args) => data::run(args, context),
         Command::Replay(args) => replay::run(args, context),
+        Command::Simulate(args) => simulate::run(args, context),
         Command::Model(args) => model::run(args, context),
         Command::Completions(args) => completions::run(args, context),
     }

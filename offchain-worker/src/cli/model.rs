@@ -2,20 +2,20 @@
 
 use super::{
     Context,
+    checkpoint::CheckpointArgs,
     export::{ExportArgs, LogitsArgs, run_export, run_logits},
     train::{drop_pct, measure},
 };
 use crate::{
-    blobs::{BlobStore, LocalBlobs},
-    config::{Config, DeviceArgs, MemoryArgs, StorageArgs},
+    config::{Config, DeviceArgs},
     data::Stream,
     engine::{
-        AnyEngine, Checkpoint, Engine, Inference, MemoryLimit,
+        AnyEngine, Checkpoint, Engine, Inference,
         generate::{Sampling, Utf8, generate},
         init,
+        rounds::{RoundCheckpoint, checkpoint::MOMENTUM},
     },
     error::{Exit, ResultExt, failure},
-    files,
     output::Output,
     specfile,
 };
@@ -53,20 +53,6 @@ pub enum ModelCommand {
     Export(ExportArgs),
     /// Compute the logits that follow each of some tokens
     Logits(LogitsArgs),
-}
-
-/// Which checkpoint.
-#[derive(Args, Clone, Debug, Default)]
-pub struct CheckpointArgs {
-    /// The checkpoint: a safetensors file, or the digest that `run show` prints of one in the blob store (see --blobs)
-    #[arg(long, value_name = "FILE|DIGEST")]
-    pub checkpoint: PathBuf,
-    /// The folder of checkpoints and updates, by digest
-    #[arg(long, env = "SABHA_BLOBS", value_name = "DIR")]
-    pub blobs: Option<PathBuf>,
-    /// How much memory the model may take.
-    #[command(flatten)]
-    pub memory: MemoryArgs,
 }
 
 /// Which model, on what.
@@ -172,54 +158,6 @@ pub fn run(args: ModelArgs, context: &Context) -> anyhow::Result<()> {
     }
 }
 
-impl CheckpointArgs {
-    fn config(&self, context: &Context) -> anyhow::Result<Config> {
-        let storage = StorageArgs { blobs: self.blobs.clone(), ..StorageArgs::default() };
-        Ok(Config::load(&context.global)?.with_storage(&storage).with_memory(&self.memory))
-    }
-
-    /// How much memory a model may take.
-    pub(super) fn memory(&self, context: &Context) -> anyhow::Result<MemoryLimit> {
-        Ok(MemoryLimit::mebibytes(self.config(context)?.engine.memory_limit_mib))
-    }
-
-    /// A file of that name, or else the blob of that digest, which is verified; and its bytes.
-    fn read(&self, context: &Context) -> anyhow::Result<(PathBuf, Vec<u8>)> {
-        let memory = self.memory(context)?;
-        let admit = |path: &Path| {
-            // A file that is not there has an error of its own, later.
-            let size = path.metadata().map_or(0, |metadata| metadata.len());
-            // The file, and the values that are read from it.
-            memory.admit(format!("reading {}", path.display()), size.saturating_mul(2)).exit(Exit::BadInput)
-        };
-        let digest = self.checkpoint.to_str().and_then(|text| text.parse::<Digest>().ok());
-        match digest {
-            Some(digest) if !self.checkpoint.exists() => {
-                let blobs = LocalBlobs::open(&self.config(context)?.storage.blobs).exit(Exit::BadInput)?;
-                let path = blobs.path(digest);
-                admit(&path)?;
-                Ok((path, blobs.get(digest).exit(Exit::BadInput)?))
-            }
-            _ => {
-                admit(&self.checkpoint)?;
-                let bytes = files::read(&self.checkpoint).exit(Exit::BadInput)?;
-                Ok((self.checkpoint.clone(), bytes))
-            }
-        }
-    }
-
-    /// The checkpoint, which must be one of `model`.
-    pub(super) fn load(&self, model: &ModelSpec, context: &Context) -> anyhow::Result<Checkpoint> {
-        let (path, bytes) = self.read(context)?;
-        checkpoint_of(model, &path, &bytes)
-    }
-}
-
-fn checkpoint_of(model: &ModelSpec, path: &Path, bytes: &[u8]) -> anyhow::Result<Checkpoint> {
-    Checkpoint::from_blob(model, bytes)
-        .map_err(|error| failure(Exit::BadInput, format!("{} cannot be used: {error}", path.display())))
-}
-
 /// A model on a device.
 fn load(
     engine: &EngineArgs,
@@ -232,6 +170,7 @@ fn load(
 
 #[derive(Serialize)]
 struct Generated<'a> {
+    checkpoint: Digest,
     prompt: &'a str,
     text: &'a str,
 }
@@ -248,7 +187,8 @@ fn run_generate(args: &GenerateArgs, context: &Context) -> anyhow::Result<()> {
     let length = args.prompt.len().saturating_add(args.length).saturating_add(1);
     let length = u32::try_from(length).unwrap_or(u32::MAX);
     args.checkpoint.memory(context)?.admit_use(&spec, 1, length).exit(Exit::BadInput)?;
-    let model = load(&args.engine, &spec, &args.checkpoint.load(&spec, context)?, context)?;
+    let (checkpoint, digest) = args.checkpoint.load(&spec, context)?;
+    let model = load(&args.engine, &spec, &checkpoint, context)?;
     let prompt: Vec<u32> = args.prompt.bytes().map(u32::from).collect();
     if let Some(token) = prompt.iter().find(|token| **token >= spec.vocabulary) {
         let message = format!("the prompt holds byte {token}, the model knows {} only", spec.vocabulary);
@@ -279,7 +219,7 @@ fn run_generate(args: &GenerateArgs, context: &Context) -> anyhow::Result<()> {
     }
     if json {
         drop(out);
-        return context.print(&Generated { prompt: &args.prompt, text: &text }, "");
+        return context.print(&Generated { checkpoint: digest, prompt: &args.prompt, text: &text }, "");
     }
     writeln!(out, "{rest}")?;
     Ok(())
@@ -287,6 +227,7 @@ fn run_generate(args: &GenerateArgs, context: &Context) -> anyhow::Result<()> {
 
 #[derive(Serialize)]
 struct Evaluated {
+    checkpoint: Digest,
     /// As many as the tail has room for.
     windows: usize,
     untrained: f64,
@@ -299,7 +240,7 @@ fn evaluate(args: &EvaluateArgs, context: &Context) -> anyhow::Result<()> {
     let samples = spec.rounds.batch.min(args.windows);
     args.checkpoint.memory(context)?.admit_use(&spec.model, samples, u32::MAX).exit(Exit::BadInput)?;
     let stream = Stream::of_spec(&args.data, &spec).exit(Exit::BadInput)?;
-    let checkpoint = args.checkpoint.load(&spec.model, context)?;
+    let (checkpoint, digest) = args.checkpoint.load(&spec.model, context)?;
     let windows = Stream::heldout_offsets(&spec, args.windows)?.len();
     let loss = |spec: &RunSpec, checkpoint: &Checkpoint| -> anyhow::Result<f64> {
         let model = load(&args.engine, &spec.model, checkpoint, context)?;
@@ -311,7 +252,7 @@ fn evaluate(args: &EvaluateArgs, context: &Context) -> anyhow::Result<()> {
     let text = format!(
         "held-out loss {untrained:.4} untrained, {trained:.4} trained: {drop_pct:.1} % less (nats per token)"
     );
-    context.print(&Evaluated { windows, untrained, trained, drop_pct }, text)
+    context.print(&Evaluated { checkpoint: digest, windows, untrained, trained, drop_pct }, text)
 }
 
 #[derive(Serialize)]
@@ -320,6 +261,8 @@ struct Shown {
     digest: Digest,
     /// Of the state of these parameters alone, where the model is known.
     root: Option<Digest>,
+    /// With their momenta, if they are there: what the chain carries.
+    checkpoint_root: Option<Digest>,
     parameters: u64,
     tensors: Vec<ShownTensor>,
 }
@@ -332,21 +275,25 @@ struct ShownTensor {
 }
 
 fn show(args: &ShowArgs, context: &Context) -> anyhow::Result<()> {
-    let (file, bytes) = args.checkpoint.read(context)?;
-    let tensors = tensors(&file, &bytes)?;
+    let file = args.checkpoint.read(context)?;
+    let tensors = tensors(&file.path, &file.bytes)?;
     let count = |tensor: &ShownTensor| tensor.shape.iter().map(|d| *d as u64).product::<u64>();
-    let root = match &args.spec {
-        Some(spec) => {
-            let model = specfile::model_of(spec).exit(Exit::BadInput)?;
-            Some(checkpoint_of(&model, &file, &bytes)?.root())
-        }
-        None => None,
-    };
-    let parameters = tensors.iter().map(count).sum();
-    let shown = Shown { digest: Digest::of(&bytes), root, parameters, file, tensors };
+    let (mut root, mut checkpoint_root) = (None, None);
+    if let Some(spec) = &args.spec {
+        let model = specfile::model_of(spec).exit(Exit::BadInput)?;
+        root = Some(file.checkpoint_of(&model)?.root());
+        checkpoint_root =
+            RoundCheckpoint::from_blob(&model, &file.bytes).ok().map(|checkpoint| checkpoint.root());
+    }
+    let of_model = |tensor: &&ShownTensor| !tensor.name.starts_with(MOMENTUM);
+    let parameters = tensors.iter().filter(of_model).map(count).sum();
+    let shown = Shown { digest: file.digest, root, checkpoint_root, parameters, file: file.path, tensors };
     let mut text = format!("{}\nBLAKE3 {}\n", shown.file.display(), shown.digest);
     if let Some(root) = shown.root {
         writeln!(text, "root   {root}")?;
+    }
+    if let Some(root) = shown.checkpoint_root {
+        writeln!(text, "root   {root} with momenta")?;
     }
     writeln!(text, "{} parameters", shown.parameters)?;
     for ShownTensor { name, shape, dtype } in &shown.tensors {

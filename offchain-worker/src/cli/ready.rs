@@ -1,4 +1,4 @@
-//! `ready`: tell the chain that the worker takes slots.
+//! `ready`: tell the chain that the worker can be drawn.
 
 use super::{Context, on_chain::SendArgs};
 use crate::chain::Call;
@@ -15,8 +15,10 @@ pub struct ReadyArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// [`crate::error::Exit::Refused`] if the chain refuses: no such worker, or it takes slots already.
+/// [`crate::error::Exit::Refused`] if the chain refuses: no such worker, or it is ready already.
 pub async fn run(args: ReadyArgs, context: &Context) -> anyhow::Result<()> {
     let signed = args.send.open(context).await?;
-    signed.send_and_print(context, &Call::ready(), "the worker takes slots from now on").await
+    signed
+        .send_and_print(context, &Call::ready(), "the worker can be drawn, from the next session's set on")
+        .await
 }

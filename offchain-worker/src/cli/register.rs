@@ -36,6 +36,9 @@ pub struct RegisterArgs {
     /// What the worker computes with
     #[arg(long, value_enum, default_value_t = Device::Cpu)]
     pub device: Device,
+    /// How many slots it trains at a time. The daemon trains one after another, so more than one takes longer
+    #[arg(long, default_value_t = 1, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
+    pub capacity: u16,
     /// Where the worker serves its results, printable ASCII
     #[arg(long, default_value = "", value_name = "ADDRESS")]
     pub endpoint: String,
@@ -79,7 +82,7 @@ pub async fn run(args: RegisterArgs, context: &Context) -> anyhow::Result<()> {
     }
     let hot_key = args.hot_key.unwrap_or(owner);
     let payout = args.payout.unwrap_or(owner);
-    let call = Call::register(hot_key, payout, args.device, &args.endpoint, stake);
+    let call = Call::register(hot_key, payout, args.device, args.capacity, &args.endpoint, stake);
     let (_, receipt) = signed.send(&call).await?;
     if let Some(fund) = args.fund.filter(|_| hot_key != owner) {
         signed.send(&Call::transfer(hot_key, fund)).await?;

@@ -1,14 +1,15 @@
-//! `replay`: a segment once more, with everything written down, and where two machines part.
+//! `replay`: a segment once more, with everything written down, and where two machines part; a whole slot; an aggregation.
 
 use super::{
     Context,
-    model::{CheckpointArgs, engine_on},
+    model::engine_on,
+    replay_round::{self, Source},
 };
 use crate::{
     config::{DeviceArgs, MemoryArgs},
     data::Stream,
     engine::{
-        exact, init,
+        exact,
         replay::{Comparison, Keep, Place, Segment, Trace, check_version, first_difference, state_at, trace},
     },
     error::{Exit, ResultExt, failure},
@@ -27,7 +28,9 @@ use std::{
 /// Arguments of `replay`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Two machines disagree about a segment: each replays it with --trace, one compares with the other's trace by \
+    after_help = "With --segment a segment is executed again, with --aggregation the aggregation of a round, without either a \
+                        whole slot. With --run they start from what the folder of `train` holds, and are compared with it.\n\n\
+                        Two machines disagree about a segment: each replays it with --trace, one compares with the other's trace by \
                         --against, both keep the words of the output that is named there with --keep, and one compares them with \
                         --words.\n\n\
                         Example: sabha-worker replay spec.toml --data packed/spanish --segment 3 --trace segment-3.json"
@@ -46,7 +49,16 @@ pub struct ReplayArgs {
     pub slot: u16,
     /// The segment of the slot, from 0
     #[arg(long)]
-    pub segment: u32,
+    pub segment: Option<u32>,
+    /// Make the round's updates into its checkpoint again
+    #[arg(long, conflicts_with = "segment")]
+    pub aggregation: bool,
+    /// An update that is aggregated: a file, or a digest in the blob store. Once for each
+    #[arg(long = "update", value_name = "FILE|DIGEST", requires = "aggregation")]
+    pub updates: Vec<PathBuf>,
+    /// The folder of a run of `train`: its checkpoints, its updates, and what it came to
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["checkpoint", "blobs", "updates"])]
+    pub run: Option<PathBuf>,
     /// The checkpoint that the round starts from: a safetensors file, or a digest in the blob store. Round 0 needs none
     #[arg(long, value_name = "FILE|DIGEST")]
     pub checkpoint: Option<PathBuf>,
@@ -59,17 +71,17 @@ pub struct ReplayArgs {
     /// What to compute on.
     #[command(flatten)]
     pub device: DeviceArgs,
-    /// The root that the segment should end in
+    /// What it should come to: the root at the segment's end, the digest of the slot's update, or the root of the round's checkpoint
     #[arg(long, value_name = "DIGEST")]
     pub expect: Option<Digest>,
     /// Write the trace to this file: the root after each step, and the digest of every output
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "segment")]
     pub trace: Option<PathBuf>,
     /// Compare with the trace that another machine wrote
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "segment")]
     pub against: Option<PathBuf>,
     /// Keep the words of one output, of this step of the slot and this instruction, in the file that --words names or a new one
-    #[arg(long, value_name = "STEP:INSTRUCTION", value_parser = place)]
+    #[arg(long, value_name = "STEP:INSTRUCTION", value_parser = place, requires = "segment")]
     pub keep: Option<(u32, u32)>,
     /// The file for the words that --keep keeps. If it exists, they are compared with its words instead
     #[arg(long, value_name = "FILE", requires = "keep")]
@@ -87,6 +99,8 @@ fn place(text: &str) -> Result<(u32, u32), String> {
 #[derive(Debug, Serialize)]
 struct Replayed {
     segment: Segment,
+    /// What the round starts from, if it is not the specification's own start.
+    checkpoint: Option<Digest>,
     start: Digest,
     end: Digest,
     steps: usize,
@@ -103,25 +117,24 @@ struct Replayed {
 /// [`Exit::BadInput`] for files that cannot be used; [`Exit::Failure`] if the roots or the traces differ.
 pub fn run(args: ReplayArgs, context: &Context) -> anyhow::Result<()> {
     let spec = specfile::load(&args.spec, Some(&args.data)).exit(Exit::BadInput)?;
-    let at = Segment { round: args.round, slot: args.slot, segment: args.segment };
+    let at = Segment { round: args.round, slot: args.slot, segment: args.segment.unwrap_or(0) };
     let engines = engine_on(&args.device, context)?;
     let engine = engines.exact();
     check_version(engine, &spec).exit(Exit::BadInput)?;
     check_place(&spec, at)?;
-    let source = CheckpointArgs {
-        checkpoint: args.checkpoint.clone().unwrap_or_default(),
-        blobs: args.blobs.clone(),
-        memory: args.memory,
-    };
-    source.memory(context)?.admit_replay(&spec).exit(Exit::BadInput)?;
+    let source = Source::new(&args, &spec, context)?;
+    if args.aggregation {
+        return replay_round::aggregation(&args, &spec, &source, context);
+    }
+    if args.segment.is_none() {
+        return replay_round::slot(&args, &spec, &source, context);
+    }
+    source.memory().admit_replay(&spec).exit(Exit::BadInput)?;
     let stream = Stream::of_spec(&args.data, &spec).exit(Exit::BadInput)?;
-    let checkpoint = match (&args.checkpoint, args.round) {
-        (Some(_), _) => source.load(&spec.model, context)?,
-        (None, 0) => init::of_spec(&spec)?,
-        (None, round) => {
-            let message = format!("round {round} starts from a checkpoint: name it with --checkpoint");
-            return Err(failure(Exit::BadInput, message));
-        }
+    let (checkpoint, digest) = source.parameters(&spec, at.round)?;
+    let expect = match args.expect {
+        Some(expect) => Some(expect),
+        None => source.leaf_after(&spec, at)?,
     };
     let other = args.against.as_deref().map(read_trace).transpose()?;
 
@@ -139,13 +152,19 @@ pub fn run(args: ReplayArgs, context: &Context) -> anyhow::Result<()> {
     if let Some(path) = &args.trace {
         files::write_atomic(path, &serde_json::to_vec(&trace)?)?;
     }
-    let comparison = other.as_ref().map(|other| trace.compare(other));
+    let comparison = other.as_ref().map(|other| trace.compare(other, &spec));
     let mut parts = match comparison {
         Some(Comparison::Unrelated) => {
             return Err(failure(Exit::BadInput, "the traces are of different runs or segments".to_string()));
         }
         Some(Comparison::Starts) => {
             let message = "the traces start from different states: compare the segment before".to_string();
+            return Err(failure(Exit::BadInput, message));
+        }
+        Some(Comparison::Broken) => {
+            let message = "the other trace is not of a whole segment: steps are missing, or it does not end where it says that it \
+                           diverged; have it written again"
+                .to_string();
             return Err(failure(Exit::BadInput, message));
         }
         Some(Comparison::Parts(place)) => Some(place),
@@ -163,7 +182,7 @@ pub fn run(args: ReplayArgs, context: &Context) -> anyhow::Result<()> {
         }
     }
     let operation = |place: Place| exact::operation(&spec, place.instruction).unwrap_or("no instruction");
-    let expected = args.expect.map(|expected| expected == trace.end());
+    let expected = expect.map(|expected| expected == trace.end());
     if let Some(place) = trace.diverged {
         writeln!(text, "diverged at {}: {}", describe(place), operation(place))?;
     }
@@ -175,10 +194,11 @@ pub fn run(args: ReplayArgs, context: &Context) -> anyhow::Result<()> {
     if expected == Some(false) {
         writeln!(text, "the expected root is another")?;
     }
-    let (start, end, steps) = (trace.start, trace.end(), trace.steps.len());
+    let (start, end) = (trace.start, trace.end());
+    let steps = trace.steps.iter().filter(|step| step.root.is_some()).count();
     let operation = parts.or(trace.diverged).map(operation);
-    let found =
-        Replayed { segment: at, start, end, steps, diverged: trace.diverged, expected, parts, operation };
+    let (checkpoint, diverged) = (digest, trace.diverged);
+    let found = Replayed { segment: at, checkpoint, start, end, steps, diverged, expected, parts, operation };
     let differs = found.parts.is_some() || expected == Some(false);
     context.print(&found, text)?;
     if differs {

@@ -3,16 +3,20 @@
 use super::{
     Context,
     on_chain::{QueryArgs, Receipt, SendArgs, as_text, parse_amount, sbh},
-    run_check, watch,
+    run_check, show, watch,
 };
 use crate::{
-    chain::{At, Call, ChainResult, Run, names::event},
+    chain::{At, Call, ChainResult, Pause, Run, names::event},
     error::{Exit, ResultExt, failure},
     keys::AccountId,
     specfile,
 };
 use clap::{Args, Subcommand};
-use sabha_protocol::{Balance, Digest, RunId, SlotState};
+use sabha_protocol::{
+    Balance, Digest, RunId,
+    economics::{self, Assumptions},
+    round::{Progress, Terms},
+};
 use serde::Serialize;
 use std::{fmt::Write, path::PathBuf};
 
@@ -33,10 +37,12 @@ pub enum RunCommand {
     Propose(ProposeArgs),
     /// List the runs of the chain
     List(ListArgs),
-    /// Show a run: progress, slots, money, checkpoint
-    Show(ShowArgs),
-    /// Follow a run: assignments, losses, commitments, payments
+    /// Show a run: progress, rounds, slots, money, checkpoint
+    Show(show::ShowArgs),
+    /// Follow a run: assignments, commitments, checkpoints, audits, payments
     Watch(watch::WatchArgs),
+    /// Raise a run's budget
+    TopUp(TopUpArgs),
 }
 
 /// Arguments of `run propose`.
@@ -48,7 +54,7 @@ pub struct ProposeArgs {
     /// The packed dataset to train on: it fills what the specification leaves open in [data]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// What is paid into escrow, in SBH. Without it, what all slots cost
+    /// What is paid into escrow, in SBH. Without it, the least: what all rounds cost, and as many again as one void can waste
     #[arg(long, value_parser = parse_amount, value_name = "AMOUNT")]
     pub budget: Option<Balance>,
     /// Who signs and pays, on which chain.
@@ -64,14 +70,17 @@ pub struct ListArgs {
     pub query: QueryArgs,
 }
 
-/// Arguments of `run show`.
+/// Arguments of `run top-up`.
 #[derive(Args, Debug)]
-pub struct ShowArgs {
+pub struct TopUpArgs {
     /// The run's number
     pub run: RunId,
-    /// Which chain.
+    /// What is paid into escrow in addition, in SBH. What is left when the run is over goes to the run's owner
+    #[arg(value_parser = parse_amount)]
+    pub amount: Balance,
+    /// Who signs and pays, on which chain.
     #[command(flatten)]
-    pub query: QueryArgs,
+    pub send: SendArgs,
 }
 
 /// Runs the command.
@@ -83,8 +92,9 @@ pub async fn run(args: RunArgs, context: &Context) -> anyhow::Result<()> {
         RunCommand::Check(args) => run_check::run(args, context),
         RunCommand::Propose(args) => propose(args, context).await,
         RunCommand::List(args) => list(args, context).await,
-        RunCommand::Show(args) => show(args, context).await,
+        RunCommand::Show(args) => show::run(args, context).await,
         RunCommand::Watch(args) => watch::run(args, context).await,
+        RunCommand::TopUp(args) => top_up(args, context).await,
     }
 }
 
@@ -101,16 +111,18 @@ struct Proposed {
 
 async fn propose(args: ProposeArgs, context: &Context) -> anyhow::Result<()> {
     let spec = specfile::load(&args.spec, args.data.as_deref()).exit(Exit::BadInput)?;
-    let cost = spec.cost();
-    let budget = args.budget.unwrap_or(cost);
-    if budget < cost {
+    run_check::check_stream(&spec, args.data.as_deref()).exit(Exit::BadInput)?;
+    economics::check(&spec, &Assumptions::default()).exit(Exit::BadInput)?;
+    let least = Progress::least_budget(&Terms::new(0, &spec));
+    let budget = args.budget.unwrap_or(least);
+    if budget < least {
         let message = format!(
-            "the budget of {} is too low: {} rounds of {} slot at {} cost {}",
+            "the budget of {} is too low: {} rounds at {} cost {}, and as many again as one void can waste must be there: at least {}",
             sbh(budget),
             spec.rounds.count,
-            spec.rounds.slots,
-            sbh(spec.price_per_slot),
-            sbh(cost)
+            sbh(spec.round_cost()),
+            sbh(spec.cost()),
+            sbh(least)
         );
         return Err(failure(Exit::BadInput, message));
     }
@@ -137,19 +149,24 @@ async fn propose(args: ProposeArgs, context: &Context) -> anyhow::Result<()> {
     context.print(&Proposed { run, spec_hash, budget, rounds, receipt }, text)
 }
 
+async fn top_up(args: TopUpArgs, context: &Context) -> anyhow::Result<()> {
+    let signed = args.send.open(context).await?;
+    let call = Call::top_up_run(args.run, args.amount);
+    let done = format!("{} more are in the escrow of run {}", sbh(args.amount), args.run);
+    signed.send_and_print(context, &call, &done).await
+}
+
 async fn list(args: ListArgs, context: &Context) -> anyhow::Result<()> {
     let (_session, at) = args.query.open(context).await?;
     let runs: Vec<Summary> = at.runs().await.coded()?.iter().map(Summary::of).collect();
-    let mut text = format!(
-        "{:>6}  {:<9}  {:>13}  {:>9}  {:>12}  owner\n",
-        "run", "status", "committed", "final", "paid"
-    );
+    let mut text =
+        format!("{:>6}  {:<9}  {:>13}  {:>14}  {:>14}  owner\n", "run", "status", "final", "paid", "escrow");
     for run in &runs {
-        let paid = sbh(run.paid);
+        let (paid, escrow) = (sbh(run.paid), sbh(run.escrow));
         writeln!(
             text,
-            "{:>6}  {:<9}  {:>6}/{:<6}  {:>9}  {paid:>12}  {}",
-            run.run, run.status, run.committed, run.rounds, run.finalised, run.owner
+            "{:>6}  {:<9}  {:>6}/{:<6}  {paid:>14}  {escrow:>14}  {}",
+            run.run, run.status, run.finalised, run.rounds, run.owner
         )?;
     }
     if runs.is_empty() {
@@ -158,87 +175,60 @@ async fn list(args: ListArgs, context: &Context) -> anyhow::Result<()> {
     context.print(&runs, text)
 }
 
-/// A run in one line.
+/// A run without its rounds.
 #[derive(Serialize)]
-struct Summary {
-    run: RunId,
-    status: &'static str,
-    owner: AccountId,
-    spec_hash: Digest,
-    rounds: u32,
-    committed: u32,
-    finalised: u32,
+pub(super) struct Summary {
+    pub run: RunId,
+    pub status: &'static str,
+    pub pause: Option<Pause>,
+    pub owner: AccountId,
+    pub spec_hash: Digest,
+    pub rounds: u32,
+    pub finalised: u32,
+    /// Its budget, top-ups included.
     #[serde(serialize_with = "as_text")]
-    escrow: Balance,
+    pub funded: Balance,
+    /// What came back from slashes.
     #[serde(serialize_with = "as_text")]
-    paid: Balance,
-    checkpoint: Option<Digest>,
+    pub regained: Balance,
+    #[serde(serialize_with = "as_text")]
+    pub paid: Balance,
+    #[serde(serialize_with = "as_text")]
+    pub refunded: Balance,
+    #[serde(serialize_with = "as_text")]
+    pub escrow: Balance,
+    /// What is kept of slashes until auditors are settled.
+    #[serde(serialize_with = "as_text")]
+    pub kept: Balance,
+    /// Whether funded and regained are paid, refunded and escrow, to the unit.
+    pub balanced: bool,
+    /// The address of the last checkpoint.
+    pub checkpoint: Option<Digest>,
+    /// Its root.
+    pub root: Option<Digest>,
 }
 
 impl Summary {
-    fn of(run: &Run) -> Self {
+    pub fn of(run: &Run) -> Self {
         Self {
             run: run.id,
-            status: run.status.word(),
+            status: run.word(),
+            pause: run.pause,
             owner: run.owner,
             spec_hash: run.spec_hash,
             rounds: run.rounds,
-            committed: run.next_round,
             finalised: run.finalised,
-            escrow: run.escrow,
+            funded: run.funded,
+            regained: run.regained,
             paid: run.paid,
-            checkpoint: run.checkpoint,
+            refunded: run.refunded,
+            escrow: run.escrow,
+            kept: run.kept,
+            balanced: run.is_balanced(),
+            checkpoint: run.checkpoint.map(|checkpoint| checkpoint.blob),
+            root: run.checkpoint.map(|checkpoint| checkpoint.root),
         }
     }
-}
-
-#[derive(Serialize)]
-struct Details {
-    block: u64,
-    active_block: u32,
-    #[serde(flatten)]
-    summary: Summary,
-    slots: Vec<SlotLine>,
-}
-
-/// A slot that is assigned, or committed and not final.
-#[derive(Serialize)]
-struct SlotLine {
-    round: u32,
-    slot: u16,
-    generation: u16,
-    worker: AccountId,
-    #[serde(flatten)]
-    state: Progress,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "state", rename_all = "lowercase")]
-enum Progress {
-    Assigned { deadline: u32 },
-    Committed { outcome: sabha_protocol::Outcome, final_at: u32 },
-}
-
-async fn show(args: ShowArgs, context: &Context) -> anyhow::Result<()> {
-    let (_session, at) = args.query.open(context).await?;
-    let run = find(&at, args.run).await?;
-    let slots = at.slots(run.id).await.coded()?.into_iter().map(|(round, slot, state)| SlotLine {
-        round,
-        slot,
-        generation: state.generation,
-        worker: state.worker,
-        state: match state.state {
-            SlotState::Assigned { deadline } => Progress::Assigned { deadline },
-            SlotState::Committed { outcome, final_at } => Progress::Committed { outcome, final_at },
-        },
-    });
-    let details = Details {
-        block: at.number(),
-        active_block: at.active_blocks().await.coded()?,
-        summary: Summary::of(&run),
-        slots: slots.collect(),
-    };
-    context.print(&details, text(&details)?)
 }
 
 /// A run that must exist.
@@ -250,39 +240,4 @@ pub(super) async fn find(at: &At, id: RunId) -> anyhow::Result<Run> {
         .await
         .coded()?
         .ok_or_else(|| failure(Exit::BadInput, format!("there is no run {id} on this chain")))
-}
-
-fn text(details: &Details) -> Result<String, std::fmt::Error> {
-    let Details { block, active_block, summary, slots } = details;
-    let mut text = String::new();
-    writeln!(
-        text,
-        "run {} is {} after block {block} (active block {active_block})",
-        summary.run, summary.status
-    )?;
-    writeln!(text, "owner          {}", summary.owner)?;
-    writeln!(text, "specification  {}", summary.spec_hash)?;
-    writeln!(
-        text,
-        "rounds         {} committed of {}, {} final",
-        summary.committed, summary.rounds, summary.finalised
-    )?;
-    writeln!(text, "money          {} paid, {} in escrow", sbh(summary.paid), sbh(summary.escrow))?;
-    if let Some(checkpoint) = summary.checkpoint {
-        writeln!(text, "checkpoint     {checkpoint}")?;
-    }
-    for SlotLine { round, slot, generation, worker, state } in slots {
-        match state {
-            Progress::Assigned { deadline } => writeln!(
-                text,
-                "  {round}/{slot} (generation {generation}) {worker} trains, until active block {deadline}"
-            )?,
-            Progress::Committed { outcome, final_at } => writeln!(
-                text,
-                "  {round}/{slot} (generation {generation}) {worker} {}, final at active block {final_at}",
-                watch::outcome(outcome)
-            )?,
-        }
-    }
-    Ok(text)
 }

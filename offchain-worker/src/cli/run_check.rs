@@ -5,13 +5,20 @@ use super::{
     on_chain::{as_text, sbh},
 };
 use crate::{
-    engine::memory,
+    data::{DataError, Stream},
+    engine::{
+        memory,
+        rounds::{checkpoint_bytes, update_bytes},
+    },
     error::{Exit, ResultExt},
     specfile,
 };
-use sabha_protocol::{Balance, Digest, NUMERICS_EXACT, spec::RunSpec};
+use sabha_protocol::{Balance, Digest, NUMERICS_EXACT, economics, spec::RunSpec};
 use serde::Serialize;
-use std::{fmt::Write, path::PathBuf};
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+};
 
 /// Arguments of `run check`.
 #[derive(clap::Args, Debug)]
@@ -29,8 +36,10 @@ pub struct CheckArgs {
 struct Report {
     spec_hash: Digest,
     parameters: u64,
-    /// Of one update, which is a whole checkpoint.
+    /// Of one update: what each slot uploads.
     update_bytes: u64,
+    /// Of one checkpoint: what each slot downloads.
+    checkpoint_bytes: u64,
     /// Parameters, gradients and moments.
     state_bytes: u64,
     /// What one step holds besides; of plain candle an estimate.
@@ -60,13 +69,19 @@ impl Report {
         let stream_tokens = spec.data.tokens.saturating_sub(spec.data.heldout_tokens);
         let tokens_in_all = spec.training_tokens();
         let passes = tokens_in_all as f64 / stream_tokens.max(1) as f64;
+        let exact = spec.numerics_version == NUMERICS_EXACT;
         Self {
             spec_hash: spec.hash(),
             parameters,
-            update_bytes: parameters.saturating_mul(4),
+            update_bytes: if exact { update_bytes(&spec.model) } else { parameters.saturating_mul(4) },
+            checkpoint_bytes: if exact {
+                checkpoint_bytes(&spec.model)
+            } else {
+                parameters.saturating_mul(4)
+            },
             state_bytes: spec.state_bytes(),
             activation_bytes: memory::activations(spec),
-            step_bytes: (spec.numerics_version == NUMERICS_EXACT).then(|| memory::step(spec)),
+            step_bytes: exact.then(|| memory::step(spec)),
             memory_bytes: memory::training(spec),
             tokens_per_step,
             tokens_per_slot: tokens_per_step.saturating_mul(u64::from(spec.rounds.inner_steps)),
@@ -87,8 +102,14 @@ impl Report {
 /// [`Exit::BadInput`] names the field and what is accepted.
 pub fn run(args: CheckArgs, context: &Context) -> anyhow::Result<()> {
     let spec = specfile::load(&args.spec, args.data.as_deref()).exit(Exit::BadInput)?;
+    check_stream(&spec, args.data.as_deref()).exit(Exit::BadInput)?;
     let report = Report::of(&spec);
     context.print(&report, text(&report)?)
+}
+
+/// Whether the data that was named is the stream of the specification, and the model knows all of it.
+pub(super) fn check_stream(spec: &RunSpec, data: Option<&Path>) -> Result<(), DataError> {
+    data.map_or(Ok(()), |data| Stream::of_spec(data, spec)?.check_tokens(spec.model.vocabulary))
 }
 
 fn warnings(spec: &RunSpec, passes: f64, parameters: u64) -> Vec<String> {
@@ -115,6 +136,12 @@ fn warnings(spec: &RunSpec, passes: f64, parameters: u64) -> Vec<String> {
             "data.heldout_tokens has room for fewer than 16 windows: the held-out loss will be rough".into(),
         );
     }
+    // A run that asks for no audits says so itself.
+    if spec.audit.auditors > 0
+        && let Err(error) = economics::check(spec, &economics::Assumptions::default())
+    {
+        found.push(error.to_string());
+    }
     found
 }
 
@@ -122,7 +149,12 @@ fn text(report: &Report) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     writeln!(text, "specification  {}", report.spec_hash)?;
     writeln!(text, "parameters     {}", grouped(report.parameters))?;
-    writeln!(text, "update         {} a slot", bytes(report.update_bytes))?;
+    writeln!(
+        text,
+        "update         {} up for each slot, {} of checkpoint down",
+        bytes(report.update_bytes),
+        bytes(report.checkpoint_bytes)
+    )?;
     writeln!(
         text,
         "memory         {} for parameters, gradients and moments, about {} for activations; about {} at the peak",
@@ -186,15 +218,19 @@ mod tests {
         let spec = demo_spec();
         let report = Report::of(&spec);
         assert_eq!(report.parameters, 824_448);
-        assert_eq!(report.update_bytes, 4 * 824_448);
+        assert_eq!(report.update_bytes, update_bytes(&spec.model));
+        let ratio = report.update_bytes as f64 / (4.0 * 824_448.0);
+        assert!(ratio < 0.255, "{ratio}");
+        assert!(report.checkpoint_bytes > 8 * 824_448);
         assert_eq!(report.tokens_per_step, 1_024);
         assert_eq!(report.slots, u64::from(spec.rounds.count));
-        assert_eq!(report.cost, spec.price_per_slot * u128::from(report.slots));
+        // A slot, an auditor and an aggregator each round.
+        assert_eq!(sbh(report.cost), "24.4 SBH");
         let text = text(&report).unwrap();
         assert!(text.contains("824,448") && text.contains("SBH for"), "{text}");
         let planned = format!("exact step     {} for activations", bytes(memory::step(&spec)));
         assert!(text.contains(&planned), "{text}");
-        assert_eq!(report.step_bytes, Some(report.activation_bytes + report.update_bytes));
+        assert_eq!(report.step_bytes, Some(report.activation_bytes + 4 * report.parameters));
     }
 
     #[test]
@@ -207,6 +243,15 @@ mod tests {
         for part in ["seen", "warmup_steps", "heldout_tokens"] {
             assert!(warnings.contains(part), "{part} is missing in: {warnings}");
         }
+    }
+
+    #[test]
+    fn a_stake_too_low_for_its_audits_is_pointed_out() {
+        let mut spec = tiny_spec();
+        assert!(!Report::of(&spec).warnings.join("\n").contains("stake_per_slot"), "nothing is audited");
+        (spec.audit.auditors, spec.audit.segments) = (1, 1);
+        let warnings = Report::of(&spec).warnings.join("\n");
+        assert!(warnings.contains("stake_per_slot is 0 SBH") && warnings.contains("at least"), "{warnings}");
     }
 
     #[test]

@@ -4,7 +4,8 @@ use super::Context;
 use crate::{
     chain::{ChainResult, Client},
     config::{ChainArgs, Config, DeviceArgs, Follow, MemoryArgs, SignerArgs, StorageArgs},
-    daemon::{Daemon, Options, train::EngineTrainer},
+    daemon::{Daemon, Options, works::EngineWorkshop},
+    data::Manifest,
     error::{Exit, ResultExt},
     keys::Key,
 };
@@ -15,9 +16,11 @@ use std::sync::Arc;
 /// Arguments of `start`.
 #[derive(Args, Debug, Default, PartialEq)]
 #[command(
-    after_help = "SIGTERM and Ctrl-C park the slot at the end of the current step and end the daemon with exit code 0; the next \
+    after_help = "The daemon trains the slots that its worker is drawn for, attests and aggregates updates, and audits other \
+                        workers' slots, the most urgent first.\n\n\
+                        SIGTERM and Ctrl-C park a slot at the end of the current step and end the daemon with exit code 0; the next \
                         start goes on from there. The chain is not told: a worker that is ready may be drawn while it is off, and \
-                        lose the slot. --drain-on-stop tells it.\n\n\
+                        miss what it is drawn for. --drain-on-stop tells it.\n\n\
                         Example: sabha-worker start --key hot.json --dataset packed/spanish --ready"
 )]
 pub struct StartArgs {
@@ -39,13 +42,13 @@ pub struct StartArgs {
     /// How much memory a model may take.
     #[command(flatten)]
     pub memory: MemoryArgs,
-    /// Tell the chain that the worker takes slots, if it is idle
+    /// Tell the chain that the worker can be drawn, if it is idle
     #[arg(long)]
     pub ready: bool,
     /// Do not move runs on when something is due
     #[arg(long)]
     pub no_poke: bool,
-    /// Tell the chain that the worker takes no more slots when the daemon ends: none is drawn for it while it is off
+    /// Tell the chain, when the daemon ends, that the worker cannot be drawn any more
     #[arg(long)]
     pub drain_on_stop: bool,
     /// End when this run is over
@@ -75,7 +78,7 @@ impl StartArgs {
 /// Runs the daemon until a signal comes or the awaited run is over.
 ///
 /// # Errors
-/// [`Exit::BadInput`] (key, configuration, device), [`Exit::Failure`] (a GPU with other bits), [`Exit::NoNode`], [`Exit::WrongChain`], [`Exit::Refused`] (no worker).
+/// [`Exit::BadInput`] (key, configuration, dataset, device), [`Exit::Failure`] (a GPU with other bits), [`Exit::NoNode`], [`Exit::WrongChain`], [`Exit::Refused`] (no worker).
 pub async fn run(args: StartArgs, context: &Context) -> anyhow::Result<()> {
     let path = Config::default_path();
     if context.global.config.is_none() && !path.exists() {
@@ -87,14 +90,23 @@ pub async fn run(args: StartArgs, context: &Context) -> anyhow::Result<()> {
     }
     let config = args.apply(Config::load(&context.global)?);
     let key = Key::load(config.worker.key.as_deref()).exit(Exit::BadInput)?;
-    let trainer = EngineTrainer::new(&config)?;
+    check_datasets(&config)?;
+    let workshop = EngineWorkshop::new(&config)?;
     let client = Client::connect(&config.chain).await.coded()?;
     let options = Options {
         ready: args.ready,
         drain_on_stop: args.drain_on_stop,
         until_run_over: args.exit_when_run_over,
     };
-    Daemon::new(config, options, client, key, Arc::new(trainer), context.stop.clone()).await?.run().await
+    Daemon::new(config, options, client, key, Arc::new(workshop), context.stop.clone()).await?.run().await
+}
+
+/// A worker that takes slots and has not the data that it was meant to have loses them, and each of them costs.
+fn check_datasets(config: &Config) -> anyhow::Result<()> {
+    for folder in &config.storage.datasets {
+        Manifest::read(folder).and_then(|manifest| manifest.check_size(folder)).exit(Exit::BadInput)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

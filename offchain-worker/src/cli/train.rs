@@ -8,7 +8,8 @@ use crate::{
         AnyEngine, Checkpoint, Engine, EngineError, Inference, MemoryLimit, Observer, StepReport,
         evaluate::heldout_loss,
         exact, init,
-        local::{CHECKPOINT, LocalEnd, LocalError, LocalRun},
+        local::{CHECKPOINT, LocalEnd, LocalError, LocalRun, RoundRecord},
+        rounds::{checkpoint_bytes, update_bytes},
     },
     error::{Exit, ResultExt, failure, is_of_full_disk},
     output,
@@ -19,7 +20,10 @@ use crate::{
 };
 use anyhow::Context as _;
 use clap::Args;
-use sabha_protocol::{Digest, Divergence, RoundIndex, spec::RunSpec};
+use sabha_protocol::{
+    Digest, Divergence, NUMERICS_EXACT, RoundIndex, SlotIndex,
+    spec::{RoundSpec, RunSpec},
+};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -31,10 +35,9 @@ const PLOT: &str = "loss.svg";
 
 /// Arguments of `train`.
 #[derive(Args, Debug)]
-#[command(
-    after_help = "SIGTERM and Ctrl-C park the run at the end of the current step; --resume goes on from there to the same bits.\n\n\
-                        Example: sabha-worker train spec.toml --data packed/spanish --out first-run"
-)]
+#[command(after_help = "A round's slots are trained one after another, as if there were as many workers.\n\
+                        SIGTERM and Ctrl-C park the run at the end of the current step; --resume goes on from there to the same bits.\n\n\
+                        Example: sabha-worker train spec.toml --data packed/spanish --out first-run")]
 pub struct TrainArgs {
     /// The run specification
     pub spec: PathBuf,
@@ -53,7 +56,7 @@ pub struct TrainArgs {
     /// How much memory the model may take.
     #[command(flatten)]
     pub memory: MemoryArgs,
-    /// Windows of the held-out text on which the loss is measured, before and after
+    /// Windows of the held-out text on which the loss is measured, before the first round and after each
     #[arg(long, default_value_t = 64, value_name = "NUMBER")]
     pub heldout_windows: u32,
 }
@@ -62,9 +65,19 @@ pub struct TrainArgs {
 struct Summary {
     spec: Digest,
     rounds: usize,
+    slots: u16,
+    /// One after another; the slots of a round run side by side.
     steps: u64,
     checkpoint: PathBuf,
     digest: Digest,
+    /// Over the checkpoint's buffers: what the chain carries.
+    root: Digest,
+    /// What each slot uploads.
+    upload_bytes: u64,
+    /// Of the parameters in `f32`.
+    upload_ratio: f64,
+    /// What each slot downloads.
+    download_bytes: u64,
     plot: Option<PathBuf>,
     mean_loss: f32,
     heldout_untrained: f64,
@@ -82,6 +95,7 @@ pub fn run(args: TrainArgs, context: &Context) -> anyhow::Result<()> {
     MemoryLimit::mebibytes(config.engine.memory_limit_mib).admit_training(&spec).exit(Exit::BadInput)?;
     let engine = AnyEngine::on(&config.engine.device).exit(Exit::BadInput)?;
     let stream = Stream::of_spec(&args.data, &spec).exit(Exit::BadInput)?;
+    stream.check_tokens(spec.model.vocabulary).exit(Exit::BadInput)?;
     let mut run =
         if args.resume { LocalRun::resume(&args.out, &spec) } else { LocalRun::begin(&args.out, &spec) }
             .map_err(as_bad_input)?;
@@ -96,29 +110,40 @@ pub fn run(args: TrainArgs, context: &Context) -> anyhow::Result<()> {
             "{engine}; held-out loss of the untrained model {untrained:.4} nats per token"
         ));
     }
-    let mut bar = Bar::new(&spec, context.global.json);
+    let mut bar = Bar::new(&spec, context.global.json, &heldout);
     let ended = run.train(&engine, &spec, &stream, &mut bar, &context.stop);
-    bar.progress.finish();
+    let Bar { progress, measured, .. } = bar;
+    progress.finish();
     match ended.map_err(stands)? {
-        LocalEnd::Parked { round, step } => Err(context.stop.error(format!(
-            "stopped in round {round} after {step} of {} steps; the state is saved: run the same command with --resume",
+        LocalEnd::Parked { round, slot, step } => Err(context.stop.error(format!(
+            "stopped in {} after {step} of {} steps; the state is saved: run the same command with --resume",
+            place(&spec, round, slot),
             spec.rounds.inner_steps
         ))),
-        LocalEnd::Diverged { round, divergence } => {
+        LocalEnd::Aggregating { round } => Err(context.stop.error(format!(
+            "stopped while round {round} was aggregated; its updates are saved: run the same command with --resume"
+        ))),
+        LocalEnd::Diverged { round, slot, divergence } => {
             let Divergence { step, instruction, element } = divergence;
             let operation = exact::operation(&spec, instruction).map(|name| format!(" ({name})"));
             let operation = operation.unwrap_or_default();
             let message = format!(
-                "round {round} diverged at step {step}, instruction {instruction}{operation}, element {element}: lower \
-                 optimiser.peak_rate, or warm up longer; the rounds before it are saved"
+                "{} diverged at step {step}, instruction {instruction}{operation}, element {element}: lower \
+                 optimiser.peak_rate, or warm up longer; the rounds before it are saved",
+                place(&spec, round, slot)
             );
             Err(failure(Exit::Failure, message))
         }
         LocalEnd::Done => {
-            let trained = heldout(run.checkpoint()).context(GO_ON)?;
+            let trained = measured.map_or_else(|| heldout(run.checkpoint()).context(GO_ON), Ok)?;
             finish(&args.out, &spec, &run, untrained, trained, context).map_err(stands)
         }
     }
+}
+
+/// Where in a run: the slot is told if there are several.
+fn place(spec: &RunSpec, round: RoundIndex, slot: SlotIndex) -> String {
+    if spec.rounds.slots == 1 { format!("round {round}") } else { format!("round {round}, slot {slot}") }
 }
 
 fn finish(
@@ -134,7 +159,7 @@ fn finish(
     let losses = Losses {
         title: format!("{} parameters, {steps} steps", spec.model.parameter_count()),
         training: record.losses.iter().map(|(step, loss)| (*step, f64::from(*loss))).collect(),
-        heldout: vec![(0, untrained), (steps, trained)],
+        heldout: heldout_points(spec, run, untrained),
     };
     let plot = out.join(PLOT);
     let plot = match losses.write_svg(&plot) {
@@ -146,28 +171,52 @@ fn finish(
         }
     };
     let last = record.rounds.last().ok_or_else(|| anyhow::anyhow!("the run has no rounds"))?;
+    let values = spec.model.parameter_count().saturating_mul(4);
+    let (upload, download) = if spec.numerics_version == NUMERICS_EXACT {
+        (update_bytes(&spec.model), checkpoint_bytes(&spec.model))
+    } else {
+        // The update is the next checkpoint, a safetensors file: its header is left out.
+        (values, values)
+    };
     let summary = Summary {
         spec: record.spec,
         rounds: record.rounds.len(),
+        slots: spec.rounds.slots,
         steps,
         checkpoint: out.join(CHECKPOINT),
-        digest: last.update_digest,
+        digest: last.checkpoint.blob,
+        root: last.checkpoint.root,
+        upload_bytes: upload,
+        upload_ratio: upload as f64 / values as f64,
+        download_bytes: download,
         plot,
-        mean_loss: last.mean_loss.get(),
+        mean_loss: last.mean_loss(),
         heldout_untrained: untrained,
         heldout_trained: trained,
         heldout_drop_pct: drop_pct(untrained, trained),
     };
     let text = format!(
-        "{} rounds, {steps} steps: held-out loss {untrained:.4} -> {trained:.4} nats per token ({:.1} % less)\n\
+        "{} rounds of {} slots, {steps} steps: held-out loss {untrained:.4} -> {trained:.4} nats per token ({:.1} % less)\n\
+         each slot uploads {upload} bytes ({:.3} of the parameters) and downloads {download}\n\
          checkpoint {} (BLAKE3 {})\n{}",
         summary.rounds,
+        summary.slots,
         summary.heldout_drop_pct,
+        summary.upload_ratio,
         summary.checkpoint.display(),
         summary.digest,
         summary.plot.as_ref().map_or(String::new(), |plot| format!("plot {}", plot.display()))
     );
     context.print(&summary, text)
+}
+
+/// The held-out loss before the first step and after each round. From the record, so that a run that was stopped has the same plot.
+fn heldout_points(spec: &RunSpec, run: &LocalRun, untrained: f64) -> Vec<(u64, f64)> {
+    let steps = u64::from(spec.rounds.inner_steps);
+    let rounds = (1u64..).zip(&run.record().rounds);
+    let measured =
+        rounds.filter_map(|(done, round)| Some((done.saturating_mul(steps), f64::from(round.heldout?))));
+    [(0, untrained)].into_iter().chain(measured).collect()
 }
 
 /// The held-out loss of a model, unless `stop` is raised.
@@ -228,36 +277,66 @@ fn as_bad_input(error: anyhow::Error) -> anyhow::Error {
     }
 }
 
+/// How a checkpoint's held-out loss is measured.
+type Heldout<'a> = &'a dyn Fn(&Checkpoint) -> anyhow::Result<f64>;
+
 /// The progress bar.
 struct Bar<'a> {
     spec: &'a RunSpec,
     progress: Progress,
     begun: bool,
+    quiet: bool,
+    heldout: Heldout<'a>,
+    /// The held-out loss of the last round.
+    measured: Option<f64>,
 }
 
 impl<'a> Bar<'a> {
-    fn new(spec: &'a RunSpec, quiet: bool) -> Self {
-        let steps = u64::from(spec.rounds.count).saturating_mul(u64::from(spec.rounds.inner_steps));
-        Self { spec, progress: Progress::new("training", Unit::Steps, steps, quiet), begun: false }
+    fn new(spec: &'a RunSpec, quiet: bool, heldout: Heldout<'a>) -> Self {
+        let RoundSpec { count, slots, inner_steps, .. } = spec.rounds;
+        let steps =
+            [u64::from(slots), u64::from(inner_steps)].into_iter().fold(count.into(), u64::saturating_mul);
+        let progress = Progress::new("training", Unit::Steps, steps, quiet);
+        Self { spec, progress, begun: false, quiet, heldout, measured: None }
     }
 
-    fn step_of(&self, round: RoundIndex, done: u32) -> u64 {
-        u64::from(round) * u64::from(self.spec.rounds.inner_steps) + u64::from(done)
+    /// Steps that this machine has done: the slots of a round follow each other here.
+    fn step_of(&self, round: RoundIndex, slot: SlotIndex, done: u32) -> u64 {
+        let slots = u64::from(round) * u64::from(self.spec.rounds.slots) + u64::from(slot);
+        slots * u64::from(self.spec.rounds.inner_steps) + u64::from(done)
     }
 }
 
 impl Observer for Bar<'_> {
-    fn begins(&mut self, round: RoundIndex, done: u32) {
+    fn begins(&mut self, round: RoundIndex, slot: SlotIndex, done: u32) {
         if !std::mem::replace(&mut self.begun, true) {
-            self.progress.starts_at(self.step_of(round, done));
+            self.progress.starts_at(self.step_of(round, slot, done));
         }
     }
 
     fn step(&mut self, report: &StepReport) {
-        let done = self.step_of(report.round, report.done);
+        let done = self.step_of(report.round, report.slot, report.done);
         let tokens = f64::from(self.spec.rounds.batch) * f64::from(self.spec.model.context);
         let rate = self.progress.rate(done) * tokens;
-        self.progress
-            .set(done, || format!("round {}, loss {:.4}, {rate:.0} tokens/s", report.round, report.loss));
+        let place = || place(self.spec, report.round, report.slot);
+        self.progress.set(done, || format!("{}, loss {:.4}, {rate:.0} tokens/s", place(), report.loss));
+    }
+
+    fn measure(&mut self, checkpoint: &Checkpoint) -> anyhow::Result<Option<f32>> {
+        let loss = (self.heldout)(checkpoint).context(GO_ON)?;
+        self.measured = Some(loss);
+        Ok(Some(loss as f32))
+    }
+
+    fn ends(&mut self, round: RoundIndex, record: &RoundRecord) {
+        if self.quiet || self.spec.rounds.slots == 1 {
+            return;
+        }
+        let heldout = record.heldout.map_or(String::new(), |loss| format!(", held-out {loss:.4}"));
+        self.progress.say(format_args!(
+            "round {round}: loss {:.4}{heldout}, checkpoint {}",
+            record.mean_loss(),
+            record.checkpoint.root
+        ));
     }
 }

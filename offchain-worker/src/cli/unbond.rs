@@ -9,7 +9,7 @@ use crate::{
     keys::AccountId,
 };
 use clap::Args;
-use sabha_protocol::{Balance, slot::ActiveBlock};
+use sabha_protocol::{ActiveBlock, Balance};
 use serde::Serialize;
 
 /// Arguments of `unbond`.
@@ -49,7 +49,7 @@ struct Withdrawn {
 /// Runs `unbond`.
 ///
 /// # Errors
-/// [`crate::error::Exit::Refused`] if the chain refuses: no such worker, or its stake still answers for slots.
+/// [`crate::error::Exit::Refused`] if the chain refuses: no such worker, or it answers for something that is not settled.
 pub async fn run(args: UnbondArgs, context: &Context) -> anyhow::Result<()> {
     let signed = args.send.open(context).await?;
     let (included, receipt) = signed.send(&Call::unbond()).await?;

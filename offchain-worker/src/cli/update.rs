@@ -27,6 +27,9 @@ pub struct UpdateArgs {
     /// What the worker computes with
     #[arg(long, value_enum)]
     pub device: Option<Device>,
+    /// How many slots it trains at a time
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
+    pub capacity: Option<u16>,
     /// Where the worker serves its results, printable ASCII
     #[arg(long, value_name = "ADDRESS")]
     pub endpoint: Option<String>,
@@ -44,6 +47,7 @@ pub async fn run(args: UpdateArgs, context: &Context) -> anyhow::Result<()> {
         hot_key: args.hot_key,
         payout: args.payout,
         device: args.device,
+        capacity: args.capacity,
         endpoint: args.endpoint,
     };
     let changed = changes != WorkerChanges::default();

@@ -1,9 +1,10 @@
 //! What the daemon does when it has decided. Each act is in the event log before it is done.
 
 use super::{
-    Daemon, Training,
-    decide::{Action, Duty, LOSSES_IN_A_ROW, RETRY_BLOCKS, View, next_action},
-    journal::{Event, Task},
+    Crew, Daemon,
+    decide::{Action, MISSES_IN_A_ROW, RETRY_BLOCKS, Refusal, View, next_action},
+    journal::Event,
+    task::{Act, Duty, Task},
     work::{self, Job},
 };
 use crate::{
@@ -12,31 +13,30 @@ use crate::{
     error::{Exit, failure},
     stop::Stop,
 };
-use sabha_protocol::{Outcome, RunId};
+use sabha_protocol::RunId;
 
 /// Acts between two looks at the chain: more would mean that deciding does not come to an end.
-const ACTS_A_LOOK: usize = 16;
+const ACTS_A_LOOK: usize = 64;
 
 impl Daemon {
     /// Does what is to be done, one thing after another.
-    pub(super) async fn act(&mut self, view: &mut View) -> anyhow::Result<()> {
+    pub(super) async fn act(&mut self, mut view: View) -> anyhow::Result<()> {
         for _ in 0..ACTS_A_LOOK {
-            let action = next_action(view, &self.memory, &self.journal, &self.key.account());
+            let action = next_action(&view, &self.memory, &self.journal, &self.key.account());
             tracing::debug!(block = view.block, ?action, "decided");
             match action {
                 Action::Wait => return Ok(()),
-                Action::Abandon(task) => self.abandon(task).await?,
-                Action::Lose { task, expired } => self.lose(task, expired)?,
-                Action::Settle(task) => self.settle(task, view.block)?,
-                Action::Refuse(task) => {
-                    tracing::error!(
-                        %task,
-                        log = %self.journal.path().display(),
-                        "another outcome was signed for this slot: it is left alone. On a new chain with the same genesis, use \
-                         another --state"
-                    );
-                    self.memory.refused.insert(task);
+                Action::Abandon(task) => {
+                    tracing::warn!(%task, "nobody asks for this any more: it is abandoned");
+                    self.halt(task).await?;
                 }
+                Action::Park(task) => {
+                    tracing::info!(%task, "something more urgent is to be done first");
+                    self.halt(task).await?;
+                }
+                Action::Lose { task, late } => self.lose(task, late)?,
+                Action::Settle(task) => self.settle(task, view.block)?,
+                Action::Refuse(task, why) => self.refuse(task, why),
                 Action::UnknownNumerics(version) => {
                     return Err(failure(
                         Exit::Failure,
@@ -45,55 +45,64 @@ impl Daemon {
                         ),
                     ));
                 }
-                Action::Train(duty) => self.train(duty, view.failed)?,
-                Action::Commit(task, outcome) => self.commit(task, outcome, view).await?,
-                Action::Ready => self.ready(view).await?,
-                Action::Poke(run) => self.poke(run, view).await?,
+                Action::Work(duty) => self.work(duty, view.active)?,
+                Action::Sign(duty, act) => self.sign(duty, act, &view).await?,
+                Action::Ready => self.present(true, view.block).await?,
+                Action::Drain => self.present(false, view.block).await?,
+                Action::Poke(run) => self.poke(run, &mut view).await?,
             }
         }
         tracing::warn!("more to do than expected: going on with the next block");
         Ok(())
     }
 
-    fn train(&mut self, duty: Duty, failed: u32) -> anyhow::Result<()> {
+    fn work(&mut self, duty: Duty, active: u32) -> anyhow::Result<()> {
         let Some(spec) = self.specs.get(duty.basis.spec) else {
-            anyhow::bail!("the specification of slot {} is not known", duty.task);
+            anyhow::bail!("the specification of {} is not known", duty.task);
         };
         let task = duty.task;
-        self.journal.record(Event::Taken { task, basis: duty.basis, failed })?;
+        let job = Job {
+            spec: spec.clone(),
+            folder: work::folder_of(&self.state, &task),
+            hurry: active >= duty.patience,
+            duty: duty.clone(),
+        };
+        // Waiting for others, it is begun again and again.
+        if self.journal.known(task).is_none_or(|known| known.closed) || !self.memory.again.contains_key(&task)
+        {
+            self.take(&duty)?;
+            tracing::info!(%task, base = ?duty.basis.base, until = duty.until, "begun");
+        }
         let stop = Stop::new();
-        let job =
-            Job { task, basis: duty.basis, spec: spec.clone(), folder: work::folder_of(&self.state, task) };
-        let (trainer, raised) = (self.trainer.clone(), stop.clone());
-        tracing::info!(%task, checkpoint = ?duty.basis.checkpoint, "training");
-        let handle = tokio::task::spawn_blocking(move || trainer.train(&job, &raised));
-        self.memory.training = Some((task, duty.basis));
-        self.training = Some(Training { duty, stop, handle });
+        let (workshop, raised) = (self.workshop.clone(), stop.clone());
+        let handle = tokio::task::spawn_blocking(move || workshop.work(&job, &raised));
+        self.memory.working.insert(task.kind.lane(), (task, duty.basis));
+        self.crews.insert(task.kind.lane(), Crew { duty, stop, handle });
         Ok(())
     }
 
-    async fn abandon(&mut self, task: Task) -> anyhow::Result<()> {
-        tracing::warn!(%task, "the slot is no longer this worker's: its training is abandoned");
-        self.halt().await
+    fn take(&mut self, duty: &Duty) -> anyhow::Result<()> {
+        let Duty { task, basis, until, .. } = *duty;
+        Ok(self.journal.record(Event::Taken { task, basis, until })?)
     }
 
-    fn lose(&mut self, task: Task, expired: bool) -> anyhow::Result<()> {
-        self.journal.record(Event::Lost { task, expired })?;
+    fn lose(&mut self, task: Task, late: bool) -> anyhow::Result<()> {
+        self.journal.record(Event::Lost { task, late })?;
         self.memory.refused.remove(&task);
-        self.clean(task);
-        if !expired {
-            tracing::info!(%task, "the slot was taken back; this worker is not at fault");
+        self.memory.sent.remove(&task);
+        if !late {
+            tracing::info!(%task, "it was taken back; this worker is not at fault");
             return Ok(());
         }
-        self.memory.losses = self.memory.losses.saturating_add(1);
-        if self.memory.losses < LOSSES_IN_A_ROW {
-            tracing::error!(%task, "the deadline was missed and the slot is lost");
-            self.memory.wants_ready = true;
+        self.memory.misses = self.memory.misses.saturating_add(1);
+        let misses = self.memory.misses;
+        if misses < MISSES_IN_A_ROW {
+            tracing::error!(%task, "the deadline was missed");
         } else {
             tracing::error!(
                 %task,
-                losses = self.memory.losses,
-                "too many slots were lost in a row: no more are asked for. Find out why, then call `sabha-worker ready`"
+                misses,
+                "too much was missed in a row: the worker asks to be drawn for nothing. Find out why, then call `sabha-worker ready`"
             );
             self.memory.wants_ready = false;
         }
@@ -101,88 +110,107 @@ impl Daemon {
     }
 
     fn settle(&mut self, task: Task, block: u64) -> anyhow::Result<()> {
-        self.journal.record(Event::Committed { task, block })?;
+        self.journal.record(Event::Settled { task, block })?;
         self.memory.sent.remove(&task);
-        self.memory.losses = 0;
-        self.clean(task);
-        tracing::info!(%task, block, "the commitment stands");
+        self.memory.misses = 0;
+        tracing::info!(%task, block, "the chain has it");
         Ok(())
     }
 
-    /// Removes a task's parked state: nothing will go on from it.
-    fn clean(&mut self, task: Task) {
-        let folder = work::folder_of(&self.state, task);
-        match std::fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                tracing::warn!(folder = %folder.display(), %error, "cannot remove");
-            }
-            _ => {}
+    fn refuse(&mut self, task: Task, why: Refusal) {
+        let log = self.journal.path().display();
+        match why {
+            Refusal::Signed => tracing::error!(
+                %task, %log,
+                "something else was signed for this: it is left alone. On a new chain with the same genesis, use another --state"
+            ),
+            Refusal::Sealed => tracing::error!(
+                %task, %log,
+                "this was sealed by a daemon with another event log, which alone can reveal it: run that one, with its --state"
+            ),
+            Refusal::Yardstick => tracing::error!(
+                %task,
+                "the run follows numerics version 0, whose results differ between machines: this worker leaves it alone"
+            ),
         }
+        self.memory.refused.insert(task);
     }
 
-    async fn commit(&mut self, task: Task, outcome: Outcome, view: &View) -> anyhow::Result<()> {
-        if let Outcome::Trained(commitment) = outcome
-            && !self.blobs.has(commitment.update_digest)?
+    async fn sign(&mut self, duty: Duty, act: Act, view: &View) -> anyhow::Result<()> {
+        let task = duty.task;
+        if let Some(blob) = act.blob()
+            && !self.blobs.has(blob)?
         {
-            let Some(duty) = view.duty.clone() else { return Ok(()) };
-            let update = commitment.update_digest;
-            tracing::warn!(%task, %update, "the update is gone from the blob store: training it again");
-            return self.train(duty, view.failed);
+            if self.memory.working.contains_key(&task.kind.lane()) {
+                self.memory.again.insert(task, view.block.saturating_add(RETRY_BLOCKS));
+                return Ok(());
+            }
+            tracing::warn!(%task, %blob, "what was made is gone from the blob store: making it again");
+            return self.work(duty, view.active);
         }
-        // A refused commitment costs a fee: look at the newest state first.
+        // A refused act costs a fee: look at the newest state first.
         let best = self.client.at_best().await?;
-        let id = task.slot;
-        let slot = best.slot(id.run, id.round, id.slot).await?;
-        let open = slot.is_some_and(|slot| {
-            slot.generation == task.generation
-                && matches!(slot.state, sabha_protocol::SlotState::Assigned { .. })
-        });
-        if !open {
-            tracing::debug!(%task, "not open in the best block: nothing is sent");
+        let asked = best.duties_of(&self.key.account()).await?;
+        if !asked.iter().any(|asked| task.is_asked_by(asked)) {
+            tracing::debug!(%task, "not asked for in the best block: nothing is sent");
             self.memory.sent.insert(task, best.number());
             return Ok(());
         }
-        self.journal.record(Event::Signing { task, outcome })?;
-        let call = Call::commit(id, task.generation, outcome);
+        if self.journal.known(task).is_none_or(|known| known.closed) {
+            self.take(&duty)?;
+        }
+        let call = act.call(&task);
+        self.journal.record(Event::Signing { task, act })?;
         match self.client.submit(&call, &self.key, Until::Best).await {
             Ok(included) => {
-                tracing::info!(%task, block = included.number, transaction = ?included.transaction, "committed");
+                tracing::info!(%task, block = included.number, transaction = ?included.transaction, "sent");
                 self.memory.sent.insert(task, included.number);
-                self.memory.just_committed = Some(id.run);
                 Ok(())
             }
-            Err(error) => self.failed(&error, view.block).map_or(Ok(()), |()| {
+            Err(error) if is_refusal(&error) => {
+                tracing::error!(%task, %error, again_in_blocks = RETRY_BLOCKS, "refused");
+                self.memory.again.insert(task, view.block.saturating_add(RETRY_BLOCKS));
+                Ok(())
+            }
+            Err(error) => {
                 // It may be included yet.
                 self.memory.sent.insert(task, best.number());
                 Err(error.into())
-            }),
+            }
         }
     }
 
-    async fn ready(&mut self, view: &View) -> anyhow::Result<()> {
-        self.journal.record(Event::Ready)?;
-        match self.client.submit(&Call::ready(), &self.key, Until::Best).await {
+    /// Tells the chain whether the worker can be drawn.
+    async fn present(&mut self, ready: bool, block: u64) -> anyhow::Result<()> {
+        let (event, call) = if ready { (Event::Ready, Call::ready()) } else { (Event::Drain, Call::drain()) };
+        self.journal.record(event)?;
+        self.memory.ready_again = Some(block.saturating_add(RETRY_BLOCKS));
+        match self.client.submit(&call, &self.key, Until::Best).await {
             Ok(included) => {
-                tracing::info!(block = included.number, "ready");
+                tracing::info!(block = included.number, "{}", if ready { "ready" } else { "drained" });
+                // Whoever drains it later by hand means it.
                 self.memory.wants_ready = false;
                 Ok(())
             }
-            Err(error) => self.failed(&error, view.block).map_or(Ok(()), |()| Err(error.into())),
+            Err(error) if is_refusal(&error) => {
+                tracing::error!(%error, again_in_blocks = RETRY_BLOCKS, "refused");
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
         }
     }
 
     async fn poke(&mut self, run: RunId, view: &mut View) -> anyhow::Result<()> {
         view.due.retain(|(id, _)| *id != run);
         self.memory.due_since.remove(&run);
-        self.memory.just_committed = self.memory.just_committed.filter(|id| *id != run);
         // A needless poke costs a fee: look at the newest state first.
         let due = self.client.at_best().await?.due(run).await?;
-        if !due.any() {
+        if due == 0 {
             return Ok(());
         }
         match self.client.submit(&Call::poke(run), &self.key, Until::Best).await {
             Ok(included) => {
-                tracing::info!(run, ?due, block = included.number, "moved the run on");
+                tracing::info!(run, due, block = included.number, "moved the run on");
                 Ok(())
             }
             Err(error) if error.refusal().is_some() => {
@@ -192,14 +220,9 @@ impl Daemon {
             Err(error) => Err(error.into()),
         }
     }
+}
 
-    /// Notes a failed transaction: `None` if it is dealt with here, `Some` if the caller shall pass it on.
-    fn failed(&mut self, error: &ChainError, block: u64) -> Option<()> {
-        self.memory.retry_at = Some(block.saturating_add(RETRY_BLOCKS));
-        if matches!(error, ChainError::Refused { .. } | ChainError::NotAccepted { .. }) {
-            tracing::error!(%error, again_in_blocks = RETRY_BLOCKS, "refused");
-            return None;
-        }
-        Some(())
-    }
+/// Whether the chain or the pool does not want a transaction: sending it at once again is of no use.
+fn is_refusal(error: &ChainError) -> bool {
+    matches!(error, ChainError::Refused { .. } | ChainError::NotAccepted { .. })
 }

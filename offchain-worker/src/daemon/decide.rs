@@ -1,22 +1,34 @@
 //! What to do next: a pure function of what the chain says, what the event log knows, and what is going on. No clock, no I/O;
 //! everything that may go wrong on the way is tested here.
+//!
+//! # What comes first
+//!
+//! Acts need no machine: whatever is known is signed at once, the nearest target first. Work needs it, and there is one piece at a time
+//! in each [`Lane`]: the one whose target is nearest. A target is the deadline of training, which may take as long as its clock; all
+//! else is short, and its target is half its clock before its deadline, so that what comes later still can be done. Training and
+//! audits give way to work with a nearer target, and go on afterwards; so neither attestations nor audits nor aggregations wait
+//! for a slot to be trained.
 
-use super::journal::{Basis, Journal, Task};
-use crate::{
-    chain::{Due, WorkerStatus},
-    keys::AccountId,
+use super::{
+    journal::Journal,
+    task::{Act, Basis, Duty, Kind, Lane, Task},
 };
-use sabha_protocol::{Outcome, RunId, SlotState, numerics_is_known, slot::ActiveBlock};
+use crate::{chain::WorkerStatus, keys::AccountId};
+use sabha_protocol::{ActiveBlock, NUMERICS_EXACT, RunId, numerics_is_known};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Lost slots in a row after which the daemon stops asking for more: something is wrong with this machine.
-pub const LOSSES_IN_A_ROW: u32 = 3;
+/// Missed duties in a row after which the daemon asks to be drawn for nothing: something is wrong with this machine.
+pub const MISSES_IN_A_ROW: u32 = 3;
 
 /// Blocks to wait before something that failed is tried again.
 pub const RETRY_BLOCKS: u64 = 4;
 
-/// Blocks after which a commitment that is not in the followed chain is sent again.
-pub const RESEND_BLOCKS: u64 = 20;
+/// Blocks after which an act that is not in the followed chain is sent again. The pool puts back by itself what a reorganisation
+/// took out of a block, and deadlines are not much longer.
+pub const RESEND_BLOCKS: u64 = 6;
+
+/// Blocks for which something must have been due before a run is poked: the chain's own hook does most.
+pub const POKE_AFTER: u64 = 5;
 
 /// What the chain says, after one followed block; what a poke would do, after the best one.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,46 +41,44 @@ pub struct View {
     pub active: ActiveBlock,
     /// The worker's status.
     pub status: WorkerStatus,
-    /// Slots that the worker has lost, by the chain's count.
-    pub failed: u32,
-    /// The slot that the worker has.
-    pub duty: Option<Duty>,
-    /// What is due for the open runs.
-    pub due: Vec<(RunId, Due)>,
+    /// What the worker has to do.
+    pub duties: Vec<Duty>,
+    /// How the chain sees what was begun and is not asked for.
+    pub standings: BTreeMap<Task, Standing>,
+    /// How much is due for the open runs.
+    pub due: Vec<(RunId, u32)>,
 }
 
-/// A slot that the worker has.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Duty {
-    /// Which.
-    pub task: Task,
-    /// How far the chain sees it.
-    pub state: SlotState,
-    /// What its result is made from.
-    pub basis: Basis,
-    /// Which arithmetic its run follows.
-    pub numerics_version: u16,
+/// How the chain sees something that it does not ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It was done.
+    Done,
+    /// It was not done.
+    Undone,
+    /// The chain has no record of it any more.
+    Gone,
 }
 
 /// What is going on, beside what the event log knows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Memory {
-    /// What a thread trains now.
-    pub training: Option<(Task, Basis)>,
-    /// Commitments that were sent: the number of the block that has each, or in which it was given up.
+    /// What threads work on now.
+    pub working: BTreeMap<Lane, (Task, Basis)>,
+    /// Acts that were sent: the number of the block that has each, or in which it was given up.
     pub sent: BTreeMap<Task, u64>,
-    /// Tasks that this worker must not touch: it has signed another outcome for each, or cannot train such a model.
+    /// Tasks that this worker must not touch: it has signed something else for each, or cannot do it.
     pub refused: BTreeSet<Task>,
-    /// When to try again what failed, in followed blocks.
-    pub retry_at: Option<u64>,
+    /// When to try again what failed or waits, in followed blocks.
+    pub again: BTreeMap<Task, u64>,
     /// Whether the worker shall be ready when it is idle.
     pub wants_ready: bool,
-    /// Slots lost since the last commitment.
-    pub losses: u32,
-    /// The best block since which a poke of a run has been due.
+    /// When to try again to say so, in followed blocks.
+    pub ready_again: Option<u64>,
+    /// Duties missed since the last one that was done.
+    pub misses: u32,
+    /// The best block since which something has been due for a run.
     pub due_since: BTreeMap<RunId, u64>,
-    /// The run whose slot this worker has just committed: it moves it on itself, without waiting.
-    pub just_committed: Option<RunId>,
     /// Whether runs are poked at all.
     pub pokes: bool,
 }
@@ -76,93 +86,174 @@ pub struct Memory {
 /// The next thing to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    /// Stop training a slot that is no longer the worker's.
+    /// Stop work that nobody asks for any more.
     Abandon(Task),
-    /// Note that a slot was lost.
+    /// Note that something was not done.
     Lose {
-        /// Which.
+        /// What.
         task: Task,
         /// Whether its deadline was missed.
-        expired: bool,
+        late: bool,
     },
-    /// Note that a commitment has arrived after all.
+    /// Note that the chain has it.
     Settle(Task),
-    /// Leave a slot alone: another outcome was signed for it, from another basis.
-    Refuse(Task),
-    /// Train a slot.
-    Train(Duty),
-    /// Commit a slot's outcome.
-    Commit(Task, Outcome),
+    /// Leave it alone.
+    Refuse(Task, Refusal),
+    /// Interrupt work for something more urgent; it goes on later.
+    Park(Task),
+    /// Begin work.
+    Work(Duty),
+    /// Sign and send.
+    Sign(Duty, Act),
     /// Give up: this program does not know the run's arithmetic.
     UnknownNumerics(u16),
-    /// Tell the chain that the worker takes slots.
+    /// Tell the chain that the worker can be drawn.
     Ready,
+    /// Tell the chain that the worker cannot be drawn any more.
+    Drain,
     /// Move a run on.
     Poke(RunId),
     /// Nothing until the next block.
     Wait,
 }
 
-/// What to do next. The caller does it, notes it in `memory` and in the log, and asks again, until there is nothing.
-pub fn next_action(view: &View, memory: &Memory, journal: &Journal, hot_key: &AccountId) -> Action {
-    if let Some(action) = clear_up(view, memory, journal) {
-        return action;
-    }
-    if let Some(action) = view.duty.as_ref().and_then(|duty| serve(view, duty, memory, journal)) {
-        return action;
-    }
-    let may_try = memory.retry_at.is_none_or(|block| view.block >= block);
-    if memory.wants_ready && view.status == WorkerStatus::Idle && memory.training.is_none() && may_try {
-        return Action::Ready;
-    }
-    poke(view, memory, hot_key).unwrap_or(Action::Wait)
+/// Why something is left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Something else was signed for it, from another basis.
+    Signed,
+    /// It was sealed by somebody with another event log.
+    Sealed,
+    /// The run's results are not the same on every machine, so nobody can check or aggregate them.
+    Yardstick,
 }
 
-/// What was begun and is no longer the worker's.
+/// What to do next. The caller does it, notes it in `memory` and in the log, and asks again, until there is nothing.
+pub fn next_action(view: &View, memory: &Memory, journal: &Journal, hot_key: &AccountId) -> Action {
+    clear_up(view, memory, journal)
+        .or_else(|| serve(view, memory, journal))
+        .or_else(|| presence(view, memory))
+        .or_else(|| poke(view, memory, hot_key))
+        .unwrap_or(Action::Wait)
+}
+
+/// What was begun and is no longer asked for.
 fn clear_up(view: &View, memory: &Memory, journal: &Journal) -> Option<Action> {
-    let current = view.duty.as_ref().map(|duty| duty.task);
-    if let Some((task, basis)) = memory.training {
-        let same_basis = view.duty.as_ref().is_some_and(|duty| duty.basis == basis);
-        if current != Some(task) || !same_basis {
-            return Some(Action::Abandon(task));
+    for (task, basis) in memory.working.values() {
+        if !view.duties.iter().any(|duty| duty.task == *task && duty.basis == *basis) {
+            return Some(Action::Abandon(*task));
         }
     }
-    for (task, known) in journal.open_tasks().filter(|(task, _)| current != Some(*task)) {
-        let sent = memory.sent.get(&task);
-        // A commitment that is in a block younger than the view: the view cannot show it yet.
-        if sent.is_some_and(|block| view.block < *block) {
+    for (task, known) in journal.open_tasks() {
+        // An act that is in a block younger than the view: the view cannot show it yet.
+        if memory.sent.get(&task).is_some_and(|block| view.block < *block) {
             continue;
         }
-        let expired = view.failed > known.failed;
-        // Signed, gone from the worker, and no failure counted: the chain has it.
-        if known.signed.is_some() && !expired {
-            return Some(Action::Settle(task));
-        }
-        return Some(Action::Lose { task, expired });
+        // None: it is asked for, or the view was made before it was begun.
+        let Some(standing) = view.standings.get(&task) else { continue };
+        let done = match standing {
+            Standing::Done => true,
+            Standing::Undone => false,
+            Standing::Gone => known.signed.is_some(),
+        };
+        let late = view.active > known.until;
+        return Some(if done { Action::Settle(task) } else { Action::Lose { task, late } });
     }
     None
 }
 
-/// What the slot that the worker has asks for.
-fn serve(view: &View, duty: &Duty, memory: &Memory, journal: &Journal) -> Option<Action> {
-    let SlotState::Assigned { deadline } = duty.state else { return None };
-    if !numerics_is_known(duty.numerics_version) {
+/// What the chain asks for.
+fn serve(view: &View, memory: &Memory, journal: &Journal) -> Option<Action> {
+    let open = || view.duties.iter().filter(|duty| is_open(duty, view, memory));
+    if let Some(duty) = open().find(|duty| !numerics_is_known(duty.numerics_version)) {
         return Some(Action::UnknownNumerics(duty.numerics_version));
     }
-    // A commitment in the next block still counts if that is the deadline's.
-    if view.active >= deadline || memory.training.is_some() || memory.refused.contains(&duty.task) {
-        return None;
+    let mut acts: Vec<(&Duty, Act)> = Vec::new();
+    let mut work: Vec<&Duty> = Vec::new();
+    for duty in open() {
+        match stand(duty, journal) {
+            Stand::Refuse(why) => return Some(Action::Refuse(duty.task, why)),
+            Stand::Act(act) => acts.push((duty, act)),
+            Stand::Work => work.push(duty),
+        }
     }
-    let again_at = memory.sent.get(&duty.task).map(|block| block.saturating_add(RESEND_BLOCKS));
-    if again_at.is_some_and(|block| view.block < block) || memory.retry_at.is_some_and(|at| view.block < at) {
-        return None;
+    let unsent = acts.into_iter().filter(|(duty, _)| {
+        let again_at = memory.sent.get(&duty.task).map(|block| block.saturating_add(RESEND_BLOCKS));
+        again_at.is_none_or(|block| view.block >= block)
+    });
+    if let Some((duty, act)) = unsent.min_by_key(|(duty, _)| urgency(duty)) {
+        return Some(Action::Sign(duty.clone(), act));
+    }
+    [Lane::Light, Lane::Heavy].into_iter().find_map(|lane| choose(lane, &work, view, memory))
+}
+
+/// Whether a duty can be worked on now.
+fn is_open(duty: &Duty, view: &View, memory: &Memory) -> bool {
+    // An act in the next block still counts if that is the deadline's.
+    view.active < duty.until
+        && !memory.refused.contains(&duty.task)
+        && memory.again.get(&duty.task).is_none_or(|block| view.block >= *block)
+}
+
+/// What the log makes of a duty.
+enum Stand {
+    Refuse(Refusal),
+    Act(Act),
+    Work,
+}
+
+fn stand(duty: &Duty, journal: &Journal) -> Stand {
+    if duty.numerics_version != NUMERICS_EXACT {
+        return Stand::Refuse(Refusal::Yardstick);
     }
     let known = journal.known(duty.task);
-    match known.and_then(|known| known.trained) {
-        Some((basis, outcome)) if basis == duty.basis => Some(Action::Commit(duty.task, outcome)),
-        // Training anew would end in another outcome, which must never be signed.
-        Some(_) if known.is_some_and(|known| known.signed.is_some()) => Some(Action::Refuse(duty.task)),
-        _ => Some(Action::Train(duty.clone())),
+    let signed = known.and_then(|known| known.signed.as_ref());
+    let act = match (duty.task.kind, &duty.ask) {
+        (Kind::Reveal, super::task::Ask::Reveal(seal)) => match journal.sealed(*seal) {
+            Some((found, salt)) => Some(Act::Reveal { found, salt }),
+            None => return Stand::Refuse(Refusal::Sealed),
+        },
+        (Kind::Publish, _) if duty.leaves.is_some() => duty.leaves.clone().map(Act::Publish),
+        _ => match known.and_then(|known| known.done.as_ref()) {
+            Some((basis, act)) if *basis == duty.basis => Some(act.clone()),
+            // Work anew would end in something else, which must never be signed.
+            _ if signed.is_some() => return Stand::Refuse(Refusal::Signed),
+            _ => None,
+        },
+    };
+    match act {
+        Some(act) if signed.is_some_and(|signed| *signed != act) => Stand::Refuse(Refusal::Signed),
+        Some(act) => Stand::Act(act),
+        None => Stand::Work,
+    }
+}
+
+/// What is done first: the nearest target; of equal ones the shorter work.
+fn urgency(duty: &Duty) -> (ActiveBlock, Task) {
+    // Kinds are ordered by the length of their work.
+    (duty.target, duty.task)
+}
+
+/// What work a lane takes up, or interrupts.
+fn choose(lane: Lane, work: &[&Duty], view: &View, memory: &Memory) -> Option<Action> {
+    let current = memory.working.get(&lane).map(|(task, _)| *task);
+    let candidates = work.iter().filter(|duty| duty.task.kind.lane() == lane && Some(duty.task) != current);
+    let best = candidates.min_by_key(|duty| urgency(duty))?;
+    let Some(current) = current else { return Some(Action::Work((*best).clone())) };
+    // Without a duty it is abandoned.
+    let target = view.duties.iter().find(|duty| duty.task == current)?.target;
+    (current.kind.gives_way() && best.target < target).then_some(Action::Park(current))
+}
+
+/// Whether the worker is to be drawn.
+fn presence(view: &View, memory: &Memory) -> Option<Action> {
+    if memory.ready_again.is_some_and(|block| view.block < block) {
+        return None;
+    }
+    match view.status {
+        WorkerStatus::Ready if memory.misses >= MISSES_IN_A_ROW => Some(Action::Drain),
+        WorkerStatus::Idle if memory.wants_ready && memory.misses < MISSES_IN_A_ROW => Some(Action::Ready),
+        _ => None,
     }
 }
 
@@ -172,30 +263,30 @@ fn poke(view: &View, memory: &Memory, hot_key: &AccountId) -> Option<Action> {
     }
     let ripe = |run: RunId| {
         let since = memory.due_since.get(&run).copied().unwrap_or(view.best);
-        memory.just_committed == Some(run)
-            || view.best >= since.saturating_add(poke_delay(hot_key, run, since))
+        view.best >= since.saturating_add(poke_delay(hot_key, run, since))
     };
-    view.due.iter().find(|(run, due)| due.any() && ripe(*run)).map(|(run, _)| Action::Poke(*run))
+    view.due.iter().find(|(run, due)| *due > 0 && ripe(*run)).map(|(run, _)| Action::Poke(*run))
 }
 
-/// How many blocks this worker lets others go first, from 1 to 4. It differs between workers, runs and times, so that they seldom
-/// poke together: the second one would pay a fee for nothing.
+/// How many blocks this worker lets the chain and others go first: from [`POKE_AFTER`] on, 8 values. It differs between workers,
+/// runs and times, so that they seldom poke together: the second one would pay a fee for nothing.
 pub fn poke_delay(hot_key: &AccountId, run: RunId, since: u64) -> u64 {
     let mut hasher = blake3::Hasher::new_derive_key("sabha 2026 poke delay v1");
     hasher.update(&hot_key.0);
     hasher.update(&run.to_le_bytes());
     hasher.update(&since.to_le_bytes());
     let first = hasher.finalize().as_bytes().first().copied().unwrap_or_default();
-    1 + u64::from(first % 4)
+    POKE_AFTER + u64::from(first % 8)
 }
 
-/// Notes since when each run has had something due.
-pub fn note_due(memory: &mut Memory, view: &View) {
-    let due: Vec<RunId> = view.due.iter().filter(|(_, due)| due.any()).map(|(run, _)| *run).collect();
+/// Notes since when each run has had something due, and forgets what is over.
+pub fn note(memory: &mut Memory, view: &View) {
+    let due: Vec<RunId> = view.due.iter().filter(|(_, due)| *due > 0).map(|(run, _)| *run).collect();
     memory.due_since.retain(|run, _| due.contains(run));
     for run in due {
         memory.due_since.entry(run).or_insert(view.best);
     }
+    memory.again.retain(|task, _| view.duties.iter().any(|duty| duty.task == *task));
 }
 
 #[cfg(test)]

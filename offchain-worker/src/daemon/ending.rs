@@ -1,8 +1,9 @@
-//! How the daemon ends: the slot parked, the log closed, and the chain told, or the operator.
+//! How the daemon ends: its work parked, the log closed, and the chain told, or the operator.
 
 use super::{
     Daemon,
     journal::{Event, JournalError},
+    task::Task,
 };
 use crate::{
     chain::{Call, ChainError, Until, WorkerStatus},
@@ -10,7 +11,7 @@ use crate::{
 };
 use std::time::Duration;
 
-/// How long a thread may take to park its slot, after a signal.
+/// How long threads may take to park their work, after a signal.
 const PARK_WITHIN: Duration = Duration::from_secs(120);
 
 /// How long asking or telling the chain may take at the end. With [`PARK_WITHIN`] less than a service manager's patience in
@@ -29,7 +30,7 @@ enum FarewellError {
 }
 
 impl Daemon {
-    /// Parks the slot, tells the chain or the operator, and notes why it ended.
+    /// Parks the work, tells the chain or the operator, and notes why it ended.
     ///
     /// # Errors
     /// If the log cannot be written. What was parked stays.
@@ -39,7 +40,7 @@ impl Daemon {
         if let Err(error) = told.unwrap_or(Err(FarewellError::Late)) {
             tracing::warn!(
                 %error,
-                "the worker may still be ready on chain, and lose a slot that it is drawn for: when the node answers, look with \
+                "the worker may still be ready on chain, and miss what it is drawn for: when the node answers, look with \
                  `sabha-worker status`, and `sabha-worker drain` it"
             );
         }
@@ -51,18 +52,16 @@ impl Daemon {
 
     /// The chain does not notice that a daemon ends: a ready worker is drawn as before.
     async fn farewell(&mut self) -> Result<(), FarewellError> {
+        self.client.check_genesis().await?;
         let worker = self.client.at_best().await?.worker_of(&self.key.account()).await?;
         let Some(worker) = worker else { return Ok(()) };
-        let has_slot = match worker.status {
-            WorkerStatus::Ready => false,
-            WorkerStatus::Working => true,
-            WorkerStatus::Idle | WorkerStatus::Draining | WorkerStatus::Unbonding { .. } => return Ok(()),
-        };
+        if worker.status != WorkerStatus::Ready {
+            return Ok(());
+        }
         if !self.options.drain_on_stop {
             tracing::warn!(
-                status = worker.status.word(),
-                "the worker is still ready on chain: it may be drawn while it is off, and lose the slot. If it is off for long: \
-                 `sabha-worker drain`, or start it with --drain-on-stop"
+                "the worker is still ready on chain: it may be drawn while it is off, and miss what it is drawn for. If it is off \
+                 for long: `sabha-worker drain`, or start it with --drain-on-stop"
             );
             return Ok(());
         }
@@ -70,35 +69,44 @@ impl Daemon {
         let included = self.client.submit(&Call::drain(), &self.key, Until::Best).await?;
         tracing::info!(
             block = included.number,
-            "drained: no more slots are drawn for it until `sabha-worker ready`"
+            "drained: it is drawn for nothing that begins later, until `sabha-worker ready`"
         );
-        if has_slot {
-            tracing::warn!("it still has a slot: start it again before the deadline, or the slot is lost");
+        let left = self.client.at_best().await?.duties_of(&self.key.account()).await?.len();
+        if left > 0 || worker.reserved > 0 {
+            tracing::warn!(
+                duties = left,
+                "it still answers for what it was drawn for: start it again before the deadlines, or its stake may be slashed"
+            );
         }
         Ok(())
     }
 
-    /// Stops the thread and takes in what it came to.
-    pub(super) async fn halt(&mut self) -> anyhow::Result<()> {
-        self.memory.training = None;
-        let Some(training) = self.training.take() else { return Ok(()) };
-        training.stop.raise(Exit::Terminated);
-        match tokio::time::timeout(PARK_WITHIN, training.handle).await {
-            Ok(Ok(ended)) => self.note(&training.duty, ended),
-            Ok(Err(error)) => {
-                self.note(&training.duty, Err(anyhow::anyhow!("the engine broke down: {error}")))
-            }
+    /// Stops a thread and takes in what it came to.
+    pub(super) async fn halt(&mut self, task: Task) -> anyhow::Result<()> {
+        let lane = task.kind.lane();
+        self.memory.working.remove(&lane);
+        let Some(crew) = self.crews.remove(&lane) else { return Ok(()) };
+        crew.stop.raise(Exit::Terminated);
+        match tokio::time::timeout(PARK_WITHIN, crew.handle).await {
+            Ok(Ok(ended)) => self.note(&crew.duty, ended),
+            Ok(Err(error)) => self.note(&crew.duty, Err(anyhow::anyhow!("the engine broke down: {error}"))),
             Err(_) => {
-                tracing::error!(task = %training.duty.task, "the step did not end in time: its work is lost");
+                tracing::error!(%task, "the step did not end in time: its work is lost");
                 Ok(())
             }
         }
     }
 
     async fn park(&mut self) -> anyhow::Result<()> {
-        if let Some(training) = &self.training {
-            tracing::info!(task = %training.duty.task, "parking the slot");
+        // All of them at once: the time is bounded.
+        for crew in self.crews.values() {
+            tracing::info!(task = %crew.duty.task, "parking");
+            crew.stop.raise(Exit::Terminated);
         }
-        self.halt().await
+        let tasks: Vec<Task> = self.crews.values().map(|crew| crew.duty.task).collect();
+        for task in tasks {
+            self.halt(task).await?;
+        }
+        Ok(())
     }
 }

@@ -1,39 +1,48 @@
-//! The daemon: follows the chain, trains the slots that its worker is given, commits the results, and moves runs on.
+//! The daemon: follows the chain, does what its worker is drawn for - trains, attests, aggregates, audits - and signs the results.
 //!
+//! - [`task`] is what a worker answers for, and what it signs.
 //! - [`decide`] says what to do next: a pure function of what the chain says and what is known.
-//! - [`journal`] is the event log: each act is on the disk before it is done, and no slot ever gets two outcomes.
+//! - [`journal`] is the event log: each act is on the disk before it is done, and nothing ever gets two answers.
 //! - [`watch`] reads what the decision needs from the chain.
-//! - [`work`] is the seam to training: a slot, and how it ended; [`train`] trains it on an engine, in a thread of its own.
+//! - [`work`] is the seam to the work: a job, and how it ended; [`works`] does it on an engine, in threads of its own.
+//! - [`slots`] are the files of the slots that were trained: leaves, and states for auditors.
 //!
-//! Nothing is lost by a crash at any point: a slot goes on from its parked state, a trained one is committed, a commitment that is
+//! Nothing is lost by a crash at any point: a slot goes on from its parked state, what was worked out is signed, an act that is
 //! not in the chain is sent again, the same. A signal parks the slot at the next step's end. A full disk is waited for.
 
 mod acts;
 pub mod decide;
 mod ending;
 pub mod journal;
-pub mod train;
+mod serve;
+pub mod slots;
+pub mod task;
 pub mod watch;
 pub mod work;
+pub mod works;
 
 use crate::{
-    blobs::LocalBlobs,
+    blobs::PeerBlobs,
     chain::{ChainError, ChainResult, Client, Hash},
     config::Config,
     error::{Exit, failure, is_of_full_disk},
-    keys::Key,
+    keys::{AccountId, Key, fill_random},
     stop::Stop,
 };
-use decide::{Duty, Memory, RETRY_BLOCKS, note_due};
+use decide::{Memory, RETRY_BLOCKS};
 use journal::{Event, Journal};
-use sabha_protocol::{Divergence, Outcome, RunId};
+use sabha_protocol::{Digest, Divergence, Outcome, RoundKey, RunId};
+use serve::Held;
+use slots::Served;
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
+use task::{Act, Duty, Lane, Product};
 use tokio::task::JoinHandle;
-use work::{Ended, Trainer};
+use work::{Ended, Workshop};
 
 /// How long a node may be silent before another one is tried.
 const FAILOVER_AFTER: Duration = Duration::from_secs(30);
@@ -46,7 +55,7 @@ const ROOM_AFTER: Duration = Duration::from_secs(10);
 pub struct Options {
     /// Say that the worker is ready, if it is idle at the start.
     pub ready: bool,
-    /// Say that the worker takes no more slots, at the end.
+    /// Say that the worker cannot be drawn any more, at the end.
     pub drain_on_stop: bool,
     /// End when this run is over.
     pub until_run_over: Option<RunId>,
@@ -58,22 +67,27 @@ pub struct Daemon {
     options: Options,
     client: Client,
     key: Key,
+    /// The worker's owner, who its seals are bound to.
+    owner: AccountId,
     journal: Journal,
     memory: Memory,
-    blobs: LocalBlobs,
+    blobs: PeerBlobs,
+    served: Served,
+    /// Checkpoints that this daemon has, or could not get, by root and address.
+    held: BTreeMap<(RunId, RoundKey, [Digest; 2]), Held>,
     state: PathBuf,
-    trainer: Arc<dyn Trainer>,
-    training: Option<Training>,
-    /// Training failed since the last look.
-    training_failed: bool,
+    workshop: Arc<dyn Workshop>,
+    crews: BTreeMap<Lane, Crew>,
     specs: watch::Specs,
     stop: Stop,
     /// The blocks that were looked at last: followed, best.
     seen: Option<(Hash, Hash)>,
+    /// The number of the followed block.
+    block: u64,
 }
 
-/// A thread that trains.
-struct Training {
+/// A thread that works.
+struct Crew {
     duty: Duty,
     stop: Stop,
     handle: JoinHandle<anyhow::Result<Ended>>,
@@ -96,7 +110,7 @@ impl Daemon {
         options: Options,
         client: Client,
         key: Key,
-        trainer: Arc<dyn Trainer>,
+        workshop: Arc<dyn Workshop>,
         stop: Stop,
     ) -> anyhow::Result<Self> {
         let worker = client.at_best().await.coded()?.worker_of(&key.account()).await.coded()?;
@@ -119,7 +133,7 @@ impl Daemon {
             hot_key: key.account().to_string(),
             version: env!("CARGO_PKG_VERSION").into(),
         })?;
-        let blobs = LocalBlobs::open(&config.storage.blobs)?;
+        let blobs = PeerBlobs::open(&config.storage.blobs, &config.storage.peers)?;
         tracing::info!(
             node = client.url(),
             owner = %worker.owner,
@@ -134,23 +148,26 @@ impl Daemon {
             options,
             client,
             key,
+            owner: worker.owner,
             journal,
             memory,
+            served: Served::beside(&blobs),
+            held: BTreeMap::new(),
             blobs,
             state,
-            trainer,
-            training: None,
-            training_failed: false,
+            workshop,
+            crews: BTreeMap::new(),
             specs: watch::Specs::default(),
             stop,
             seen: None,
+            block: 0,
         })
     }
 
     /// Works until a signal comes, the awaited run is over, or something fails that waiting does not help.
     ///
     /// # Errors
-    /// What cannot be helped. The slot is parked all the same.
+    /// What cannot be helped. What was begun is parked all the same.
     pub async fn run(mut self) -> anyhow::Result<()> {
         let mut silent_since: Option<Instant> = None;
         let result = loop {
@@ -193,24 +210,20 @@ impl Daemon {
         result.map_err(coded).and(ended)
     }
 
-    /// Waits for the next look: a moment, the end of training, or a signal.
+    /// Waits for the next look: a moment, the end of some work, or a signal.
     async fn pause(&mut self) {
         let poll = self.config.chain.poll();
-        let trained = async {
-            match &mut self.training {
-                // A finished handle is taken care of by the next look; polling it here would lose its result.
-                Some(training) => {
-                    while !training.handle.is_finished() {
-                        tokio::time::sleep(Duration::from_millis(50)).await;
-                    }
-                }
-                None => std::future::pending().await,
+        let crews = &self.crews;
+        let worked = async {
+            // A finished handle is taken care of by the next look; polling it here would lose its result.
+            while !crews.values().any(|crew| crew.handle.is_finished()) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
         tokio::select! {
             () = self.stop.raised() => {}
             () = tokio::time::sleep(poll) => {}
-            () = trained => {}
+            () = worked => {}
         }
     }
 
@@ -248,31 +261,41 @@ impl Daemon {
         if self.seen == Some((followed, best)) && !ended {
             return Ok(Flow::On);
         }
+        // Before anything is read, signed or written down.
+        self.client.check_genesis().await?;
         let followed_at = self.client.at(followed).await?;
         let best_at = self.client.at(best).await?;
+        self.block = followed_at.number();
         if let Some(run) = self.options.until_run_over
-            && self.training.is_none()
+            && self.crews.is_empty()
             && followed_at.run(run).await?.is_some_and(|run| run.status.is_over())
         {
             return Ok(Flow::Over);
         }
-        match watch::worker(&followed_at, &best_at, &self.key.account()).await? {
+        let hot_key = self.key.account();
+        match watch::worker(&followed_at, &best_at, &hot_key).await? {
             watch::Found::Worker(worker) => {
-                let mut view =
-                    watch::view(&followed_at, &best_at, &worker, self.memory.pokes, &mut self.specs).await?;
-                if std::mem::take(&mut self.training_failed) {
-                    self.memory.retry_at = Some(view.block.saturating_add(RETRY_BLOCKS));
-                }
-                note_due(&mut self.memory, &view);
-                self.act(&mut view).await?;
+                let mut rounds = watch::Rounds::at(&followed_at);
+                self.tend_slots(&followed_at, &mut rounds).await?;
+                self.keep_checkpoints(&followed_at, &mut rounds).await?;
+                let own = watch::Own {
+                    owner: &self.owner,
+                    hot_key: &hot_key,
+                    journal: &self.journal,
+                    state: &self.state,
+                    pokes: self.memory.pokes,
+                };
+                let view =
+                    watch::view(&followed_at, &best_at, &worker, &own, &mut rounds, &mut self.specs).await?;
+                decide::note(&mut self.memory, &view);
+                self.act(view).await?;
             }
             watch::Found::NotYet => tracing::debug!("the registration is not in the followed block yet"),
             watch::Found::No => {
-                let account = self.key.account();
                 return Err(failure(
                     Exit::Refused,
                     format!(
-                        "{account} speaks for no worker any more: it was withdrawn, or has another hot key"
+                        "{hot_key} speaks for no worker any more: it was withdrawn, or has another hot key"
                     ),
                 ));
             }
@@ -281,37 +304,36 @@ impl Daemon {
         Ok(Flow::On)
     }
 
-    /// Takes in a thread that has ended. Returns whether one has.
+    /// Takes in the threads that have ended. Returns whether one has.
     async fn reap(&mut self) -> anyhow::Result<bool> {
-        if !self.training.as_ref().is_some_and(|training| training.handle.is_finished()) {
-            return Ok(false);
+        let mut any = false;
+        while let Some(lane) =
+            self.crews.iter().find(|(_, crew)| crew.handle.is_finished()).map(|(lane, _)| *lane)
+        {
+            any = true;
+            let Some(crew) = self.crews.remove(&lane) else { continue };
+            self.memory.working.remove(&lane);
+            let ended = crew
+                .handle
+                .await
+                .unwrap_or_else(|error| Err(anyhow::anyhow!("the engine broke down: {error}")));
+            self.note(&crew.duty, ended)?;
         }
-        let Some(training) = self.training.take() else { return Ok(false) };
-        self.memory.training = None;
-        let ended = training
-            .handle
-            .await
-            .unwrap_or_else(|error| Err(anyhow::anyhow!("the engine broke down: {error}")));
-        self.note(&training.duty, ended)?;
-        Ok(true)
+        Ok(any)
     }
 
     fn note(&mut self, duty: &Duty, ended: anyhow::Result<Ended>) -> anyhow::Result<()> {
         let task = duty.task;
         match ended {
-            Ok(Ended::Done(outcome)) => {
-                match outcome {
-                    Outcome::Trained(commitment) => tracing::info!(
-                        %task, mean_loss = %commitment.mean_loss, update = %commitment.update_digest, "trained"
-                    ),
-                    Outcome::Diverged(Divergence { step, instruction, element }) => {
-                        tracing::warn!(%task, step, instruction, element, "diverged")
-                    }
-                }
-                self.journal.record(Event::Trained { task, basis: duty.basis, outcome })?;
+            Ok(Ended::Done(product)) => {
+                tell(duty, &product);
+                let mut salt = [0; 32];
+                fill_random(&mut salt)?;
+                let act = Act::of(product, salt, &self.owner);
+                self.journal.record(Event::Done { task, basis: duty.basis, act })?;
             }
             Ok(Ended::Declined { reason }) => {
-                tracing::error!(%task, %reason, "the slot is let go, and lost when its deadline has passed");
+                tracing::error!(%task, %reason, "it is let go, and missed when its deadline has passed");
                 self.memory.refused.insert(task);
                 self.journal.record(Event::Declined { task, reason })?;
             }
@@ -319,12 +341,34 @@ impl Daemon {
                 tracing::info!(%task, step, "parked");
                 self.journal.record(Event::Parked { task, step })?;
             }
+            Ok(Ended::Stopped) => tracing::info!(%task, "stopped: it begins anew"),
+            Ok(Ended::Waits { reason }) => {
+                tracing::debug!(%task, %reason, "waiting");
+                self.memory.again.insert(task, self.block.saturating_add(1));
+            }
             Err(error) => {
-                tracing::error!(%task, error = format!("{error:#}"), again_in_blocks = RETRY_BLOCKS, "training failed");
-                self.training_failed = true;
+                tracing::error!(%task, error = format!("{error:#}"), again_in_blocks = RETRY_BLOCKS, "the work failed");
+                self.memory.again.insert(task, self.block.saturating_add(RETRY_BLOCKS));
             }
         }
         Ok(())
+    }
+}
+
+/// Tells what work came to.
+fn tell(duty: &Duty, product: &Product) {
+    let task = duty.task;
+    match product {
+        Product::Outcome(Outcome::Trained(commitment)) => tracing::info!(
+            %task, mean_loss = %commitment.mean_loss, update = %commitment.update_digest, "trained"
+        ),
+        Product::Outcome(Outcome::Diverged(Divergence { step, instruction, element })) => {
+            tracing::warn!(%task, step, instruction, element, "diverged")
+        }
+        Product::Got(got) => tracing::info!(%task, updates = got.len(), "fetched"),
+        Product::Checkpoint(checkpoint) => tracing::info!(%task, root = %checkpoint.root, "aggregated"),
+        Product::Found(found) => tracing::info!(%task, served = !found.unserved, "audited"),
+        Product::Leaves(leaves) => tracing::info!(%task, leaves = leaves.len(), "made the leaves again"),
     }
 }
 

@@ -1,15 +1,23 @@
 //! Reading from the chain what a decision needs.
 
 use super::{
-    decide::{Duty, View},
-    journal::{Basis, Task},
+    decide::{Standing, View},
+    journal::Journal,
+    slots,
+    task::{Ask, Duty, Kind, Task},
+    work,
 };
 use crate::{
-    chain::{At, ChainError, Worker},
+    chain::{At, ChainError, Round, Slot, Worker},
     keys::AccountId,
 };
-use sabha_protocol::{Digest, spec::RunSpec};
-use std::collections::BTreeMap;
+use sabha_protocol::{
+    ActiveBlock, Digest, Outcome, RoundKey, RunId, SlotIndex, SlotSet,
+    audit::SeatState,
+    round::{self, Phase, SlotState},
+    spec::{ClockSpec, RunSpec},
+};
+use std::{collections::BTreeMap, path::Path};
 
 /// Specifications that were read before, by their hash. They never change.
 #[derive(Debug, Default)]
@@ -29,6 +37,26 @@ impl Specs {
             self.0.clear();
         }
         self.0.insert(hash, spec);
+    }
+
+    /// The specification of a run, and its hash; `None` if the run is over.
+    ///
+    /// # Errors
+    /// If the node does not answer, or serves another specification than the one that the run names.
+    pub async fn of(&mut self, at: &At, id: RunId) -> Result<Option<(Digest, RunSpec)>, ChainError> {
+        let Some(run) = at.run(id).await? else { return Ok(None) };
+        if let Some(spec) = self.get(run.spec_hash) {
+            return Ok(Some((run.spec_hash, spec.clone())));
+        }
+        let Some(spec) = at.spec(id).await? else { return Ok(None) };
+        if spec.hash() != run.spec_hash {
+            return Err(ChainError::Incompatible {
+                what: format!("the specification of run {id}"),
+                reason: "it does not hash to what the run names".into(),
+            });
+        }
+        self.keep(run.spec_hash, spec.clone());
+        Ok(Some((run.spec_hash, spec)))
     }
 }
 
@@ -55,7 +83,97 @@ pub async fn worker(followed: &At, best: &At, hot_key: &AccountId) -> Result<Fou
     Ok(if later { Found::NotYet } else { Found::No })
 }
 
-/// What a decision needs: the worker and its slot after the followed block, what is due after the best one.
+/// What was read of rounds after one block, so that nothing is read twice.
+pub struct Rounds<'a> {
+    at: &'a At,
+    rounds: BTreeMap<RunId, Vec<Round>>,
+    slots: BTreeMap<(RunId, RoundKey), Vec<(SlotIndex, Slot)>>,
+}
+
+impl<'a> Rounds<'a> {
+    /// Nothing is read yet.
+    pub fn at(at: &'a At) -> Self {
+        Self { at, rounds: BTreeMap::new(), slots: BTreeMap::new() }
+    }
+
+    /// An attempt at a round, until it is settled.
+    ///
+    /// # Errors
+    /// If the node does not answer, or the runtime differs from what this release knows; so for all that follow.
+    pub async fn round(&mut self, run: RunId, key: RoundKey) -> Result<Option<Round>, ChainError> {
+        Ok(self.rounds(run).await?.into_iter().find(|round| round.key == key))
+    }
+
+    /// All attempts at rounds of a run that are not settled.
+    ///
+    /// # Errors
+    /// As for [`Self::round`].
+    pub async fn rounds(&mut self, run: RunId) -> Result<Vec<Round>, ChainError> {
+        if let Some(rounds) = self.rounds.get(&run) {
+            return Ok(rounds.clone());
+        }
+        let rounds = self.at.rounds_of(run).await?;
+        self.rounds.insert(run, rounds.clone());
+        Ok(rounds)
+    }
+
+    /// Its slots.
+    ///
+    /// # Errors
+    /// As for [`Self::round`].
+    pub async fn slots(&mut self, run: RunId, key: RoundKey) -> Result<&[(SlotIndex, Slot)], ChainError> {
+        if !self.slots.contains_key(&(run, key)) {
+            self.slots.insert((run, key), self.at.slots_of(run, key).await?);
+        }
+        Ok(self.slots.get(&(run, key)).map(Vec::as_slice).unwrap_or_default())
+    }
+
+    /// One of its slots.
+    ///
+    /// # Errors
+    /// As for [`Self::round`].
+    pub async fn slot(
+        &mut self,
+        run: RunId,
+        key: RoundKey,
+        index: SlotIndex,
+    ) -> Result<Option<Slot>, ChainError> {
+        Ok(self.slots(run, key).await?.iter().find(|(slot, _)| *slot == index).map(|(_, slot)| *slot))
+    }
+
+    /// The addresses of the updates of some of its slots.
+    async fn updates(
+        &mut self,
+        run: RunId,
+        key: RoundKey,
+        set: &SlotSet,
+    ) -> Result<Vec<(SlotIndex, Digest)>, ChainError> {
+        let slots = self.slots(run, key).await?;
+        let updates = slots.iter().filter(|(slot, _)| set.contains(*slot)).filter_map(|(slot, record)| {
+            match record.outcome()? {
+                Outcome::Trained(commitment) => Some((*slot, commitment.update_digest)),
+                Outcome::Diverged(_) => None,
+            }
+        });
+        Ok(updates.collect())
+    }
+}
+
+/// What the daemon itself knows, for a view.
+pub struct Own<'a> {
+    /// The worker's owner.
+    pub owner: &'a AccountId,
+    /// The account that speaks for it.
+    pub hot_key: &'a AccountId,
+    /// The event log.
+    pub journal: &'a Journal,
+    /// The folder of the daemon's state.
+    pub state: &'a Path,
+    /// Whether runs are poked.
+    pub pokes: bool,
+}
+
+/// What a decision needs: what the worker has to do after the followed block, what is due after the best one.
 ///
 /// # Errors
 /// If the node does not answer, or the runtime differs from what this release knows.
@@ -63,13 +181,25 @@ pub async fn view(
     followed: &At,
     best: &At,
     worker: &Worker,
-    pokes: bool,
+    own: &Own<'_>,
+    rounds: &mut Rounds<'_>,
     specs: &mut Specs,
 ) -> Result<View, ChainError> {
     let mut due = Vec::new();
-    if pokes {
+    if own.pokes {
         for run in best.open_runs().await? {
             due.push((run, best.due(run).await?));
+        }
+    }
+    let mut duties = Vec::new();
+    for asked in followed.duties_of(own.hot_key).await? {
+        let Some((hash, spec)) = specs.of(followed, asked.run()).await? else { continue };
+        duties.extend(duty(followed, &asked, hash, &spec, rounds, own.state).await?);
+    }
+    let mut standings = BTreeMap::new();
+    for (task, _) in own.journal.open_tasks() {
+        if !duties.iter().any(|duty: &Duty| duty.task == task) {
+            standings.insert(task, standing(followed, &task, own.owner, rounds).await?);
         }
     }
     Ok(View {
@@ -77,32 +207,117 @@ pub async fn view(
         best: best.number(),
         active: followed.active_blocks().await?,
         status: worker.status,
-        failed: worker.failed,
-        duty: duty(followed, worker, specs).await?,
+        duties,
+        standings,
         due,
     })
 }
 
-async fn duty(at: &At, worker: &Worker, specs: &mut Specs) -> Result<Option<Duty>, ChainError> {
-    let Some(id) = worker.assigned else { return Ok(None) };
-    let (Some(run), Some(slot)) = (at.run(id.run).await?, at.slot(id.run, id.round, id.slot).await?) else {
-        return Ok(None);
-    };
-    if specs.get(run.spec_hash).is_none() {
-        let Some(spec) = at.spec(id.run).await? else { return Ok(None) };
-        if spec.hash() != run.spec_hash {
-            return Err(ChainError::Incompatible {
-                what: format!("the specification of run {}", id.run),
-                reason: "it does not hash to what the run names".into(),
-            });
+/// What a duty of the chain asks exactly; `None` if the chain has moved on between two reads.
+async fn duty(
+    at: &At,
+    asked: &round::Duty,
+    spec_hash: Digest,
+    spec: &RunSpec,
+    rounds: &mut Rounds<'_>,
+    state: &Path,
+) -> Result<Option<Duty>, ChainError> {
+    use round::Duty as Asked;
+    let (run, key, until) = (asked.run(), asked.round(), asked.until());
+    let Some(round) = rounds.round(run, key).await? else { return Ok(None) };
+    let task = |kind, place, generation| Task { kind, run, round: key, place, generation };
+    let mut leaves = None;
+    let (task, ask) = match asked {
+        Asked::Train { slot, generation, .. } => (task(Kind::Train, *slot, *generation), Ask::Train),
+        Asked::Attest { place, slots, .. } => {
+            let Phase::Availability { panel, .. } = round.phase else { return Ok(None) };
+            (task(Kind::Attest, *place, panel.into()), Ask::Attest(rounds.updates(run, key, slots).await?))
         }
-        specs.keep(run.spec_hash, spec);
-    }
-    let Some(spec) = specs.get(run.spec_hash) else { return Ok(None) };
+        Asked::Aggregate { accepted, .. } => {
+            (task(Kind::Aggregate, 0, 0), Ask::Aggregate(rounds.updates(run, key, accepted).await?))
+        }
+        Asked::Audit { place, slot, generation, segments, .. } => {
+            let record = rounds.slot(run, key, *slot).await?;
+            let Some(claim) = record.and_then(|record| record.outcome()) else { return Ok(None) };
+            let ask = Ask::Audit { slot: *slot, claim, segments: segments.clone() };
+            (task(Kind::Audit, *place, *generation), ask)
+        }
+        Asked::Publish { slot, segments, .. } => {
+            let Some(record) = rounds.slot(run, key, *slot).await? else { return Ok(None) };
+            let Some(Outcome::Trained(commitment)) = record.outcome() else { return Ok(None) };
+            let segments_root = commitment.segments_root;
+            let ask = Ask::Publish { segments_root, segments: segments.clone() };
+            let task = task(Kind::Publish, *slot, record.generation);
+            leaves = slots::read_openings(&work::folder_of(state, &task), spec, segments_root, segments);
+            (task, ask)
+        }
+        Asked::Reveal { place, .. } => {
+            let seat = at.seat(run, key, *place).await?;
+            let Some((SeatState::Sealed(seal), generation)) = seat.map(|seat| (seat.state, seat.generation))
+            else {
+                return Ok(None);
+            };
+            (task(Kind::Reveal, *place, generation), Ask::Reveal(seal))
+        }
+    };
+    let half = clock(task.kind, &spec.clocks) / 2;
+    let target = if task.kind == Kind::Train { until } else { until.saturating_sub(half) };
     Ok(Some(Duty {
-        task: Task { slot: id, generation: slot.generation },
-        state: slot.state,
-        basis: Basis { spec: run.spec_hash, checkpoint: run.checkpoint },
+        basis: Duty::basis(spec_hash, round.base, &ask),
+        task,
+        ask,
+        until,
+        target,
+        patience: until.saturating_sub(half),
+        leaves,
         numerics_version: spec.numerics_version,
     }))
+}
+
+/// The clock that a kind of duty has.
+fn clock(kind: Kind, clocks: &ClockSpec) -> ActiveBlock {
+    match kind {
+        Kind::Train => clocks.training,
+        Kind::Attest => clocks.availability,
+        Kind::Aggregate => clocks.aggregation,
+        Kind::Audit => clocks.seals,
+        Kind::Publish => clocks.leaves,
+        Kind::Reveal => clocks.reveals,
+    }
+}
+
+/// How the chain sees something that it does not ask for.
+async fn standing(
+    at: &At,
+    task: &Task,
+    owner: &AccountId,
+    rounds: &mut Rounds<'_>,
+) -> Result<Standing, ChainError> {
+    let Task { kind, run, round: key, place, generation } = *task;
+    let Some(round) = rounds.round(run, key).await? else { return Ok(Standing::Gone) };
+    let of = |done| if done { Standing::Done } else { Standing::Undone };
+    Ok(match kind {
+        Kind::Train | Kind::Publish => match rounds.slot(run, key, place).await? {
+            None => Standing::Gone,
+            Some(slot) if kind == Kind::Publish => {
+                of(!round.unanswered.contains(place) && slot.checks.fault.is_none())
+            }
+            Some(slot) => of(slot.generation == generation
+                && matches!(&slot.state, SlotState::Committed { worker, .. } if worker == owner)),
+        },
+        Kind::Attest => {
+            let panel = u8::try_from(generation).unwrap_or(u8::MAX);
+            match at.attester(run, key, panel, place).await? {
+                Some(attester) => of(attester.worker == *owner && attester.report.is_some()),
+                None => Standing::Gone,
+            }
+        }
+        Kind::Aggregate => of(matches!(&round.result, Some((_, worker)) if worker == owner)),
+        Kind::Audit | Kind::Reveal => match at.seat(run, key, place).await? {
+            Some(seat) if seat.auditor != *owner => Standing::Undone,
+            Some(seat) if kind == Kind::Audit => of(seat.state != SeatState::Drawn),
+            Some(seat) => of(!matches!(seat.state, SeatState::Drawn | SeatState::Sealed(_))),
+            None => Standing::Gone,
+        },
+    })
 }

@@ -1,51 +1,59 @@
-//! One slot to train, how training ends, and where its data comes from.
+//! One piece of work, how it ends, and where its data comes from.
 
-use super::journal::{Basis, Task};
+use super::task::{Duty, Kind, Product, Task};
 use crate::{
     blobs::{BlobStore, LocalBlobs},
     data::Manifest,
     stop::Stop,
 };
-use sabha_protocol::{Digest, Outcome, spec::RunSpec};
+use sabha_protocol::{Digest, RoundKey, spec::RunSpec};
 use std::path::{Path, PathBuf};
 
-/// One slot to train.
+/// One piece of work.
 #[derive(Clone, Debug)]
 pub struct Job {
-    /// Which.
-    pub task: Task,
-    /// What the result is made from.
-    pub basis: Basis,
+    /// What for.
+    pub duty: Duty,
     /// The run's specification.
     pub spec: RunSpec,
-    /// Where the slot's state is parked.
+    /// Where the slot's own files are: its parked state, its leaves, the states at its segments' ends. The slot is the one that the
+    /// duty is about; each worker has its own folder for it.
     pub folder: PathBuf,
+    /// Whether to do with what is there, and to wait for nobody.
+    pub hurry: bool,
 }
 
-/// How training ended.
+/// How a piece of work ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ended {
-    /// At its end. A trained outcome's update is in the blob store.
-    Done(Outcome),
-    /// It was stopped; the state is on the disk.
+    /// At its end. What it made is in the blob store.
+    Done(Product),
+    /// It was stopped in the middle of a slot; the state is on the disk.
     Parked {
         /// Inner steps that are done.
         step: u32,
     },
-    /// It was not begun, and trying again is of no use: this machine cannot train such a model.
+    /// It was stopped, and begins anew.
+    Stopped,
+    /// What others have yet to provide is not there: it is worth waiting for.
+    Waits {
+        /// What is missing.
+        reason: String,
+    },
+    /// It was not begun, and trying again is of no use: this machine cannot do it.
     Declined {
         /// Why, and the remedy.
         reason: String,
     },
 }
 
-/// Trains slots. Blocking: called in a thread of its own.
-pub trait Trainer: Send + Sync + 'static {
-    /// Trains the slot, from its parked state if there is one, until it ends or `stop` is raised.
+/// Does the work. Blocking: called in a thread of its own.
+pub trait Workshop: Send + Sync + 'static {
+    /// Works until the end or until `stop` is raised; goes on from a parked state if there is one.
     ///
     /// # Errors
-    /// If the checkpoint or the data is missing or wrong, or the engine or the disk fails. Trying again later may help.
-    fn train(&self, job: &Job, stop: &Stop) -> anyhow::Result<Ended>;
+    /// If a checkpoint, an update or the data is missing or wrong, or the engine or the disk fails. Trying again later may help.
+    fn work(&self, job: &Job, stop: &Stop) -> anyhow::Result<Ended>;
 }
 
 /// The data of a run: the dataset whose manifest names the stream, or the stream itself in the blob store.
@@ -72,8 +80,44 @@ pub fn find_stream(stream: Digest, datasets: &[PathBuf], blobs: &LocalBlobs) -> 
     )
 }
 
-/// The folder in which a task's state is parked.
-pub fn folder_of(state: &Path, task: Task) -> PathBuf {
-    let slot = task.slot;
-    state.join("slots").join(format!("{}-{}-{}-{}", slot.run, slot.round, slot.slot, task.generation))
+/// The folder of a slot that this worker trains.
+pub fn folder_of(state: &Path, task: &Task) -> PathBuf {
+    let Task { run, round: RoundKey { round, attempt }, place, generation, .. } = task;
+    state.join("slots").join(format!("{run}-{round}-{attempt}-{place}-{generation}"))
+}
+
+/// The slots that there are folders of.
+pub fn kept_slots(state: &Path) -> Vec<Task> {
+    let entries = std::fs::read_dir(state.join("slots")).into_iter().flatten().flatten();
+    let mut slots: Vec<Task> = entries.filter_map(|entry| slot_of(entry.file_name().to_str()?)).collect();
+    slots.sort_unstable();
+    slots
+}
+
+fn slot_of(name: &str) -> Option<Task> {
+    let parts: Vec<&str> = name.split('-').collect();
+    let [run, round, attempt, place, generation] = parts.as_slice() else { return None };
+    Some(Task {
+        kind: Kind::Train,
+        run: run.parse().ok()?,
+        round: RoundKey { round: round.parse().ok()?, attempt: attempt.parse().ok()? },
+        place: place.parse().ok()?,
+        generation: generation.parse().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slots_folder_names_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let round = RoundKey { round: 3, attempt: 1 };
+        let task = Task { kind: Kind::Train, run: 7, round, place: 2, generation: 4 };
+        std::fs::create_dir_all(folder_of(folder.path(), &task)).unwrap();
+        std::fs::create_dir_all(folder.path().join("slots/notes")).unwrap();
+        assert_eq!(kept_slots(folder.path()), [task]);
+        assert_eq!(kept_slots(&folder.path().join("none")), []);
+    }
 }

@@ -88,12 +88,8 @@ impl Manifest {
         mut progress: impl FnMut(u64, u64) -> ControlFlow<()>,
     ) -> Result<(), DataError> {
         let path = folder.join(STREAM);
-        let mut file = File::open(&path).map_err(FileError::of("open", &path))?;
+        let (mut file, size) = self.open(folder)?;
         let wrong = |reason: String| DataError::WrongStream { path: path.clone(), reason };
-        let size = file.metadata().map_err(FileError::of("read", &path))?.len();
-        if Some(size) != self.tokens.checked_mul(u64::from(self.token_bytes)) {
-            return Err(wrong(format!("it has {size} bytes, the manifest says {} tokens", self.tokens)));
-        }
         let (mut whole, mut done) = (blake3::Hasher::new(), 0u64);
         for (index, shard) in self.shards.iter().enumerate() {
             let mut bytes = vec![0; usize::try_from(shard.bytes).unwrap_or(usize::MAX)];
@@ -119,6 +115,26 @@ impl Manifest {
             return Err(wrong(format!("it hashes to {found}…, the manifest says {said}…")));
         }
         Ok(())
+    }
+
+    /// Looks whether the stream is there and as long as the manifest says, without reading it.
+    ///
+    /// # Errors
+    /// If it is not.
+    pub fn check_size(&self, folder: &Path) -> Result<(), DataError> {
+        self.open(folder).map(drop)
+    }
+
+    /// The stream and its size, which is as the manifest says.
+    fn open(&self, folder: &Path) -> Result<(File, u64), DataError> {
+        let path = folder.join(STREAM);
+        let file = File::open(&path).map_err(FileError::of("open", &path))?;
+        let size = file.metadata().map_err(FileError::of("read", &path))?.len();
+        if Some(size) != self.tokens.checked_mul(u64::from(self.token_bytes)) {
+            let reason = format!("it has {size} bytes, the manifest says {} tokens", self.tokens);
+            return Err(DataError::WrongStream { path, reason });
+        }
+        Ok((file, size))
     }
 
     /// Whether the manifest agrees with itself; else what is wrong.

@@ -13,6 +13,7 @@
 mod manifest;
 mod pack;
 mod stream;
+mod text;
 
 pub use manifest::{MANIFEST, Manifest, STREAM, Shard};
 pub use pack::{PackOptions, PackSummary, pack};
@@ -44,6 +45,9 @@ pub enum DataError {
     /// A file without content.
     #[error("{} is empty: leave it out", .0.display())]
     EmptyFile(PathBuf),
+    /// A file of blanks.
+    #[error("{} holds nothing but blanks: leave it out", .0.display())]
+    BlankFile(PathBuf),
     /// No files at all.
     #[error("nothing to pack: {} holds no files (names that begin with a dot are skipped)", .0.display())]
     NothingToPack(PathBuf),

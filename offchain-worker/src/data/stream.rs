@@ -74,10 +74,32 @@ impl Stream {
         Self::open(data, spec.data.stream, spec.data.tokens, spec.data.token_bytes)
     }
 
-    /// The batch of one step of a slot.
+    /// Whether the model knows every token: reads the whole stream. A run over another one is trained all the same, as the
+    /// definitions have it ([`windows`](Self::windows)), but nobody can want it.
     ///
     /// # Errors
     /// If the stream cannot be read, or holds a token that the model does not know.
+    pub fn check_tokens(&self, vocabulary: u32) -> Result<(), DataError> {
+        // No token of this width can be unknown.
+        if self.token_bytes < 4 && u64::from(vocabulary) >= 1 << (8 * u32::from(self.token_bytes)) {
+            return Ok(());
+        }
+        const AT_ONCE: u64 = 1 << 16;
+        for offset in (0..self.tokens).step_by(AT_ONCE as usize) {
+            let count = AT_ONCE.min(self.tokens - offset) as usize;
+            for (offset, token) in (offset..).zip(self.read(offset, count)?) {
+                if token >= vocabulary {
+                    return Err(DataError::BadToken { path: self.path.clone(), token, offset, vocabulary });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The batch of one step of a slot.
+    ///
+    /// # Errors
+    /// If the stream cannot be read.
     pub fn training_batch(
         &self,
         spec: &RunSpec,
@@ -91,10 +113,11 @@ impl Stream {
         self.windows(spec, &offsets.ok_or(DataError::NoWindow)?)
     }
 
-    /// Windows that begin at these tokens.
+    /// Windows that begin at these tokens. A token that the model does not know reads as the last one that it knows: so it is
+    /// defined (`sabha_numerics::op::Batch`), for a slot must have a result whatever the stream is.
     ///
     /// # Errors
-    /// If a window reaches beyond the stream, the stream cannot be read, or holds a token that the model does not know.
+    /// If a window reaches beyond the stream, or the stream cannot be read.
     pub fn windows(&self, spec: &RunSpec, offsets: &[u64]) -> Result<Batch, DataError> {
         let context = spec.model.context as usize;
         let mut batch = Batch { samples: offsets.len(), context, inputs: Vec::new(), targets: Vec::new() };
@@ -119,6 +142,12 @@ impl Stream {
     }
 
     fn tokens_at(&self, offset: u64, count: usize, vocabulary: u32) -> Result<Vec<u32>, DataError> {
+        let last = vocabulary.saturating_sub(1);
+        Ok(self.read(offset, count)?.into_iter().map(|token| token.min(last)).collect())
+    }
+
+    /// The tokens as they stand in the stream.
+    fn read(&self, offset: u64, count: usize) -> Result<Vec<u32>, DataError> {
         if offset.checked_add(count as u64).is_none_or(|end| end > self.tokens) {
             return Err(DataError::NoWindow);
         }
@@ -126,18 +155,9 @@ impl Stream {
         let mut bytes = vec![0; count * width];
         let at = offset * u64::from(self.token_bytes);
         self.file.read_exact_at(&mut bytes, at).map_err(FileError::of("read", &self.path))?;
-        let tokens = bytes
-            .chunks_exact(width)
-            .map(|token| token.iter().rev().fold(0u32, |value, byte| (value << 8) | u32::from(*byte)));
-        (offset..)
-            .zip(tokens)
-            .map(|(offset, token)| {
-                if token < vocabulary {
-                    return Ok(token);
-                }
-                Err(DataError::BadToken { path: self.path.clone(), token, offset, vocabulary })
-            })
-            .collect()
+        let token =
+            |bytes: &[u8]| bytes.iter().rev().fold(0u32, |value, byte| (value << 8) | u32::from(*byte));
+        Ok(bytes.chunks_exact(width).map(token).collect())
     }
 }
 
@@ -188,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn wide_tokens_are_little_endian_and_unknown_ones_are_refused() {
+    fn wide_tokens_are_little_endian_and_unknown_ones_read_as_the_last_known() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("stream.bin");
         let tokens: Vec<u16> = (0..100).map(|i| i * 3).collect();
@@ -196,8 +216,11 @@ mod tests {
         std::fs::write(&path, &bytes).unwrap();
         let stream = Stream::open(folder.path(), Digest::of(&bytes), 100, 2).unwrap();
         assert_eq!(stream.tokens_at(90, 3, 300).unwrap(), [270, 273, 276]);
-        let error = stream.tokens_at(95, 4, 290).unwrap_err();
+        assert_eq!(stream.tokens_at(95, 4, 290).unwrap(), [285, 288, 289, 289]);
+        let error = stream.check_tokens(290).unwrap_err();
         assert!(matches!(error, DataError::BadToken { token: 291, offset: 97, .. }), "{error}");
+        stream.check_tokens(298).unwrap();
+        stream.check_tokens(1 << 16).unwrap();
         assert!(matches!(stream.tokens_at(98, 3, 300), Err(DataError::NoWindow)));
         assert!(matches!(stream.tokens_at(u64::MAX, 3, 300), Err(DataError::NoWindow)));
     }

@@ -1,5 +1,6 @@
 //! Parameters and whole states on the host: their order, digests, roots and files.
 
+use super::rounds::checkpoint::MOMENTUM;
 use sabha_numerics::{buffer_digest, state_root};
 use sabha_protocol::{
     Digest,
@@ -17,6 +18,19 @@ pub enum CheckpointError {
     /// Not safetensors, or cut off.
     #[error("not a whole safetensors file ({0})")]
     Format(String),
+    /// Too short or too long.
+    #[error(
+        "it has {found} bytes, a checkpoint of this model has {needed}: this is a checkpoint of another model, or cut off"
+    )]
+    Length {
+        /// What there is.
+        found: u64,
+        /// What the model needs.
+        needed: u64,
+    },
+    /// The right tensors, perhaps, but not in the one form that a checkpoint's address is made of.
+    #[error("its header is not the one of a checkpoint of this model")]
+    Form,
     /// A parameter of the model is missing.
     #[error("parameter {0} is missing: this is a checkpoint of another model")]
     Missing(String),
@@ -60,7 +74,8 @@ impl Checkpoint {
         Self { parameters, values }
     }
 
-    /// Reads a blob that [`to_blob`](Self::to_blob) made, or any safetensors file with exactly the model's parameters in `f32`.
+    /// Reads a blob that [`to_blob`](Self::to_blob) made, or any safetensors file with exactly the model's parameters in `f32`, and
+    /// perhaps their momenta, which are left aside.
     ///
     /// # Errors
     /// If it is damaged, belongs to another model, or holds a number that is not finite.
@@ -69,8 +84,9 @@ impl Checkpoint {
             SafeTensors::deserialize(bytes).map_err(|error| CheckpointError::Format(error.to_string()))?;
         let parameters = model.parameters();
         let values = read_values(&file, &parameters, "")?;
-        if let Some(name) = file.names().into_iter().find(|name| parameters.iter().all(|p| p.name != **name))
-        {
+        let known = |name: &str| parameters.iter().any(|parameter| parameter.name == name);
+        let of_model = |name: &str| known(name) || name.strip_prefix(MOMENTUM).is_some_and(known);
+        if let Some(name) = file.names().into_iter().find(|name| !of_model(name)) {
             return Err(CheckpointError::Unknown(name.into()));
         }
         Ok(Self { parameters, values })

@@ -3,7 +3,7 @@
 //! A specification comes from whoever opened the run, and its bounds allow models of many terabytes. An allocation of that size
 //! ends the process, and with it everything that a worker does for other runs; so it is refused first.
 
-use super::exact::footprint;
+use super::{exact::footprint, rounds};
 use sabha_engine::plan::Purpose;
 use sabha_numerics::op::MAX_READ;
 use sabha_protocol::{
@@ -104,6 +104,15 @@ impl MemoryLimit {
         self.admit(what, replay(spec))
     }
 
+    /// Whether the updates of a run's round may be aggregated here.
+    ///
+    /// # Errors
+    /// [`MemoryError`] names what is needed, what there is, and the remedy.
+    pub fn admit_aggregation(self, spec: &RunSpec) -> Result<(), MemoryError> {
+        let (slots, parameters) = (spec.rounds.slots, spec.model.parameter_count());
+        self.admit(format!("aggregating {slots} updates of {parameters} parameters"), aggregation(spec))
+    }
+
     /// Whether a model may be used here, on `samples` texts of up to `length` tokens at once.
     ///
     /// # Errors
@@ -134,18 +143,28 @@ fn find(meminfo: &str, name: &str) -> Option<u64> {
     kibibytes.checked_mul(1024)
 }
 
-/// What training needs at its peak, in bytes. The checkpoint that a round began with comes on top of the engine's own.
+/// What training needs at its peak, in bytes. The checkpoint that a round began with, parameters and momenta, comes on top of the
+/// engine's own.
 pub fn training(spec: &RunSpec) -> u64 {
     let values = bytes_of(spec.model.parameter_count());
+    let checkpoint = values.saturating_mul(2);
     // A copy of the state, and the file that is made from the copy.
     let saved = values.saturating_mul(6);
     if spec.numerics_version == NUMERICS_EXACT {
         // The state, and beside it a step's memory, which stays while the state is saved.
-        return sum(&[values.saturating_mul(3), step(spec), saved, values]);
+        let slot = sum(&[values.saturating_mul(3), step(spec), saved, checkpoint]);
+        return slot.max(aggregation(spec));
     }
     let step = sum(&[spec.state_bytes(), activations(spec)]);
     let saving = values.saturating_mul(3).saturating_add(saved);
-    sum(&[step.max(saving), values, tables(&spec.model)])
+    sum(&[step.max(saving), checkpoint, tables(&spec.model)])
+}
+
+/// What making a round's updates into the next checkpoint needs at its peak, in bytes: the work itself, the checkpoints before and
+/// after it, and the blob of the latter.
+pub fn aggregation(spec: &RunSpec) -> u64 {
+    let checkpoints = bytes_of(spec.model.parameter_count()).saturating_mul(6);
+    sum(&[rounds::aggregation_bytes(spec), checkpoints])
 }
 
 /// What replaying a segment needs at its peak, in bytes: every output of a step, the checkpoint, the states at the segment's start

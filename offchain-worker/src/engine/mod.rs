@@ -12,6 +12,7 @@
 //! | [`memory`] | whether work fits this machine, before anything is allocated |
 //! | [`runner`] | one slot, from its checkpoint to its outcome; stopping and going on |
 //! | [`park`] | the state of a slot that was stopped, as a file |
+//! | [`rounds`] | between slots: updates, their aggregation, checkpoints, by the exact engine |
 //! | [`local`] | a whole run on this machine alone |
 //! | [`evaluate`] | the loss on text that was never trained on |
 //! | [`generate`] | text from a trained model |
@@ -20,7 +21,8 @@
 //!
 //! What an engine computes is named by its *numerics version*, which a run's specification asks for. Version 0 is plain candle:
 //! on one machine, with one number of threads, the same slot gives the same bits; across machines, numbers of threads or
-//! devices it does not, so its results cannot be disputed. Version 1 is exact: the same bits everywhere.
+//! devices it does not, so its results cannot be disputed. Version 1 is exact: the same bits everywhere, and updates that can be
+//! aggregated.
 
 pub mod any;
 pub mod candle;
@@ -35,6 +37,7 @@ pub mod local;
 pub mod memory;
 pub mod park;
 pub mod replay;
+pub mod rounds;
 pub mod runner;
 pub mod selftest;
 
@@ -174,6 +177,16 @@ pub enum EngineError {
         wanted: u16,
         /// The engine.
         device: String,
+    },
+    /// The model's outputs cannot be told.
+    #[error(
+        "the model's arithmetic leaves the finite numbers at instruction {instruction}, element {element}: there are no logits"
+    )]
+    NotFinite {
+        /// The instruction of the evaluation's program.
+        instruction: u32,
+        /// The first element of its output that is not finite.
+        element: u64,
     },
     /// Tokens or parameters of another shape than the model's.
     #[error("{0}")]

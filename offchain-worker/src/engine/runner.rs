@@ -1,8 +1,8 @@
 //! One slot on an engine, from its checkpoint or its parked state to its end: the one loop that the daemon and a local run share.
 
-use super::{Checkpoint, Engine, EngineError, Session, State, StepOutcome, park};
+use super::{Checkpoint, Engine, EngineError, Session, State, StepOutcome, local::RoundRecord, park};
 use crate::{data::Stream, stop::Stop};
-use sabha_protocol::{Commitment, Digest, Divergence, RoundIndex, SlotIndex, segments_root, spec::RunSpec};
+use sabha_protocol::{Digest, Divergence, RoundIndex, SlotIndex, segments_root, spec::RunSpec};
 use std::{
     path::Path,
     time::{Duration, Instant},
@@ -32,6 +32,8 @@ pub struct SlotJob<'a> {
 pub struct StepReport {
     /// The round.
     pub round: RoundIndex,
+    /// The slot in the round.
+    pub slot: SlotIndex,
     /// Inner steps of the slot that are done, this one included.
     pub done: u32,
     /// Loss over the batch before the step, in nats per token.
@@ -45,8 +47,8 @@ pub struct StepReport {
 /// Is told what happens while it happens.
 pub trait Observer {
     /// A slot begins, or goes on after `done` steps.
-    fn begins(&mut self, round: RoundIndex, done: u32) {
-        let _ = (round, done);
+    fn begins(&mut self, round: RoundIndex, slot: SlotIndex, done: u32) {
+        let _ = (round, slot, done);
     }
 
     /// A step was done.
@@ -54,9 +56,28 @@ pub trait Observer {
         let _ = report;
     }
 
+    /// A segment ended after `done` steps. `state` copies the state, for whoever wants to serve it.
+    fn segment_ends(&mut self, done: u32, state: &dyn Fn() -> Result<State, EngineError>) {
+        let _ = (done, state);
+    }
+
+    /// All slots of a round of a local run are trained: `updates` of them are made into the next checkpoint.
+    fn aggregates(&mut self, round: RoundIndex, updates: usize) {
+        let _ = (round, updates);
+    }
+
+    /// The held-out loss, in nats per token, that the record of a round of a local run keeps; `None` for none.
+    ///
+    /// # Errors
+    /// If it cannot be measured. The round is not over then: its slots are saved.
+    fn measure(&mut self, checkpoint: &Checkpoint) -> anyhow::Result<Option<f32>> {
+        let _ = checkpoint;
+        Ok(None)
+    }
+
     /// A round of a local run is over, and what it came to is on the disk.
-    fn ends(&mut self, round: RoundIndex, commitment: &Commitment) {
-        let _ = (round, commitment);
+    fn ends(&mut self, round: RoundIndex, record: &RoundRecord) {
+        let _ = (round, record);
     }
 }
 
@@ -80,9 +101,13 @@ pub enum SlotEnd {
 /// What a slot that was trained to its end came to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trained {
-    /// Merkle root over the state roots at the segments' ends, the start's first.
+    /// The state roots at the segments' ends, the start's first.
+    pub leaves: Vec<Digest>,
+    /// Merkle root over them.
     pub segments_root: Digest,
-    /// Mean loss over the steps, in nats per token.
+    /// Sum of the steps' losses, in nats per token.
+    pub loss_sum: f32,
+    /// Mean loss over the steps.
     pub mean_loss: f32,
     /// The parameters at the end.
     pub checkpoint: Checkpoint,
@@ -119,7 +144,7 @@ fn run_slot_saving(
     let schedule = spec.schedule();
     let first = round.saturating_mul(spec.rounds.inner_steps);
     let mut saved = Instant::now();
-    observer.begins(round, session.steps_done());
+    observer.begins(round, slot, session.steps_done());
     while session.steps_done() < spec.rounds.inner_steps {
         let step = session.steps_done();
         if stop.is_raised() {
@@ -133,11 +158,12 @@ fn run_slot_saving(
             StepOutcome::Diverged(divergence) => return Ok(SlotEnd::Diverged(divergence)),
         };
         let done = session.steps_done();
-        observer.step(&StepReport { round, done, loss, gradient_norm, rate });
+        observer.step(&StepReport { round, slot, done, loss, gradient_norm, rate });
         let segment_ends = done.checked_rem(spec.rounds.segment_steps) == Some(0);
         let save = saved.elapsed() >= save_every && done < spec.rounds.inner_steps;
         if segment_ends {
             roots.push(session.digest()?);
+            observer.segment_ends(done, &|| session.state());
         }
         if save {
             // Only a crash would need it: a disk that is full now is no reason to give up.
@@ -151,6 +177,8 @@ fn run_slot_saving(
     let state: State = session.state()?;
     Ok(SlotEnd::Trained(Box::new(Trained {
         segments_root: segments_root(&roots),
+        leaves: roots,
+        loss_sum: state.loss_sum,
         mean_loss: state.mean_loss(),
         checkpoint: state.checkpoint,
     })))
@@ -262,7 +290,7 @@ mod tests {
     }
 
     impl Observer for Witness<'_> {
-        fn begins(&mut self, _: RoundIndex, done: u32) {
+        fn begins(&mut self, _: RoundIndex, _: SlotIndex, done: u32) {
             self.began.push(done);
         }
 

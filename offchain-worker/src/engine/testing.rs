@@ -1,6 +1,6 @@
 //! What the tests of this crate share: specifications, a stream, an engine that is interrupted.
 
-use super::{CandleEngine, Checkpoint, Engine, EngineError, Inference, Session, State, StepOutcome};
+use super::{AnyEngine, Checkpoint, Engine, EngineError, Inference, Session, State, StepOutcome};
 use crate::{
     data::{Batch, Stream},
     error::Exit,
@@ -8,7 +8,7 @@ use crate::{
 };
 use sabha_protocol::{
     Digest, NUMERICS_YARDSTICK,
-    spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, RoundSpec, RunSpec},
+    spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, OuterSpec, RoundSpec, RunSpec},
 };
 
 /// The demo's specification, as it ships.
@@ -36,6 +36,7 @@ pub(crate) fn tiny_spec() -> RunSpec {
         seed: 5,
         initial_checkpoint: None,
         price_per_slot: 1,
+        stake_per_slot: 0,
         model: ModelSpec {
             vocabulary: 16,
             width: 16,
@@ -58,6 +59,7 @@ pub(crate) fn tiny_spec() -> RunSpec {
             weight_decay: 0.1.into(),
             clip_norm: 1.0.into(),
         },
+        outer: OuterSpec::MEAN,
         data: DataSpec {
             stream: Digest([0; 32]),
             tokens: 600,
@@ -65,9 +67,9 @@ pub(crate) fn tiny_spec() -> RunSpec {
             heldout_tokens: 100,
             sources: Default::default(),
         },
-        rounds: RoundSpec { count: 2, slots: 1, inner_steps: 6, segment_steps: 2, batch: 4 },
-        audit: AuditSpec { auditors: 0, segments: 0 },
-        clocks: ClockSpec { training: 10, window: 10 },
+        rounds: RoundSpec::single(2, 6, 2, 4),
+        audit: AuditSpec::NONE,
+        clocks: ClockSpec::unaudited(10, 10),
     }
 }
 
@@ -83,7 +85,7 @@ pub(crate) fn text_stream(mut spec: RunSpec) -> (tempfile::TempDir, RunSpec, Str
     (folder, spec, stream)
 }
 
-/// The CPU engine, which asks for a stop after some steps.
+/// The CPU's engines, which ask for a stop after some steps.
 pub(crate) struct StopsAfter {
     steps: u32,
     stop: Stop,
@@ -97,7 +99,7 @@ impl StopsAfter {
 
 impl Engine for StopsAfter {
     fn follows(&self, numerics_version: u16) -> bool {
-        numerics_version == NUMERICS_YARDSTICK
+        AnyEngine::cpu().follows(numerics_version)
     }
 
     fn describe(&self) -> String {
@@ -105,12 +107,12 @@ impl Engine for StopsAfter {
     }
 
     fn resume(&self, spec: &RunSpec, state: &State) -> Result<Box<dyn Session>, EngineError> {
-        let inner = CandleEngine::cpu().resume(spec, state)?;
+        let inner = AnyEngine::cpu().resume(spec, state)?;
         Ok(Box::new(StopsSession { inner, left: self.steps, stop: self.stop.clone() }))
     }
 
     fn load(&self, model: &ModelSpec, checkpoint: &Checkpoint) -> Result<Box<dyn Inference>, EngineError> {
-        CandleEngine::cpu().load(model, checkpoint)
+        AnyEngine::cpu().load(model, checkpoint)
     }
 }
 

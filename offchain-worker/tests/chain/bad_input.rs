@@ -8,8 +8,19 @@ const REFUSED: i32 = 5;
 const WRONG_CHAIN: i32 = 6;
 
 fn says(text: &str, parts: &[&str]) {
+    for line in text.lines().filter_map(|line| line.strip_prefix("error: ")) {
+        says_nothing_twice(line);
+    }
     for part in parts {
         assert!(text.contains(part), "`{part}` is missing in: {text}");
+    }
+}
+
+/// A cause that a message tells must not be told again by the report of causes.
+fn says_nothing_twice(text: &str) {
+    let parts: Vec<&str> = text.trim().split(": ").filter(|part| part.len() > 8).collect();
+    for (index, part) in parts.iter().enumerate() {
+        assert!(!parts[..index].contains(part), "{part:?} is told twice in {text:?}");
     }
 }
 
@@ -64,15 +75,17 @@ fn a_chain_refuses_and_loses_nothing() {
         arguments.extend(more);
         home.refused(&arguments, BAD_INPUT)
     };
-    says(&propose(&good, &["--budget", "4.9"]), &["budget", "5 SBH"]);
+    says(&propose(&good, &["--budget", "12.9"]), &["budget", "13 SBH"]);
     for (from, to, parts) in [
         ("layers = 2", "layers = 0", &["model.layers"][..]),
         ("heads = 2", "heads = 3", &["model.heads", "model.width"]),
         ("count = 2", "count = 0", &["rounds.count"]),
-        ("segment_steps = 10", "segment_steps = 3", &["rounds.segment_steps"]),
+        ("segment_steps = 4", "segment_steps = 3", &["rounds.segment_steps"]),
         ("window = 12", "window = 1", &["window"]),
-        ("numerics_version = 0", "numerics_version = 9", &["numerics_version"]),
+        ("numerics_version = 1", "numerics_version = 9", &["numerics_version"]),
         ("seed = 7", "sead = 7", &["sead"]),
+        ("auditors = 1", "auditors = 0", &["audit.auditors"]),
+        ("stake_per_slot = \"20\"", "stake_per_slot = \"1\"", &["stake_per_slot", "at least"]),
     ] {
         let text = spec(2, 20);
         assert!(text.contains(from), "{from}");

@@ -39,7 +39,17 @@ fn a_daemon_on_a_full_disk_waits_for_room_and_its_results_are_the_same() {
     let home = Home::new(&chain);
     let (alice, bob, hot) = (home.key("Alice"), home.key("Bob"), home.path("hot.json"));
     home.json(&["key", "generate", &hot]);
-    home.json(&["register", "--key", &bob, "--hot-key", &home.account(&hot), "--fund", "5"]);
+    home.json(&[
+        "register",
+        "--key",
+        &bob,
+        "--hot-key",
+        &home.account(&hot),
+        "--fund",
+        "5",
+        "--stake",
+        "300",
+    ]);
     let data = dataset(&home);
 
     // A first life makes the log. It is filled up so that the next start fits into its last page, and nothing after that.
@@ -91,9 +101,9 @@ fn a_daemon_on_a_full_disk_waits_for_room_and_its_results_are_the_same() {
         });
     };
     says(&["ERROR", "events.jsonl: the disk is full", "free some space"]);
-    assert!(!process.log().contains("training failed"), "nothing is done that the log does not know");
+    assert!(!process.log().contains("the work failed"), "nothing is done that the log does not know");
     home.write("room-for-log", "");
-    says(&["ERROR", "training failed", "disk/blobs", "the disk is full", "free some space"]);
+    says(&["ERROR", "the work failed", "disk/blobs", "the disk is full", "free some space"]);
     home.write("room-for-blobs", "");
     let log = home.path("second.log");
     let status = process.wait();
@@ -102,17 +112,27 @@ fn a_daemon_on_a_full_disk_waits_for_room_and_its_results_are_the_same() {
 
     // One outcome for each round, the same as training alone gives, and no half-written files.
     let shown = home.json(&["run", "show", &run]);
-    assert_eq!((&shown["status"], &shown["committed"]), (&"completed".into(), &2.into()), "{shown}");
+    assert_eq!((&shown["status"], &shown["finalised"]), (&"completed".into(), &2.into()), "{shown}");
     let events = home.events(&home.path("kept-state"));
-    for round in 0..2 {
-        let signing = |entry: &&Value| entry["event"] == "signing" && entry["task"]["slot"]["round"] == round;
-        let signed: Vec<&Value> = events.iter().filter(signing).map(|entry| &entry["outcome"]).collect();
-        assert!(!signed.is_empty() && signed.iter().all(|outcome| *outcome == signed[0]), "{signed:?}");
+    for (kind, round) in
+        ["train", "aggregate"].into_iter().flat_map(|kind| (0..2).map(move |round| (kind, round)))
+    {
+        let signing = |entry: &&Value| {
+            entry["event"] == "signing"
+                && entry["task"]["kind"] == kind
+                && entry["task"]["round"]["round"] == round
+        };
+        let signed: Vec<&Value> = events.iter().filter(signing).map(|entry| &entry["act"]).collect();
+        assert!(
+            !signed.is_empty() && signed.iter().all(|act| *act == signed[0]),
+            "{kind} {round}: {signed:?}"
+        );
     }
     let alone = home.path("alone");
     home.json(&["train", &spec, "--data", &data, "--out", &alone]);
     let checkpoint = fs::read(format!("{alone}/checkpoint.safetensors")).unwrap();
     assert_eq!(shown["checkpoint"], blake3::hash(&checkpoint).to_hex().as_str());
     let kept = fs::read_to_string(home.path("kept-blobs")).unwrap();
-    assert!(kept.lines().count() == 2 && !kept.contains(".partial"), "{kept}");
+    // An update and a checkpoint for each round.
+    assert!(kept.lines().count() == 4 && !kept.contains(".partial"), "{kept}");
 }

@@ -24,7 +24,7 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// Starts a chain with blocks each second, a window of 12 blocks and an unbonding time of one epoch.
+    /// Starts a chain with blocks each second, sessions of ten blocks, a window of 12 blocks and an unbonding time of two sessions.
     pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let exported = output(&mut node(&["export-chain-spec", "--chain", "dev"]));
@@ -33,6 +33,7 @@ impl Chain {
         let durations = &mut spec["genesis"]["runtimeGenesis"]["patch"]["timing"]["durations"];
         for (field, value) in [
             ("slotMs", 1_000),
+            ("epochSlots", 10),
             ("availability", 1),
             ("auditSeals", 2),
             ("window", 12),
@@ -46,6 +47,19 @@ impl Chain {
         let mut chain = Self { folder, port: free_port(), node: None };
         chain.start_node();
         chain
+    }
+
+    /// Puts a node of another chain in the place of the node: its address stays, its database is a new one.
+    pub fn become_another(&mut self) {
+        self.stop_node();
+        let path = self.path("spec.json");
+        let mut spec: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        let window = &mut spec["genesis"]["runtimeGenesis"]["patch"]["timing"]["durations"]["window"];
+        assert_eq!(*window, 12);
+        *window = json!(13);
+        fs::write(path, spec.to_string()).unwrap();
+        fs::remove_dir_all(self.path("base")).unwrap();
+        self.start_node();
     }
 
     /// Starts the node, on the same port and database as before.
@@ -267,6 +281,13 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// Sends a signal, such as `STOP`.
+    pub fn signal(&self, name: &str) {
+        // The shell's own `kill`: a program of that name is not everywhere.
+        let kill = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
     /// Waits until it ends by itself.
     pub fn wait(mut self) -> ExitStatus {
         self.ended(PATIENCE).unwrap_or_else(|| panic!("it does not end:\n{}", self.log()))
@@ -307,12 +328,15 @@ impl Drop for Process {
     }
 }
 
-/// A specification of a very small model, for the tests' text.
+/// A specification of a very small model, for the tests' text: rounds of one slot and one auditor. Where there is one worker only,
+/// nobody can audit it, and windows are twice as long.
 pub fn spec(rounds: u32, inner_steps: u32) -> String {
+    let segment_steps = inner_steps / 5;
     format!(
-        "numerics_version = 0
+        "numerics_version = 1
 seed = 7
 price_per_slot = \"2.5\"
+stake_per_slot = \"20\"
 
 [model]
 vocabulary = 256
@@ -336,19 +360,36 @@ epsilon = 1e-8
 weight_decay = 0.1
 clip_norm = 1.0
 
+[outer]
+rate = 1.0
+momentum = 0.0
+
 [rounds]
 count = {rounds}
 slots = 1
+quorum = 1
+tries = 3
 inner_steps = {inner_steps}
-segment_steps = 10
+segment_steps = {segment_steps}
 batch = 4
+aggregator_price = \"0.25\"
 
 [audit]
-auditors = 0
-segments = 0
+auditors = 1
+segments = 1
+auditor_price = \"0.5\"
+auditor_stake = \"20\"
+attesters = 0
+attester_price = \"0\"
 
 [clocks]
 training = 48
+availability = 12
+aggregation = 24
+seals = 24
+leaves = 12
+reveals = 12
+dispute = 24
 window = 12
 "
     )

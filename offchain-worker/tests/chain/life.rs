@@ -27,10 +27,13 @@ fn a_worker_is_stopped_killed_and_cut_off_and_its_results_are_the_same() {
         &home.account(&pay),
         "--fund",
         "5",
+        "--stake",
+        "300",
     ]);
     let proposed = home.json(&["run", "propose", &spec, "--data", &data, "--key", &alice]);
     let run = proposed["run"].to_string();
-    assert_eq!(proposed["budget"], "7.5");
+    // Three rounds, and two more that a void might waste: a slot, an auditor and an aggregator each.
+    assert_eq!(proposed["budget"], "16.25");
 
     let (state, blobs) = (home.path("state"), home.path("blobs"));
     let daemon = [
@@ -49,12 +52,17 @@ fn a_worker_is_stopped_killed_and_cut_off_and_its_results_are_the_same() {
         "--exit-when-run-over",
         &run,
     ];
-    let count = |event: &str| home.events(&state).iter().filter(|entry| entry["event"] == event).count();
-    let committed = || home.json(&["run", "show", &run])["committed"].as_u64().unwrap();
+    let of = |kind: &str, event: &str| {
+        let is =
+            |entry: &Value| entry["event"] == event && (kind.is_empty() || entry["task"]["kind"] == kind);
+        home.events(&state).iter().filter(|entry| is(entry)).count()
+    };
 
     // SIGTERM in the middle of a slot parks it.
     let process = home.start("daemon", &daemon);
-    chain.wait("training to begin", || (count("taken") == 1).then_some(()));
+    chain.wait("training to begin", || (of("train", "taken") == 1).then_some(()));
+    // Let it do some steps.
+    std::thread::sleep(std::time::Duration::from_secs(1));
     let status = process.stop();
     assert!(status.success(), "{status}");
     let log = std::fs::read_to_string(home.path("daemon.log")).unwrap();
@@ -65,34 +73,45 @@ fn a_worker_is_stopped_killed_and_cut_off_and_its_results_are_the_same() {
     let parked =
         home.events(&state).into_iter().find(|entry| entry["event"] == "parked").expect("a parked slot");
     let step = parked["step"].as_u64().unwrap();
-    assert!(step > 0 && step < u64::from(STEPS), "it should be in the middle of the slot: {step}");
+    assert!(step < u64::from(STEPS), "it should be in the middle of the slot: {step}");
 
     // SIGKILL in the middle of the next one loses work, nothing else.
     let process = home.start("daemon", &daemon);
-    chain.wait("the first commitment", || (committed() == 1).then_some(()));
+    chain.wait("the first commitment", || (of("train", "settled") == 1).then_some(()));
     chain.wait("the second slot", || taken(&home, &state, 1).then_some(()));
     process.kill();
 
     // The node goes away and comes back.
     let process = home.start("daemon", &daemon);
-    chain.wait("the second slot again", || (count("started") == 3).then_some(()));
+    chain.wait("the second slot again", || (of("", "started") == 3).then_some(()));
     chain.stop_node();
     chain.start_node();
     let status = process.wait();
     assert!(status.success(), "the daemon ends when the run is over: {status}");
 
-    // One outcome was ever signed for each slot, and all of them are what training alone gives.
+    // One thing was ever signed for each task, and all of them are what training alone gives.
     let shown = home.json(&["run", "show", &run]);
-    assert_eq!((&shown["status"], &shown["committed"]), (&"completed".into(), &3.into()), "{shown}");
-    assert_eq!((&shown["paid"], &shown["escrow"]), (&"7.5".into(), &"0".into()), "{shown}");
-    for round in 0..3 {
-        let signed: Vec<Value> = home
-            .events(&state)
-            .into_iter()
-            .filter(|entry| entry["event"] == "signing" && entry["task"]["slot"]["round"] == round)
-            .map(|entry| entry["outcome"].clone())
-            .collect();
-        assert!(!signed.is_empty() && signed.iter().all(|outcome| *outcome == signed[0]), "{signed:?}");
+    assert_eq!((&shown["status"], &shown["finalised"]), (&"completed".into(), &3.into()), "{shown}");
+    assert_eq!(
+        (&shown["paid"], &shown["escrow"], &shown["refunded"]),
+        (&"8.25".into(), &"0".into(), &"8".into()),
+        "{shown}"
+    );
+    assert_eq!(shown["balanced"], true, "{shown}");
+    for (kind, round) in
+        ["train", "aggregate"].into_iter().flat_map(|kind| (0..3).map(move |round| (kind, round)))
+    {
+        let of_task = |entry: &Value| {
+            entry["event"] == "signing"
+                && entry["task"]["kind"] == kind
+                && entry["task"]["round"]["round"] == round
+        };
+        let signed: Vec<Value> =
+            home.events(&state).into_iter().filter(of_task).map(|entry| entry["act"].clone()).collect();
+        assert!(
+            !signed.is_empty() && signed.iter().all(|act| *act == signed[0]),
+            "{kind} {round}: {signed:?}"
+        );
     }
     let alone = home.path("alone");
     home.json(&["train", &spec, "--data", &data, "--out", &alone]);
@@ -101,7 +120,8 @@ fn a_worker_is_stopped_killed_and_cut_off_and_its_results_are_the_same() {
 
     // Paid, to the payout account alone.
     let status = home.json(&["status", "--key", &bob]);
-    assert_eq!((&status["payout_balance"], &status["completed"]), (&"7.5".into(), &3.into()), "{status}");
+    assert_eq!((&status["payout_balance"], &status["reserved"]), (&"8.25".into(), &"0".into()), "{status}");
+    assert_eq!(status["missed"], 0, "{status}");
 
     // The stake comes back after the unbonding time, and not before.
     if status["status"] == "ready" {
@@ -115,6 +135,10 @@ fn a_worker_is_stopped_killed_and_cut_off_and_its_results_are_the_same() {
 
 /// Whether the daemon has begun to train a round.
 fn taken(home: &Home, state: &str, round: u32) -> bool {
-    let is = |entry: &Value| entry["event"] == "taken" && entry["task"]["slot"]["round"] == round;
+    let is = |entry: &Value| {
+        entry["event"] == "taken"
+            && entry["task"]["kind"] == "train"
+            && entry["task"]["round"]["round"] == round
+    };
     home.events(state).iter().any(is)
 }

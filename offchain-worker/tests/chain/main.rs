@@ -7,3 +7,4 @@ mod disk;
 mod harness;
 mod life;
 mod memory;
+mod other_chain;

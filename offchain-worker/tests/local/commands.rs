@@ -25,7 +25,7 @@ fn text_becomes_a_dataset_a_model_and_text() {
     assert!(plot.starts_with("<svg") && plot.contains("held out"), "{plot:.200}");
     let record: Value = serde_json::from_slice(&home.read("run/run.json")).unwrap();
     assert_eq!(record["rounds"].as_array().unwrap().len(), 2);
-    assert_eq!(record["rounds"][1]["update_digest"], trained["digest"]);
+    assert_eq!(record["rounds"][1]["checkpoint"]["blob"], trained["digest"]);
 
     let evaluate = ["model", "evaluate", "--checkpoint", CHECKPOINT, "--spec", "spec.toml", "--data", "data"];
     let evaluated = home.json(&[&evaluate[..], &["--windows", "64"]].concat());
@@ -60,6 +60,8 @@ fn data_pack_of_what_is_no_corpus_fails() {
     home.write("empty.txt", "");
     home.write("binary.dat", b"text until here\0\x01\x02");
     home.write("latin1.txt", b"coraz\xf3n");
+    home.write("noise.dat", (0..5_000).map(|n| (n % 31 + 1) as u8).collect::<Vec<u8>>());
+    home.write("blanks.txt", "  \n\n\n");
     fs::create_dir(home.path("folder")).unwrap();
     let refuse = |input: &str, parts: &[&str]| {
         home.refused_with(&pack(input, "out"), parts);
@@ -68,12 +70,45 @@ fn data_pack_of_what_is_no_corpus_fails() {
     refuse("empty.txt", &["empty.txt is empty"]);
     refuse("binary.dat", &["binary.dat", "not UTF-8", "zero byte at byte 15"]);
     refuse("latin1.txt", &["latin1.txt", "not UTF-8", "byte 5"]);
+    refuse("noise.dat", &["noise.dat", "a control character at byte 0"]);
+    refuse("blanks.txt", &["blanks.txt holds nothing but blanks"]);
     refuse("missing.txt", &["missing.txt", "No such file"]);
     refuse("folder", &["folder holds no files"]);
     home.write("folder/good.txt", text());
     home.refused_with(&pack("folder", "folder/out"), &["folder/out lies within the input folder"]);
     let titled = [&pack("good.txt", "out")[..], &["--heldout", "1"]].concat();
     home.refused_with(&titled, &["heldout-fraction", "below 1"]);
+}
+
+#[test]
+fn data_pack_warns_when_nothing_is_held_out() {
+    let home = Home::new();
+    home.write("small.txt", "siete.");
+    let packed = home.run(&pack("small.txt", "out"));
+    let said = text_of(&packed.stderr);
+    assert!(packed.status.success() && said.contains("nothing of it is held out"), "{said}");
+    // Whoever asks for it is not warned.
+    let asked = [&pack("small.txt", "asked")[..], &["--heldout", "0"]].concat();
+    let packed = home.run(&asked);
+    assert!(packed.status.success() && !text_of(&packed.stderr).contains("held out"), "{packed:?}");
+}
+
+/// Before any node is asked: none answers here.
+#[test]
+fn start_without_the_data_that_it_names_fails() {
+    let home = Home::ready(1, 10);
+    let start =
+        |folder| ["--url", "ws://127.0.0.1:1", "start", "--ready", "--dataset", "data", "--dataset", folder];
+    home.refused_with(&start("nowhere"), &["nowhere/manifest.json"]);
+    home.refused_with(&start("text.txt"), &["text.txt/manifest.json"]);
+    home.good(&pack("text.txt", "half"));
+    let stream = home.read("half/stream.bin");
+    home.write("half/stream.bin", &stream[1..]);
+    home.refused_with(&start("half"), &["half/stream.bin", "pack it again"]);
+    fs::remove_file(home.path("half/stream.bin")).unwrap();
+    home.refused_with(&start("half"), &["half/stream.bin"]);
+    // With all of it, the node is what is missing.
+    assert_eq!(home.run(&start("data")).status.code(), Some(4));
 }
 
 #[test]
@@ -132,7 +167,7 @@ fn run_check_of_a_bad_field_fails_and_names_it() {
         "segment_steps = 7",
         &["rounds.segment_steps is 7", "rounds.inner_steps (40)"],
     );
-    refuse("slots = 1", "slots = 2", &["rounds.slots is 2", "one slot"]);
+    refuse("slots = 1", "slots = 2", &["rounds.slots is 2", "take 1 slot"]);
     refuse("\"2.5\"", "\"0\"", &["price_per_slot is 0"]);
     refuse("\"2.5\"", "\"free\"", &["bad.toml", "price_per_slot"]);
     refuse("heads = 2", "haeds = 2", &["bad.toml", "haeds"]);

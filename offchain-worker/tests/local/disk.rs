@@ -47,7 +47,10 @@ fn a_full_disk_is_named_and_costs_nothing_that_was_saved() {
         cp small/run/checkpoint.safetensors last
         mkdir packed && mount -t tmpfs -o size=8k none packed
         \"$worker\" data pack text.txt --out packed/data --title T --language es --licence CC0-1.0; echo \"code $?\"
-        ls -A packed/data";
+        ls -A packed/data
+        cat /dev/zero > packed/rest
+        \"$worker\" key generate packed/key.json; echo \"code $?\"
+        \"$worker\" model export --checkpoint last --spec spec.toml --out packed/model; echo \"code $?\"";
     let Some(output) = on_small_disk(&home, "176k", script) else {
         eprintln!(
             "SKIPPED: a full disk needs a file system of its own, and `unshare -rm` may not mount one here"
@@ -58,16 +61,25 @@ fn a_full_disk_is_named_and_costs_nothing_that_was_saved() {
     let both = format!("{out}\n{errors}");
     assert!(!both.contains("panicked"), "{both}");
     let codes: Vec<&str> = out.lines().filter_map(|line| line.strip_prefix("code ")).collect();
-    assert_eq!(codes, ["1", "0", "1"], "{both}");
+    // A full disk is no bad input, whatever was to be written.
+    assert_eq!(codes, ["1", "0", "1", "1", "1"], "{both}");
     assert!(errors.contains("small/run/checkpoint.safetensors: the disk is full"), "{both}");
     assert!(errors.contains("the run stands, and goes on with --resume"), "{both}");
     assert!(errors.contains("packed/data/stream.bin: the disk is full"), "{both}");
+    for file in ["packed/key.json", "packed/model/"] {
+        let told = errors.lines().any(|line| {
+            line.contains(file) && line.contains("the disk is full") && line.contains("free some space")
+        });
+        assert!(told, "{file}: {both}");
+    }
+    // A run that stands is refused without --resume.
+    assert!(!errors.contains("the same command"), "{both}");
     assert!(!out.contains(".partial") && !out.contains("manifest.json"), "{both}");
 
     let record: Value = serde_json::from_slice(&home.read("whole/run.json")).unwrap();
     let first = home.json(&["model", "show", "--checkpoint", "first"]);
     assert_eq!(
-        first["digest"], record["rounds"][0]["update_digest"],
+        first["digest"], record["rounds"][0]["checkpoint"]["blob"],
         "the first round's checkpoint stayed whole"
     );
     assert!(

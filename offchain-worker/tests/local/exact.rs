@@ -2,13 +2,13 @@
 //! overflows, and what to compute on.
 
 use crate::harness::{CHECKPOINT, Home, TRAIN, spec, text_of};
-use sabha_protocol::{Commitment, Digest, RoundIndex, segments_root, spec::RunSpec};
+use sabha_protocol::{Digest, RoundIndex, segments_root, spec::RunSpec};
 use sabha_worker::{
     data::Stream,
     engine::{
         AnyEngine, Observer,
         device::HAS_CUDA,
-        local::{LocalEnd, LocalRun},
+        local::{LocalEnd, LocalRun, RoundRecord},
     },
     specfile,
     stop::Stop,
@@ -51,7 +51,7 @@ struct Keep {
 }
 
 impl Observer for Keep {
-    fn ends(&mut self, round: RoundIndex, _: &Commitment) {
+    fn ends(&mut self, round: RoundIndex, _: &RoundRecord) {
         if round == 0 {
             fs::copy(&self.checkpoint, &self.first).unwrap();
         }
@@ -71,7 +71,7 @@ fn every_replayed_segment_has_the_roots_that_were_committed() {
     let ended = copy.train(&AnyEngine::cpu(), &spec, &stream, &mut keep, &Stop::new()).unwrap();
     assert_eq!(ended, LocalEnd::Done);
     assert!(home.read("copy/checkpoint.safetensors") == home.read(CHECKPOINT), "another process, other bits");
-    assert_eq!(Digest::of(&home.read(FIRST)), digest(&record["rounds"][0]["update_digest"]));
+    assert_eq!(Digest::of(&home.read(FIRST)), digest(&record["rounds"][0]["checkpoint"]["blob"]));
 
     for (round, checkpoint) in [("0", None), ("1", Some(FIRST))] {
         let mut roots: Vec<Digest> = Vec::new();
@@ -98,7 +98,8 @@ fn every_replayed_segment_has_the_roots_that_were_committed() {
             assert!(text_of(&output.stdout).contains("the expected root is another"));
             assert!(text_of(&output.stderr).contains("another result"));
         }
-        let committed = &record["rounds"][round.parse::<usize>().unwrap()]["segments_root"];
+        let slot = &record["rounds"][round.parse::<usize>().unwrap()]["slots"][0];
+        let committed = &slot["outcome"]["Trained"]["segments_root"];
         assert_eq!(segments_root(&roots), digest(committed), "round {round}");
     }
 
@@ -108,8 +109,9 @@ fn every_replayed_segment_has_the_roots_that_were_committed() {
     };
     home.good(&from(FIRST, &["--trace", "trace.json"]));
     let mut flipped = home.read(FIRST);
-    let at = flipped.len() - 4;
-    flipped[at] ^= 1;
+    // The first tensor is a parameter; momenta, which a slot does not start from, come last.
+    let header = u64::from_le_bytes(flipped[..8].try_into().unwrap()) as usize;
+    flipped[8 + header] ^= 1;
     home.write("flipped.safetensors", flipped);
     home.refused_with(
         &from("flipped.safetensors", &["--against", "trace.json"]),
@@ -190,6 +192,10 @@ fn replay_of_what_cannot_be_replayed_is_refused() {
     home.good(&replay(&["--segment", "0", "--trace", "trace.json"]));
     let other = replay(&["--segment", "1", "--against", "trace.json"]);
     home.refused_with(&other, &["different runs or segments"]);
+    let mut short = json_of(&home, "trace.json");
+    short["steps"].as_array_mut().unwrap().pop();
+    home.write("short.json", short.to_string());
+    home.refused_with(&replay(&["--segment", "0", "--against", "short.json"]), &["steps are missing"]);
 
     home.good(&TRAIN);
     home.write("spec.toml", exact().replace("width = 32", "width = 48"));
@@ -198,6 +204,17 @@ fn replay_of_what_cannot_be_replayed_is_refused() {
     let output = home.run(&replay(&["--segment", "0", "--keep", "somewhere"]));
     assert_eq!(output.status.code(), Some(2), "wrong usage");
     assert!(text_of(&output.stderr).contains("STEP:INSTRUCTION"));
+}
+
+/// Nobody wants such a run, so people are told; but a slot of one has a result, which a replay comes to.
+#[test]
+fn unknown_tokens_are_refused_before_a_run_and_read_as_the_last_known_one_in_it() {
+    let home = home();
+    home.write("spec.toml", exact().replace("vocabulary = 256", "vocabulary = 100"));
+    let message = ["stream.bin holds token", "model.vocabulary is 100"];
+    home.refused_with(&TRAIN, &message);
+    home.refused_with(&["run", "check", "spec.toml", "--data", "data"], &message);
+    assert_eq!(home.json(&replay(&["--segment", "0"]))["steps"], 10);
 }
 
 #[test]

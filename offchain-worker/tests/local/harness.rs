@@ -99,6 +99,7 @@ impl Home {
         let last = text_of(&output.stderr);
         let error: Value = serde_json::from_str(last.lines().last().unwrap_or_default()).unwrap();
         assert_eq!(error["exit"], 3, "{error}");
+        says_nothing_twice(error["error"].as_str().unwrap());
         // But for figures: how much memory is available is never the same twice.
         let words = |text: &str| text.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
         assert!(words(&said).contains(&words(error["error"].as_str().unwrap())), "{said:?} and {error}");
@@ -110,6 +111,14 @@ impl Home {
         for part in parts {
             assert!(said.contains(part), "{arguments:?}: {part:?} is missing in {said:?}");
         }
+    }
+}
+
+/// A cause that a message tells must not be told again by the report of causes.
+fn says_nothing_twice(text: &str) {
+    let parts: Vec<&str> = text.trim().split(": ").filter(|part| part.len() > 8).collect();
+    for (index, part) in parts.iter().enumerate() {
+        assert!(!parts[..index].contains(part), "{part:?} is told twice in {text:?}");
     }
 }
 
@@ -143,7 +152,8 @@ pub fn text() -> String {
 /// A very small model, about 25,000 parameters.
 pub fn spec(rounds: u32, inner_steps: u32) -> String {
     format!(
-        "numerics_version = 0\nseed = 7\nprice_per_slot = \"2.5\"\n
+        "numerics_version = 0\nseed = 7\nprice_per_slot = \"2.5\"
+stake_per_slot = \"0\"\n
 [model]
 vocabulary = 256
 width = 32
@@ -164,18 +174,48 @@ beta2 = 0.95
 epsilon = 1e-8
 weight_decay = 0.1
 clip_norm = 1.0\n
+[outer]
+rate = 1.0
+momentum = 0.0\n
 [rounds]
 count = {rounds}
 slots = 1
+quorum = 1
+tries = 3
 inner_steps = {inner_steps}
 segment_steps = 10
-batch = 4\n
+batch = 4
+aggregator_price = \"0\"\n
 [audit]
 auditors = 0
-segments = 0\n
+segments = 0
+auditor_price = \"0\"
+auditor_stake = \"0\"
+attesters = 0
+attester_price = \"0\"\n
 [clocks]
 training = 120
+availability = 1
+aggregation = 1
+seals = 1
+leaves = 1
+reveals = 1
+dispute = 1
 window = 60
 "
     )
+}
+
+/// The same, exact, with rounds of several slots and an outer optimiser.
+pub fn slots(rounds: u32, inner_steps: u32, slots: u16) -> String {
+    let mut text = spec(rounds, inner_steps);
+    for (from, to) in [
+        ("numerics_version = 0", "numerics_version = 1".to_string()),
+        ("slots = 1\nquorum = 1", format!("slots = {slots}\nquorum = {slots}")),
+        ("rate = 1.0\nmomentum = 0.0", "rate = 0.8\nmomentum = 0.5".to_string()),
+    ] {
+        assert!(text.contains(from), "{from}");
+        text = text.replace(from, &to);
+    }
+    text
 }

@@ -6,4 +6,5 @@ mod exact;
 mod harness;
 mod memory;
 mod models;
+mod rounds;
 mod signals;

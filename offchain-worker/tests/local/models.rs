@@ -6,6 +6,7 @@ use sabha_numerics::{
     program::{EvaluateProgram, Model, Program, Source},
     reference::execute,
 };
+use sabha_protocol::Digest;
 use sabha_worker::{
     engine::{AnyEngine, Checkpoint, Engine},
     specfile,
@@ -64,6 +65,48 @@ fn an_exported_folder_is_whole_and_has_the_parameters_bits() {
     home.write("spec.toml", exact().replace("layers = 2", "layers = 3"));
     home.refused_with(&elsewhere, &["another model"]);
     assert!(!home.path("elsewhere").exists(), "nothing is written of what is refused");
+}
+
+/// A flipped bit in a parameter is another number, and as good as any. Only a digest tells.
+#[test]
+fn a_checkpoint_in_a_runs_folder_must_be_one_of_the_runs() {
+    let home = home();
+    let record: Value = serde_json::from_slice(&home.read("run/run.json")).unwrap();
+    let digest = record["rounds"][0]["checkpoint"]["blob"].as_str().unwrap();
+    home.write("tokens.json", "[1]");
+    let good = home.read(CHECKPOINT);
+    let mut flipped = good.clone();
+    let at = flipped.len() - 4;
+    flipped[at] ^= 1;
+    home.write("run/flipped.safetensors", &flipped);
+    home.write("elsewhere.safetensors", &flipped);
+    let other = Digest::of(&flipped).to_string();
+
+    let commands: [&[&str]; 5] = [
+        &["evaluate", "--data", "data"],
+        &["generate", "--length", "3"],
+        &["logits", "--tokens", "tokens.json", "--out", "logits.bin"],
+        &["export", "--out", "exported"],
+        &["show"],
+    ];
+    for words in commands {
+        let command = |file| [&["model"], words, &["--checkpoint", file, "--spec", "spec.toml"]].concat();
+        home.refused_with(&command("run/flipped.safetensors"), &["damaged", &other, "run/run.json"]);
+        // In a folder without a record there is nothing to compare with: whoever uses it is told what it is.
+        for (file, digest) in [(CHECKPOINT, digest), ("elsewhere.safetensors", &other)] {
+            let output = home.run(&command(file));
+            let said = text_of(&output.stdout) + &text_of(&output.stderr);
+            assert!(output.status.success() && said.contains(digest), "{words:?}: {said}");
+            let _ = std::fs::remove_dir_all(home.path("exported"));
+            let told = home.json(&command(file)).to_string();
+            assert!(told.contains(digest), "{words:?}: {told}");
+            let _ = std::fs::remove_dir_all(home.path("exported"));
+        }
+    }
+
+    // No record of a run: it says nothing about the checkpoint.
+    home.write("run/run.json", "[]");
+    home.good(&["model", "show", "--checkpoint", CHECKPOINT]);
 }
 
 fn logits<'a>(tokens: &'a str, out: &'a str) -> Vec<&'a str> {

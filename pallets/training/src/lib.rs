@@ -1,97 +1,93 @@
 //! # Training
 //!
-//! Workers put a stake on hold and train; runs pay them, slot by slot. This pallet is the chain's side of the protocol whose
-//! state machine is in `sabha-protocol`: it assigns slots, takes commitments, and pays for them after a window.
+//! Workers put a stake on hold and are drawn: to train slots, to attest that updates can be fetched, to aggregate, to audit. Runs
+//! pay them. This pallet is the chain's side of the protocol: the state machine is in `sabha-protocol`, as pure functions; here are
+//! the storage that it works on, the money and the stakes that its effects move, and the calls.
 //!
 //! ## Glossary
 //!
 //! - **Worker**: an owner's account with a stake on hold, and a **hot key** that speaks for it day by day, so that the owner's
 //!   key can stay offline. The hot key cannot touch money.
+//! - **Ticket**: [`Config::MinStake`] of a ready worker's stake. Draws take tickets, so by stake.
 //! - **Run**: a specification (`RunSpec`), immutable, and a budget that the pallet's **pot** holds in **escrow**.
-//! - **Round, slot**: a run is a sequence of rounds; a round has one slot (numerics version 0 knows no aggregation), which one
-//!   worker trains from the checkpoint that the round before committed.
-//! - **Generation**: how often a slot was taken from a worker and given to another.
-//! - **Committed**: the worker has bound itself to a result. **Final**: the window after it has passed; it is paid.
-//! - **Ready set**: the workers that wait for a slot. A worker that has one is not in it.
-//! - **Active block**: see `pallet-sabha-timing`. Every deadline here is in active blocks.
+//! - **Round, attempt, slot**: a run is a sequence of rounds; a round has slots, each trained by one worker from the round's
+//!   checkpoint. A round that is voided is run again, as the next attempt (`RoundKey`).
+//! - **Generation**: how often a slot was given out before. **Seat**: an auditor's place in a round.
+//! - **Active block**: see `pallet-sabha-timing`. Every deadline here is in active blocks. **Session**: what randomness is counted in.
 //!
 //! ## Life of a run
 //!
 //! ```text
-//! create_run ──► Active ◄── resume_run / pause_run, divergence ──► Paused
-//!                  │                                                 │
-//!                  ├── all rounds final ──► Completed ◄──────────────┤
-//!                  └── stop_run ──► Stopping ── committed ones final ──► Stopped
+//! create_run ──► Open (paused: opens no round) ── all rounds final ──► Completed
+//!                  └── stop_run ──► Stopping ── what is open settled ──► Stopped
 //! ```
 //!
-//! Nothing happens by itself: `poke` does what is due for a run (finalise, expire, assign), anybody may call it, and it costs
-//! nothing if it did something. Rounds are trained one after another, but their windows run in parallel: up to
-//! [`Config::MaxUnfinalised`] rounds are committed and not final. They become final, and are paid, in order.
+//! The life of a round is drawn in `sabha_protocol::round`. Its transitions that only wait for time are made by the hook, within
+//! [`Config::WorkWeight`] a block, run by run in turn; and by `poke`, which anybody may call, and which costs nothing if it
+//! changed something. So no worker's silence stops a run, and no block is filled by runs.
 //!
-//! A worker that misses a deadline loses the slot, not its stake: the slot goes to another worker, with the next generation.
+//! ## Randomness
+//!
+//! In the first block of each session the pallet keeps that session's word, and forgets those older than the machine can use. What
+//! is drawn in session e + 2 comes from tickets that were there before session e: whoever joins, leaves or commits does not know
+//! the word. A worker that is jailed, lacks free stake, or trains as many slots as it said it can, is passed over; one that is not ready any
+//! more is not, as long as a set that has it is kept.
 //!
 //! ## Clocks
 //!
-//! A specification chooses how long a worker has for a slot, and how long its commitment waits. Both are somebody else's time, so
-//! the chain bounds them when the run is created, by its own durations at that moment:
+//! A specification chooses its clocks. They are somebody else's time, so the chain bounds them when the run is created, by its own
+//! durations at that moment; none may be longer than [`Config::MaxWindows`] times [`Config::Window`].
 //!
-//! | clock | at least | at most |
-//! |---|---|---|
-//! | `clocks.training` | [`Config::MinTraining`] | [`Config::MaxWindows`] times [`Config::Window`] |
-//! | `clocks.window` | [`Config::Window`] | [`Config::MaxWindows`] times [`Config::Window`] |
-//!
-//! So without anybody's consent, no stake is tied to a slot for longer than both clocks together: once the deadline has passed,
-//! or the window, anybody's `poke` releases it.
-//!
-//! A slot whose arithmetic left the finite numbers commits `Diverged`. It is paid, for the specification is at fault, and the
-//! run pauses. If it is resumed, the next round starts from the checkpoint that the diverged one started from.
+//! | clock | at least |
+//! |---|---|
+//! | `training`, `availability`, `aggregation`, `leaves`, `reveals` | [`Config::Availability`] |
+//! | `seals` | [`Config::AuditSeals`] |
+//! | `dispute` | twice [`Config::ChessClock`] |
+//! | `window` | [`Config::Window`] |
 //!
 //! ## Money
 //!
-//! - A stake is on hold in the owner's account ([`HoldReason::WorkerStake`]). It answers for every slot that the worker has
-//!   committed and that is not final: `unbond` is refused until there is none, and [`Config::Unbonding`] active blocks later
-//!   `withdraw` releases it. **Nothing slashes it yet**: audits and disputes come in a later release.
+//! - A stake is on hold in the owner's account ([`HoldReason::WorkerStake`]). Each slot, audit and aggregation reserves its own part
+//!   of it until it is settled. What is reserved cannot leave: `unbond` is refused until nothing is, and [`Config::Unbonding`]
+//!   active blocks later `withdraw` releases the stake.
+//! - A slash takes from the hold, whatever else is locked or frozen. Half of it is burnt; the rest goes to the auditors who had said
+//!   so (kept in the pot until they are settled), to the challenger, and to the run's escrow, as `sabha_protocol::money` splits it.
 //! - A budget is moved into the pot, which is endowed with the existential deposit at genesis. The pot is one account; how much
-//!   of it belongs to a run is in the run's `escrow`.
-//! - A price is at least the existential deposit, so that a fresh account can take it. If the payout account cannot take a
-//!   payment all the same, the owner's gets it; if that cannot either, the worker is `owed` the amount, which goes with its next
-//!   payment, at the latest with `withdraw`. So no account blocks a run.
-//! - What is left of a budget when a run is over goes back to the run's owner. If its account cannot take it (it is gone, and the
-//!   amount is below the existential deposit), it stays in the run's `escrow`, and each later `poke` tries again.
+//!   of it belongs to a run is in the run's `progress.escrow` and `kept`.
+//! - If a payout account cannot take a payment, the owner's gets it; if that cannot either, the worker is `owed` the amount, which
+//!   goes with its next payment, at the latest with `withdraw`. So no account blocks a run.
+//! - What is left of a budget when a run is over goes back to the run's owner. If its account cannot take it, it stays in the
+//!   run's escrow, and each later `poke` tries again.
 //!
 //! ## What remains
 //!
-//! The slots and the specification of a run are removed when it is over. Its [`Run`] record stays, about 140 bytes: it is the
-//! result that the chain vouches for (specification hash, last checkpoint, rounds, payments) and there is no other place for it
-//! until the registry of models exists. How many there are is **not bounded**: see the limitations.
+//! Rounds, slots, seats and attesters are removed when they are settled, the specification of a run when it is over. Its [`Run`]
+//! record stays: it is the result that the chain vouches for, and there is no other place for it until the registry of models
+//! exists. So do the shares of those who trained it, and the reputation of a worker that left with a bad one.
 //!
 //! ## Scenarios
 //!
-//! **A round.** Asha's run has eight rounds at 2.5 SBH. Binh's and Chidi's workers are ready. A poke draws Binh's for round 0.
-//! It commits after 12 blocks and is ready again; the next poke draws Chidi's for round 1, which starts from the checkpoint that
-//! Binh's committed. 60 blocks after Binh's commitment a poke makes round 0 final: Binh's payout account has 2.5 SBH more.
+//! **A round.** Asha's run has three slots at 2.5 SBH. A poke opens round 0; Binh's, Chidi's and Dina's workers are drawn for its slots
+//! and reserve 20 SBH each. They commit; three attesters report that all updates can be fetched; Emeka's worker is drawn to
+//! aggregate and posts the next checkpoint, which round 1 starts from at once. Two sessions after the commitments, two auditors
+//! are drawn. They seal, the slots' workers publish the audited leaves, the auditors reveal the same. When the window has passed
+//! the round is final: everybody is paid and has its stake free again.
 //!
-//! **A crash.** Chidi's machine loses power in round 1. After the deadline a poke takes the slot away (`failed` is 1, the worker
-//! is idle) and gives round 1, generation 1, to Binh's. What Chidi's commits after that is refused. Its daemon calls `ready`.
+//! **A cheat.** Dina's worker committed noise. Her auditor's answer differs from her leaves: a disagreement is open. The dispute
+//! convicts her: of her 20 SBH 10 are burnt, 4 go to the auditor, 4 to the challenger, 2 to the escrow. Her update was in the
+//! checkpoint, so the round is voided, and the one built on it too; round 0 is drawn again. The others are paid.
 //!
-//! **A stop.** The ComputeAllocator track stops the run in round 3. Binh's worker, in mid-slot, is released and ready for other
-//! runs; rounds 1 and 2 become final and are paid; 12.5 SBH go back to Asha.
+//! **A crash.** Chidi's machine loses power. After the deadline his slot goes to another worker, with the next generation; what he
+//! commits after that is refused. After three such misses his worker is jailed for a while.
 //!
 //! ## Limitations
 //!
-//! - Nothing checks a result yet, neither its truth nor that its update can be fetched. If a round's update is withheld, the next
-//!   one cannot be trained: its slot expires until the run is stopped.
-//! - Draws are uniform over the workers that are ready when somebody pokes, so who pokes has a say in it. Nothing of value hangs
-//!   on a draw until audits exist; they come with frozen sets and draws by stake.
+//! - Nothing decides a disagreement yet: that is the disputes pallet's part ([`Pallet::resolve`]). One that nobody decides lapses.
 //! - Anyone may create runs, hence fill the [`Config::MaxRuns`] places with cheap ones. The ComputeAllocator track can stop them;
 //!   admission by the DAO comes with the allocation pallet.
-//! - The records of runs that are over are never removed. All that one costs its creator for good is the fee of `create_run`: the
-//!   budget comes back when the run is stopped, and a worker of one's own earns it when the run is trained. A call that removes a
-//!   record would take away what clients read a result from; a deposit comes with the registry of models, which takes the
-//!   results over.
+//! - The records of runs that are over are never removed. A deposit comes with the registry of models, which takes the results over.
 //! - Clocks are compared with the chain's durations, not with the work: a run may ask for more than any worker can do in its
-//!   training clock. A worker that is drawn for it loses the slot and is idle until it is made ready again. The ComputeAllocator
-//!   track can stop such a run.
+//!   training clock.
 //! - An account named as a hot key cannot register as an owner, or be another worker's hot key; it need not agree. Whoever claims
 //!   an account that way locks a stake for it.
 
@@ -99,26 +95,43 @@
 
 extern crate alloc;
 
+mod acts;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
+mod disputes;
+mod effects;
+mod errors;
+mod events;
+mod example;
 #[cfg(test)]
 mod mock;
+mod pools;
 mod pot;
 mod runs;
+mod settle;
+mod steps;
 #[cfg(test)]
 mod tests;
+mod tickets;
 #[cfg(any(test, feature = "try-runtime"))]
 mod try_state;
 mod types;
+mod views;
 pub mod weights;
+mod work;
 mod workers;
 
 #[cfg(feature = "runtime-benchmarks")]
 pub use benchmarking::BenchmarkHelper;
+pub use disputes::OnDisagreement;
 pub use pallet::*;
-pub use types::{Device, Due, PauseReason, Run, RunStatus, SlotPosition, Worker, WorkerStatus};
+pub use types::{Device, Pass, Place, Run, RunStatus, Worker, WorkerStatus};
 pub use weights::WeightInfo;
 
+use frame_support::pallet_macros::import_section;
+
+#[import_section(errors::errors)]
+#[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
     use alloc::{boxed::Box, vec::Vec};
@@ -129,16 +142,28 @@ pub mod pallet {
         pallet_prelude::*,
         traits::{
             Randomness,
-            fungible::{Inspect, Mutate, MutateHold},
+            fungible::{Balanced, BalancedHold, Credit, Inspect, Mutate, MutateHold},
         },
+        weights::WeightMeter,
     };
     use frame_system::pallet_prelude::*;
     use sabha_protocol::{
-        Balance, Digest, Generation, Outcome, RoundIndex, RunId, RunSpec, Slot, SlotError, SlotId, SlotIndex,
-        SpecError, slot::ActiveBlock,
+        ActiveBlock, Attempt, Balance, Digest, Generation, Outcome, RoundIndex, RoundKey, RunId, RunSpec,
+        Session, SlotId, SlotIndex, SlotSet,
+        audit::{Audits, Opening, Seat},
+        defaults::RETAINED,
+        draw::{
+            Word,
+            tickets::{Head, Ticket},
+        },
+        pool::{PoolId, RewardPool, Shares},
+        reputation::{Reputation, jail_is_worth_no_new_account},
+        round::{Attester, Checkpoint, Duty, Pause, Phase, Reveal, Round, Slot, VoidReason},
+        spec::limits,
     };
+    use sp_arithmetic::traits::SaturatedConversion;
 
-    use crate::{Device, Due, PauseReason, Run, SlotPosition, WeightInfo, Worker};
+    use crate::{Device, OnDisagreement, Pass, Run, WeightInfo, Worker};
 
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
 
@@ -148,8 +173,16 @@ pub mod pallet {
     pub type WorkerOf<T> = Worker<<T as frame_system::Config>::AccountId, EndpointOf<T>>;
     /// A run of this chain.
     pub type RunOf<T> = Run<<T as frame_system::Config>::AccountId>;
+    /// An attempt at a round on this chain.
+    pub type RoundOf<T> = Round<<T as frame_system::Config>::AccountId>;
     /// A slot of this chain.
     pub type SlotOf<T> = Slot<<T as frame_system::Config>::AccountId>;
+    /// An auditor of this chain.
+    pub type SeatOf<T> = Seat<<T as frame_system::Config>::AccountId>;
+    /// What was taken from somebody and has no owner yet.
+    pub(crate) type CreditOf<T> = Credit<<T as frame_system::Config>::AccountId, <T as Config>::Currency>;
+    /// Leaves of a slot's audited segments.
+    pub type Leaves = BoundedVec<Opening, ConstU32<{ limits::AUDIT as u32 }>>;
 
     #[pallet::pallet]
     #[pallet::storage_version(STORAGE_VERSION)]
@@ -157,10 +190,12 @@ pub mod pallet {
 
     #[pallet::config]
     pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> {
-        /// The token: stakes are held in it, budgets and payments moved.
+        /// The token: stakes are held in it and slashed, budgets and payments moved.
         type Currency: Inspect<Self::AccountId, Balance = Balance>
             + Mutate<Self::AccountId>
-            + MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>;
+            + MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>
+            + Balanced<Self::AccountId>
+            + BalancedHold<Self::AccountId>;
 
         /// The runtime's hold reasons.
         type RuntimeHoldReason: From<HoldReason>;
@@ -168,26 +203,46 @@ pub mod pallet {
         /// The number of active blocks so far: the clock of every deadline here.
         type ActiveBlocks: Get<u32>;
 
+        /// The session that the block is in: what randomness is counted in.
+        type Session: Get<Session>;
+
+        /// The randomness of a session, which must stay the same for the whole of it, and be unknown before the session before it
+        /// began.
+        type Randomness: Randomness<Self::Hash, BlockNumberFor<Self>>;
+
         /// The shortest window that a run may have, in active blocks.
         type Window: Get<BlockNumberFor<Self>>;
 
-        /// The shortest training clock that a run may have, in active blocks. Not more than [`Config::Window`].
-        type MinTraining: Get<BlockNumberFor<Self>>;
+        /// The shortest clock for fetching something and answering to it, in active blocks. Not more than [`Config::Window`].
+        type Availability: Get<BlockNumberFor<Self>>;
 
-        /// How many times [`Config::Window`] a run's training clock and its window may be at most. Not zero.
+        /// The shortest clock for audits, in active blocks.
+        type AuditSeals: Get<BlockNumberFor<Self>>;
+
+        /// What each side of a dispute has, in active blocks.
+        type ChessClock: Get<BlockNumberFor<Self>>;
+
+        /// How many times [`Config::Window`] a run's clocks may be at most. Not zero.
         #[pallet::constant]
         type MaxWindows: Get<u32>;
 
         /// Active blocks between `unbond` and `withdraw`.
         type Unbonding: Get<BlockNumberFor<Self>>;
 
+        /// Active blocks for which a worker that misses too much is drawn for nothing. Not more than [`Config::Unbonding`]: leaving
+        /// and registering again must not be quicker.
+        type Jail: Get<BlockNumberFor<Self>>;
+
         /// Who may pause, resume and stop runs (the ComputeAllocator track).
         type AllocatorOrigin: EnsureOrigin<Self::RuntimeOrigin>;
 
-        /// Draws workers for slots.
-        type Randomness: Randomness<Self::Hash, BlockNumberFor<Self>>;
+        /// Told of disagreements between auditors and workers.
+        type Disagreements: OnDisagreement<Self::AccountId>;
 
-        /// The least stake of a worker, in units of 10^-12 SBH.
+        /// Where shares in runs are recorded.
+        type Pools: RewardPool<Self::AccountId>;
+
+        /// The least stake of a worker, and what one ticket in the draw stands for, in units of 10^-12 SBH.
         #[pallet::constant]
         type MinStake: Get<Balance>;
 
@@ -195,19 +250,19 @@ pub mod pallet {
         #[pallet::constant]
         type MaxEndpointLen: Get<u32>;
 
-        /// The most rounds of a run that are committed and not final. Not zero.
-        #[pallet::constant]
-        type MaxUnfinalised: Get<u32>;
-
         /// The most runs that are not over.
         #[pallet::constant]
         type MaxRuns: Get<u32>;
+
+        /// The most that this pallet's part of a block's hooks may weigh, and the most that one poke may.
+        #[pallet::constant]
+        type WorkWeight: Get<Weight>;
 
         /// Names the pot, the account that holds the budgets of runs.
         #[pallet::constant]
         type PalletId: Get<PalletId>;
 
-        /// Weights of this pallet's calls.
+        /// Weights of this pallet's calls and hooks.
         type WeightInfo: WeightInfo;
 
         /// What benchmarks need from the runtime.
@@ -218,7 +273,7 @@ pub mod pallet {
     /// Why this pallet holds tokens.
     #[pallet::composite_enum]
     pub enum HoldReason {
-        /// The stake of a worker, which answers for the slots it has committed.
+        /// The stake of a worker, which answers for what it was drawn for.
         #[codec(index = 0)]
         WorkerStake,
     }
@@ -231,17 +286,30 @@ pub mod pallet {
     #[pallet::storage]
     pub type HotKeys<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, T::AccountId>;
 
-    /// The owners of the ready workers, at indices from 0 without gaps; the order means nothing.
+    /// The reputations of workers that left with one below a new worker's: it is theirs again if they come back.
     #[pallet::storage]
-    pub type ReadySet<T: Config> = StorageMap<_, Twox64Concat, u32, T::AccountId>;
+    pub type Records<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, Reputation>;
 
-    /// How many workers are ready.
+    /// What is known of the ticket array as a whole.
     #[pallet::storage]
-    pub type ReadyCount<T: Config> = StorageValue<_, u32, ValueQuery>;
+    pub type TicketHead<T: Config> = StorageValue<_, Head, ValueQuery>;
 
-    /// Where in the ready set a worker is, by its owner.
+    /// The tickets of ready workers, and those that have left and may still be drawn from a set frozen before.
     #[pallet::storage]
-    pub type ReadyIndex<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, u32>;
+    pub type Tickets<T: Config> = StorageMap<_, Twox64Concat, u32, Ticket<T::AccountId>>;
+
+    /// Where in the array a worker's ticket is, by the worker's owner and the ticket's number.
+    #[pallet::storage]
+    pub type TicketPlaces<T: Config> =
+        StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, u16, u32>;
+
+    /// The queue of entries of the array that tickets have left.
+    #[pallet::storage]
+    pub type LeftTickets<T: Config> = StorageMap<_, Twox64Concat, u32, u32>;
+
+    /// The randomness of the latest sessions, in order.
+    #[pallet::storage]
+    pub type Words<T: Config> = StorageValue<_, BoundedVec<(Session, Word), ConstU32<RETAINED>>, ValueQuery>;
 
     /// The runs, those that are over included.
     #[pallet::storage]
@@ -251,352 +319,96 @@ pub mod pallet {
     #[pallet::storage]
     pub type Specs<T: Config> = StorageMap<_, Twox64Concat, RunId, RunSpec>;
 
-    /// How many runs are not over.
+    /// The runs that are not over, and the active block from which each is to be looked at.
     #[pallet::storage]
-    pub type OpenRuns<T: Config> = StorageValue<_, u32, ValueQuery>;
+    pub type Agenda<T: Config> = StorageValue<_, BoundedVec<(RunId, ActiveBlock), T::MaxRuns>, ValueQuery>;
+
+    /// Which entry of the agenda the hook begins with.
+    #[pallet::storage]
+    pub type NextTurn<T: Config> = StorageValue<_, u32, ValueQuery>;
+
+    /// Passes over runs that the weight limit interrupted.
+    #[pallet::storage]
+    pub type Passes<T: Config> = StorageMap<_, Twox64Concat, RunId, Pass>;
 
     /// The number of the next run.
     #[pallet::storage]
     pub type NextRunId<T: Config> = StorageValue<_, RunId, ValueQuery>;
 
-    /// The slots that are assigned, or committed and not final.
+    /// Attempts at rounds that are not settled.
     #[pallet::storage]
-    pub type Slots<T: Config> =
-        StorageDoubleMap<_, Twox64Concat, RunId, Twox64Concat, SlotPosition, SlotOf<T>>;
+    pub type Rounds<T: Config> = StorageDoubleMap<_, Twox64Concat, RunId, Twox64Concat, RoundKey, RoundOf<T>>;
 
-    #[pallet::event]
-    #[pallet::generate_deposit(pub(super) fn deposit_event)]
-    pub enum Event<T: Config> {
-        /// A worker was registered. It takes no slots until it is ready.
-        WorkerRegistered {
-            /// The worker's owner.
-            owner: T::AccountId,
-            /// The account that speaks for it.
-            hot_key: T::AccountId,
-            /// The account that is paid.
-            payout: T::AccountId,
-            /// What it computes with.
-            device: Device,
-            /// Its stake, in units of 10^-12 SBH.
-            stake: Balance,
-        },
-        /// A worker's hot key, payout account, device or endpoint was changed.
-        WorkerUpdated {
-            /// The worker's owner.
-            owner: T::AccountId,
-        },
-        /// A worker's stake was raised.
-        StakeAdded {
-            /// The worker's owner.
-            owner: T::AccountId,
-            /// By how much, in units of 10^-12 SBH.
-            amount: Balance,
-            /// The whole stake now, in units of 10^-12 SBH.
-            stake: Balance,
-        },
-        /// A worker takes slots from now on.
-        WorkerReady {
-            /// The worker's owner.
-            owner: T::AccountId,
-        },
-        /// A worker takes no more slots from now on.
-        WorkerDrained {
-            /// The worker's owner.
-            owner: T::AccountId,
-            /// The slot that it still has to finish.
-            assigned: Option<SlotId>,
-        },
-        /// A worker asked for its stake.
-        UnbondingStarted {
-            /// The worker's owner.
-            owner: T::AccountId,
-            /// The active block from which it can withdraw, as durations are now.
-            until: ActiveBlock,
-        },
-        /// A worker got its stake back and is gone.
-        Withdrawn {
-            /// The worker's owner.
-            owner: T::AccountId,
-            /// The stake, in units of 10^-12 SBH.
-            stake: Balance,
-        },
-        /// A run was created.
-        RunCreated {
-            /// The run.
-            run: RunId,
-            /// Who created it.
-            owner: T::AccountId,
-            /// Binds its specification.
-            spec_hash: Digest,
-            /// Its budget, in units of 10^-12 SBH.
-            budget: Balance,
-        },
-        /// A run's budget was raised.
-        RunToppedUp {
-            /// The run.
-            run: RunId,
-            /// Who paid.
-            from: T::AccountId,
-            /// How much, in units of 10^-12 SBH.
-            amount: Balance,
-        },
-        /// A run opens no more rounds until it is resumed.
-        RunPaused {
-            /// The run.
-            run: RunId,
-            /// Why.
-            reason: PauseReason,
-        },
-        /// A run opens rounds again.
-        RunResumed {
-            /// The run.
-            run: RunId,
-        },
-        /// A run was stopped: it opens no more rounds, ever, and ends when its committed ones are final.
-        RunStopping {
-            /// The run.
-            run: RunId,
-        },
-        /// A run is over: it was stopped before its last round.
-        RunStopped {
-            /// The run.
-            run: RunId,
-            /// Rounds that became final.
-            finalised: RoundIndex,
-            /// BLAKE3 of the last checkpoint; none if no round trained one.
-            checkpoint: Option<Digest>,
-            /// What its slots were paid in all, in units of 10^-12 SBH.
-            paid: Balance,
-        },
-        /// A run is over: every round is final.
-        RunCompleted {
-            /// The run.
-            run: RunId,
-            /// BLAKE3 of the last checkpoint; none if every round diverged.
-            checkpoint: Option<Digest>,
-            /// What its slots were paid in all, in units of 10^-12 SBH.
-            paid: Balance,
-        },
-        /// What was left of a run's budget went back to its owner.
-        BudgetRefunded {
-            /// The run.
-            run: RunId,
-            /// The run's owner.
-            owner: T::AccountId,
-            /// How much, in units of 10^-12 SBH.
-            amount: Balance,
-        },
-        /// The run's owner could not take what is left of its budget. A later poke tries again.
-        RefundWaits {
-            /// The run.
-            run: RunId,
-            /// The run's owner.
-            owner: T::AccountId,
-            /// How much, in units of 10^-12 SBH.
-            amount: Balance,
-        },
-        /// A slot was assigned to a worker.
-        SlotAssigned {
-            /// The slot.
-            slot: SlotId,
-            /// How often it was assigned before.
-            generation: Generation,
-            /// The worker's owner.
-            worker: T::AccountId,
-            /// The last active block in which a commitment is accepted.
-            deadline: ActiveBlock,
-        },
-        /// A worker committed what it made of a slot.
-        SlotCommitted {
-            /// The slot.
-            slot: SlotId,
-            /// How often it was assigned before.
-            generation: Generation,
-            /// The worker's owner.
-            worker: T::AccountId,
-            /// What it committed.
-            outcome: Outcome,
-            /// The active block from which the outcome is final.
-            final_at: ActiveBlock,
-        },
-        /// A worker missed the deadline of a slot and lost it.
-        SlotExpired {
-            /// The slot.
-            slot: SlotId,
-            /// How often it was assigned before.
-            generation: Generation,
-            /// The worker's owner.
-            worker: T::AccountId,
-        },
-        /// A slot was taken from its worker because its run was stopped. The worker is not at fault.
-        SlotReleased {
-            /// The slot.
-            slot: SlotId,
-            /// How often it was assigned before.
-            generation: Generation,
-            /// The worker's owner.
-            worker: T::AccountId,
-        },
-        /// A slot's outcome is final.
-        SlotFinalised {
-            /// The slot.
-            slot: SlotId,
-            /// How often it was assigned before.
-            generation: Generation,
-            /// The worker's owner.
-            worker: T::AccountId,
-            /// The outcome.
-            outcome: Outcome,
-        },
-        /// A worker was paid.
-        WorkerPaid {
-            /// The worker's owner.
-            worker: T::AccountId,
-            /// The account that took the payment: the payout account, or the owner's if that one could not.
-            to: T::AccountId,
-            /// How much, in units of 10^-12 SBH: the slot's price, and what the worker was owed before.
-            amount: Balance,
-        },
-        /// Neither a worker's payout account nor its owner's could take a payment. It goes with the next one, at the latest with
-        /// the withdrawal.
-        PaymentOwed {
-            /// The worker's owner.
-            worker: T::AccountId,
-            /// What the worker is owed in all, in units of 10^-12 SBH.
-            owed: Balance,
-        },
-    }
+    /// Their slots that are not settled.
+    #[pallet::storage]
+    pub type Slots<T: Config> = StorageNMap<
+        _,
+        (NMapKey<Twox64Concat, RunId>, NMapKey<Twox64Concat, RoundKey>, NMapKey<Twox64Concat, SlotIndex>),
+        SlotOf<T>,
+    >;
 
-    #[pallet::error]
-    pub enum Error<T> {
-        /// The account neither owns a worker nor is one's hot key.
-        NoSuchWorker,
-        /// The account owns a worker already.
-        AlreadyRegistered,
-        /// The hot key is another worker's, or owns another worker.
-        HotKeyTaken,
-        /// The account is the hot key of another worker: it cannot own one.
-        OwnerIsHotKey,
-        /// The stake is below the least stake of a worker.
-        StakeTooLow,
-        /// The endpoint is not printable ASCII.
-        BadEndpoint,
-        /// Nothing is to be changed.
-        NothingToChange,
-        /// The amount is zero.
-        ZeroAmount,
-        /// The worker takes slots already.
-        AlreadyReady,
-        /// The worker takes no slots as it is.
-        NotReady,
-        /// The worker asked for its stake: it takes no slots any more.
-        Unbonding,
-        /// The worker has not asked for its stake.
-        NotUnbonding,
-        /// The worker has a slot to finish first.
-        SlotUnfinished,
-        /// The stake answers for committed slots that are not final yet.
-        StakeInUse,
-        /// The stake is released only after the unbonding time.
-        UnbondingNotOver,
-        /// The specification's numerics version is not known to this chain.
-        SpecNumericsVersion,
-        /// A number in the specification is out of its range; `sabha-worker run check` says which.
-        SpecOutOfRange,
-        /// A real number in the specification is not finite or out of its range; `sabha-worker run check` says which.
-        SpecBadNumber,
-        /// The specification's heads do not divide the width into heads of an even width.
-        SpecHeads,
-        /// The specification's segments do not divide a slot.
-        SpecSegments,
-        /// The specification's tokens cannot index the vocabulary, or are not 1, 2 or 4 bytes wide.
-        SpecTokenWidth,
-        /// The specification's stream has no room for one window of tokens, in its training or its held-out part.
-        SpecTooFewTokens,
-        /// The specification's lowest learning rate is above its highest.
-        SpecRates,
-        /// The specification's rounds have more slots than its numerics version can aggregate.
-        SpecSlots,
-        /// The specification has an `initial_checkpoint`, which no worker can start from yet: leave it out.
-        SpecInitialCheckpoint,
-        /// The price of a slot is below the existential deposit.
-        PriceTooLow,
-        /// The specification's `clocks.training` is shorter than the chain allows: no worker could commit in time.
-        TrainingTooShort,
-        /// The specification's window is shorter than the chain's.
-        WindowTooShort,
-        /// The specification's `clocks.training` or `clocks.window` is more than `MaxWindows` times the chain's window: stakes
-        /// would be tied for too long.
-        ClockTooLong,
-        /// The budget does not pay for every slot.
-        BudgetTooLow,
-        /// As many runs as possible are open.
-        TooManyRuns,
-        /// There is no such run.
-        NoSuchRun,
-        /// The run was stopped or is over.
-        RunClosed,
-        /// The run is paused already.
-        AlreadyPaused,
-        /// The run is not paused.
-        NotPaused,
-        /// Nothing is due for the run: no window or deadline has passed, and no slot can be assigned.
-        NothingDue,
-        /// The slot is not open: not assigned yet, final, or of a run that is over.
-        NoSuchSlot,
-        /// The slot is assigned to another worker.
-        SlotNotYours,
-        /// The slot was assigned anew: this is a commitment of an earlier generation.
-        WrongGeneration,
-        /// The slot has a commitment already.
-        AlreadyCommitted,
-        /// The slot's deadline has passed.
-        TooLate,
-        /// The loss is not finite, or the diverged step does not exist.
-        MalformedOutcome,
-    }
+    /// Their attesters that are not settled, by panel and place.
+    #[pallet::storage]
+    pub type Attesters<T: Config> = StorageNMap<
+        _,
+        (
+            NMapKey<Twox64Concat, RunId>,
+            NMapKey<Twox64Concat, RoundKey>,
+            NMapKey<Twox64Concat, u8>,
+            NMapKey<Twox64Concat, u16>,
+        ),
+        Attester<T::AccountId>,
+    >;
 
-    impl<T> From<SpecError> for Error<T> {
-        fn from(error: SpecError) -> Self {
-            match error {
-                SpecError::OutOfRange { .. } => Self::SpecOutOfRange,
-                SpecError::BadNumber { .. } => Self::SpecBadNumber,
-                SpecError::Heads { .. } => Self::SpecHeads,
-                SpecError::Segments { .. } => Self::SpecSegments,
-                SpecError::TokenWidth { .. } => Self::SpecTokenWidth,
-                SpecError::TooFewTokens { .. } => Self::SpecTooFewTokens,
-                SpecError::Rates { .. } => Self::SpecRates,
-                SpecError::InitialCheckpoint(_) => Self::SpecInitialCheckpoint,
-                SpecError::Price => Self::PriceTooLow,
-                SpecError::NumericsVersion(_) => Self::SpecNumericsVersion,
-                SpecError::Slots(_) => Self::SpecSlots,
-            }
-        }
-    }
+    /// Their auditors that are not settled, by place.
+    #[pallet::storage]
+    pub type Seats<T: Config> = StorageNMap<
+        _,
+        (NMapKey<Twox64Concat, RunId>, NMapKey<Twox64Concat, RoundKey>, NMapKey<Twox64Concat, u16>),
+        Seat<T::AccountId>,
+    >;
 
-    impl<T> From<SlotError> for Error<T> {
-        fn from(error: SlotError) -> Self {
-            match error {
-                SlotError::NotYours => Self::SlotNotYours,
-                SlotError::WrongGeneration => Self::WrongGeneration,
-                SlotError::AlreadyCommitted => Self::AlreadyCommitted,
-                SlotError::TooLate => Self::TooLate,
-                SlotError::Malformed => Self::MalformedOutcome,
-            }
-        }
-    }
+    /// The shares of each member of a pool.
+    #[pallet::storage]
+    pub type PoolShares<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, PoolId, Blake2_128Concat, T::AccountId, Shares, ValueQuery>;
+
+    /// The sum of a pool's shares.
+    #[pallet::storage]
+    pub type PoolTotals<T: Config> = StorageMap<_, Twox64Concat, PoolId, Shares, ValueQuery>;
 
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+        fn on_initialize(_now: BlockNumberFor<T>) -> Weight {
+            // Not in `on_poll`, which a block with a session's change may have no room for: no session is without its word.
+            Self::note_session();
+            T::WeightInfo::note_session()
+        }
+
+        fn on_poll(_now: BlockNumberFor<T>, weight: &mut WeightMeter) {
+            let mut meter = WeightMeter::with_limit(weight.remaining().min(T::WorkWeight::get()));
+            Self::work(&mut meter);
+            weight.consume(meter.consumed());
+        }
+
         fn integrity_test() {
-            assert!(T::MaxUnfinalised::get() > 0, "a round must be committed before it is final");
             assert!(T::MaxRuns::get() > 0, "a run must be possible");
             assert!(T::MaxWindows::get() > 0, "a run's window may be the chain's");
             assert!(
-                T::MinTraining::get() <= T::Window::get(),
+                T::Availability::get() <= T::Window::get(),
                 "the least training clock must not exceed the greatest"
             );
-            assert!(T::MinStake::get() > 0, "a worker must have something at stake");
+            assert!(T::MinStake::get() > 0, "a ticket must stand for something");
+            assert!(
+                jail_is_worth_no_new_account(
+                    T::Jail::get().saturated_into(),
+                    T::Unbonding::get().saturated_into()
+                ),
+                "registering again must not be quicker than a jail"
+            );
+            crate::example::assert_defaults_are_sound(T::MinStake::get());
+            let least = Self::least().saturating_add(T::WeightInfo::agenda());
+            assert!(least.all_lte(T::WorkWeight::get()), "every step must be possible within the limit");
         }
 
         #[cfg(feature = "try-runtime")]
@@ -610,12 +422,13 @@ pub mod pallet {
         /// Register a worker.
         ///
         /// The origin must be signed, by the account that is to own the worker. It must own none yet, and not be the hot key of
-        /// one. The worker takes no slots until `ready`.
+        /// one. The worker is drawn for nothing until `ready`.
         ///
-        /// - `hot_key`: the account that may call `ready`, `drain` and `commit` for the worker. It may be the owner's, but not
+        /// - `hot_key`: the account that may call `ready`, `drain` and what the worker was drawn for. It may be the owner's, but not
         ///   that of another worker's owner or hot key.
         /// - `payout`: the account that is paid.
         /// - `device`: what the worker computes with.
+        /// - `capacity`: how many slots it trains at a time, at least 1.
         /// - `endpoint`: where the worker serves its results, printable ASCII; may be empty.
         /// - `stake`: at least `MinStake`, in units of 10^-12 SBH; it is put on hold.
         ///
@@ -627,19 +440,20 @@ pub mod pallet {
             hot_key: T::AccountId,
             payout: T::AccountId,
             device: Device,
+            capacity: u16,
             endpoint: EndpointOf<T>,
             stake: Balance,
         ) -> DispatchResult {
             let owner = ensure_signed(origin)?;
-            Self::do_register(owner, hot_key, payout, device, endpoint, stake)
+            Self::do_register(owner, hot_key, payout, device, capacity, endpoint, stake)
         }
 
-        /// Change a worker's hot key, payout account, device or endpoint.
+        /// Change a worker's hot key, payout account, device, capacity or endpoint.
         ///
         /// The origin must be signed by the worker's owner. Takes effect at once: payments that become due later go to the new
         /// payout account.
         ///
-        /// - `hot_key`, `payout`, `device`, `endpoint`: as for `register`; `None` leaves a field as it is. At least one must be
+        /// - `hot_key`, `payout`, `device`, `capacity`, `endpoint`: as for `register`; `None` leaves a field as it is. At least one must be
         ///   given.
         ///
         /// Emits `WorkerUpdated`.
@@ -650,10 +464,11 @@ pub mod pallet {
             hot_key: Option<T::AccountId>,
             payout: Option<T::AccountId>,
             device: Option<Device>,
+            capacity: Option<u16>,
             endpoint: Option<EndpointOf<T>>,
         ) -> DispatchResult {
             let owner = ensure_signed(origin)?;
-            Self::do_update_worker(owner, hot_key, payout, device, endpoint)
+            Self::do_update_worker(owner, hot_key, payout, device, capacity, endpoint)
         }
 
         /// Raise a worker's stake.
@@ -670,10 +485,10 @@ pub mod pallet {
             Self::do_add_stake(owner, amount)
         }
 
-        /// Take slots from now on.
+        /// Be drawn from now on.
         ///
-        /// The origin must be signed by the worker's hot key or owner. A draining worker goes on after its slot instead of
-        /// becoming idle.
+        /// The origin must be signed by the worker's hot key or owner. The worker has a ticket for each `MinStake` of its stake, up
+        /// to 64; they count in the sets of workers that are frozen from the next session on.
         ///
         /// Emits `WorkerReady`.
         #[pallet::call_index(3)]
@@ -683,9 +498,10 @@ pub mod pallet {
             Self::do_ready(who)
         }
 
-        /// Take no more slots.
+        /// Have no tickets in the draw any more.
         ///
-        /// The origin must be signed by the worker's hot key or owner. A slot that the worker has is still to be finished.
+        /// The origin must be signed by the worker's hot key or owner. What the worker was drawn for is still to be done, and for six
+        /// sessions it may still be drawn from sets that were frozen before.
         ///
         /// Emits `WorkerDrained`.
         #[pallet::call_index(4)]
@@ -697,8 +513,8 @@ pub mod pallet {
 
         /// Ask for a worker's stake back.
         ///
-        /// The origin must be signed by the worker's owner. The worker must have no slot, and every slot that it has committed
-        /// must be final. It takes no slots from now on, and can `withdraw` after `Unbonding` active blocks.
+        /// The origin must be signed by the worker's owner. Everything that the worker was drawn for must be settled. It has no
+        /// tickets in the draw any more, and can `withdraw` after `Unbonding` active blocks.
         ///
         /// Emits `UnbondingStarted`.
         #[pallet::call_index(5)]
@@ -710,8 +526,8 @@ pub mod pallet {
 
         /// Take a worker's stake back, and remove the worker.
         ///
-        /// The origin must be signed by the worker's owner. `Unbonding` active blocks must have passed since `unbond`. Whatever
-        /// the worker is owed is paid too.
+        /// The origin must be signed by the worker's owner. `Unbonding` active blocks must have passed since `unbond`, and a
+        /// jail must be over. Whatever the worker is owed is paid too. A bad reputation stays with the account.
         ///
         /// Emits `Withdrawn`, and `WorkerPaid` if the worker was owed anything.
         #[pallet::call_index(6)]
@@ -723,13 +539,12 @@ pub mod pallet {
 
         /// Create a run.
         ///
-        /// The origin must be signed, by the account that is to own the run and pays for it. The first slot is assigned by
-        /// `poke`.
+        /// The origin must be signed, by the account that is to own the run and pays for it.
         ///
-        /// - `spec`: what to train and how. Its window must be at least the chain's, its training clock at least the chain's least,
-        ///   both at most `MaxWindows` times the chain's window; its price at least the existential deposit.
-        /// - `budget`: at least the price of every slot, in units of 10^-12 SBH; it is moved into the pot. What is left of it when
-        ///   the run is over is returned.
+        /// - `spec`: what to train and how. It must make cheating dearer than working, its clocks must be within the chain's bounds,
+        ///   and its price at least the existential deposit.
+        /// - `budget`: at least the cost of every round and of two more, in units of 10^-12 SBH; it is moved into the pot. What is
+        ///   left of it when the run is over is returned.
         ///
         /// Emits `RunCreated`.
         #[pallet::call_index(7)]
@@ -739,52 +554,51 @@ pub mod pallet {
             Self::do_create_run(owner, *spec, budget)
         }
 
-        /// Do what is due for a run: make outcomes final and pay for them, take a slot from a worker that missed its deadline,
-        /// assign the next slot to a ready worker.
+        /// Do what is due for a run: open its next round, draw, move on phases whose time is over, settle and pay.
         ///
-        /// The origin must be signed, by anyone. Free if anything was done.
+        /// The origin must be signed, by anyone. Free if anything was changed. If more is due than fits into one call, another one
+        /// goes on.
         ///
         /// - `run`: the run.
         ///
-        /// Emits, for what was done, `SlotFinalised`, `WorkerPaid`, `PaymentOwed`, `SlotExpired`, `SlotAssigned`, `RunCompleted`,
-        /// `RunStopped`, `BudgetRefunded`, `RefundWaits`.
+        /// Emits an event for each thing that was done.
         #[pallet::call_index(8)]
-        #[pallet::weight((T::WeightInfo::poke(T::MaxUnfinalised::get()), DispatchClass::Operational))]
+        #[pallet::weight((T::WorkWeight::get(), DispatchClass::Operational))]
         pub fn poke(origin: OriginFor<T>, run: RunId) -> DispatchResultWithPostInfo {
             ensure_signed(origin)?;
-            let finalised = Self::do_poke(run)?;
-            Ok(PostDispatchInfo { actual_weight: Some(T::WeightInfo::poke(finalised)), pays_fee: Pays::No })
+            let (made, weight) = Self::do_poke(run)?;
+            let pays_fee = if made > 0 { Pays::No } else { Pays::Yes };
+            Ok(PostDispatchInfo { actual_weight: Some(weight), pays_fee })
         }
 
         /// Commit what a worker made of its slot.
         ///
-        /// The origin must be signed by the worker's hot key or owner. Free if it is accepted. The worker is ready again, unless
-        /// it is draining; a diverged outcome pauses the run.
+        /// The origin must be signed by the worker's hot key or owner. Free if it is accepted. It cannot be taken back. A quorum of
+        /// diverged outcomes pauses the run.
         ///
-        /// - `run`, `round`, `slot`: the slot.
+        /// - `run`, `round`, `slot`: the slot, of this attempt at the round.
         /// - `generation`: how often the slot was assigned before it was assigned to this worker.
         /// - `outcome`: the result.
         ///
-        /// Emits `SlotCommitted`, and `RunPaused` if the outcome is a divergence.
+        /// Emits `SlotCommitted`, and `RunPaused` if the run is paused by it.
         #[pallet::call_index(9)]
         #[pallet::weight((T::WeightInfo::commit(), DispatchClass::Operational))]
         pub fn commit(
             origin: OriginFor<T>,
             run: RunId,
-            round: RoundIndex,
+            round: RoundKey,
             slot: SlotIndex,
             generation: Generation,
             outcome: Outcome,
         ) -> DispatchResultWithPostInfo {
             let who = ensure_signed(origin)?;
-            Self::do_commit(who, SlotId { run, round, slot }, generation, outcome)?;
+            Self::do_commit(who, run, round, slot, generation, outcome)?;
             Ok(Pays::No.into())
         }
 
-        /// Pause a run: no slot is assigned until it is resumed.
+        /// Pause a run: no round is opened until it is resumed.
         ///
-        /// The origin must be `AllocatorOrigin` (the ComputeAllocator track). A slot that is assigned may still be committed, and
-        /// what is committed becomes final and is paid.
+        /// The origin must be `AllocatorOrigin` (the ComputeAllocator track). What is open goes on to its end and is paid.
         ///
         /// - `run`: the run.
         ///
@@ -798,8 +612,8 @@ pub mod pallet {
 
         /// Resume a paused run.
         ///
-        /// The origin must be `AllocatorOrigin` (the ComputeAllocator track). After a divergence the next round starts from the
-        /// checkpoint that the diverged one started from.
+        /// The origin must be `AllocatorOrigin` (the ComputeAllocator track). A run that was voided as often as can be cannot be
+        /// resumed, only stopped.
         ///
         /// - `run`: the run.
         ///
@@ -813,13 +627,13 @@ pub mod pallet {
 
         /// Stop a run for good.
         ///
-        /// The origin must be `AllocatorOrigin` (the ComputeAllocator track). A slot that is assigned is taken back, its worker is
-        /// not at fault. What is committed becomes final and is paid; then what is left of the budget is returned.
+        /// The origin must be `AllocatorOrigin` (the ComputeAllocator track). A round in training is voided: slots that are assigned are
+        /// taken back, their workers are not at fault. What is committed is checked and paid; then what is left of the budget is
+        /// returned.
         ///
         /// - `run`: the run.
         ///
-        /// Emits `RunStopping`, `SlotReleased` if a slot was assigned, and if nothing is to become final, `RunStopped` and
-        /// `BudgetRefunded` (or `RefundWaits`).
+        /// Emits `RunStopping`, and `RoundVoided` if a round was in training.
         #[pallet::call_index(12)]
         #[pallet::weight(T::WeightInfo::stop_run())]
         pub fn stop_run(origin: OriginFor<T>, run: RunId) -> DispatchResult {
@@ -835,12 +649,129 @@ pub mod pallet {
         /// - `run`: the run. It must not be stopped or over.
         /// - `amount`: what is moved into the pot, in units of 10^-12 SBH.
         ///
-        /// Emits `RunToppedUp`.
+        /// Emits `RunToppedUp`, and `RunResumed` if the run was paused for want of money.
         #[pallet::call_index(13)]
         #[pallet::weight(T::WeightInfo::top_up_run())]
         pub fn top_up_run(origin: OriginFor<T>, run: RunId, amount: Balance) -> DispatchResult {
             let from = ensure_signed(origin)?;
             Self::do_top_up_run(from, run, amount)
+        }
+
+        /// Report which updates of a round an attester got.
+        ///
+        /// The origin must be signed by the hot key or owner of the worker that was drawn. Free if it is accepted.
+        ///
+        /// - `run`, `round`: the attempt at a round.
+        /// - `place`: the attester's place on the panel.
+        /// - `got`: the slots whose updates could be fetched and are what was committed, as a bitmap.
+        ///
+        /// Emits `Reported`.
+        #[pallet::call_index(14)]
+        #[pallet::weight((T::WeightInfo::report(), DispatchClass::Operational))]
+        pub fn report(
+            origin: OriginFor<T>,
+            run: RunId,
+            round: RoundKey,
+            place: u16,
+            got: SlotSet,
+        ) -> DispatchResultWithPostInfo {
+            let who = ensure_signed(origin)?;
+            Self::do_report(who, run, round, place, got)?;
+            Ok(Pays::No.into())
+        }
+
+        /// Post the checkpoint that a round makes.
+        ///
+        /// The origin must be signed by the hot key or owner of the worker that was drawn to aggregate. Free if it is accepted.
+        ///
+        /// - `run`, `round`: the attempt at a round.
+        /// - `checkpoint`: its root, and the address of its blob.
+        ///
+        /// Emits `RootPosted`.
+        #[pallet::call_index(15)]
+        #[pallet::weight((T::WeightInfo::post_root(), DispatchClass::Operational))]
+        pub fn post_root(
+            origin: OriginFor<T>,
+            run: RunId,
+            round: RoundKey,
+            checkpoint: Checkpoint,
+        ) -> DispatchResultWithPostInfo {
+            let who = ensure_signed(origin)?;
+            Self::do_post_root(who, run, round, checkpoint)?;
+            Ok(Pays::No.into())
+        }
+
+        /// Seal what an auditor found, before the slot's own leaves are known.
+        ///
+        /// The origin must be signed by the hot key or owner of the worker that was drawn. Free if it is accepted. It stands.
+        ///
+        /// - `run`, `round`: the attempt at a round.
+        /// - `place`: the auditor's seat.
+        /// - `seal`: the digest of answer, salt and the worker's owner.
+        ///
+        /// Emits `Sealed`.
+        #[pallet::call_index(16)]
+        #[pallet::weight((T::WeightInfo::seal(), DispatchClass::Operational))]
+        pub fn seal(
+            origin: OriginFor<T>,
+            run: RunId,
+            round: RoundKey,
+            place: u16,
+            seal: Digest,
+        ) -> DispatchResultWithPostInfo {
+            let who = ensure_signed(origin)?;
+            Self::do_seal(who, run, round, place, seal)?;
+            Ok(Pays::No.into())
+        }
+
+        /// Publish the leaves at the ends of a slot's audited segments, once the seals are closed.
+        ///
+        /// The origin must be signed, by anyone who has them; a slot whose leaves are missing is slashed. Free if they are accepted.
+        ///
+        /// - `run`, `round`, `slot`: the slot, of this attempt at the round.
+        /// - `leaves`: the leaves, in ascending order of the segments, with their paths to the commitment's root.
+        ///
+        /// Emits `LeavesPublished`.
+        #[pallet::call_index(17)]
+        #[pallet::weight((T::WeightInfo::publish(leaves.len() as u32), DispatchClass::Operational))]
+        pub fn publish(
+            origin: OriginFor<T>,
+            run: RunId,
+            round: RoundKey,
+            slot: SlotIndex,
+            leaves: Leaves,
+        ) -> DispatchResultWithPostInfo {
+            ensure_signed(origin)?;
+            Self::do_publish(run, round, slot, &leaves)?;
+            Ok(Pays::No.into())
+        }
+
+        /// Reveal what an auditor had sealed.
+        ///
+        /// The origin must be signed by the hot key or owner of the worker that was drawn. Free if it is accepted. Not revealing
+        /// costs the auditor its stake.
+        ///
+        /// - `run`, `round`: the attempt at a round.
+        /// - `place`: the auditor's seat.
+        /// - `answer`: the digest of the roots or of the divergence that it found.
+        /// - `salt`: what hid the answer.
+        /// - `unserved`: whether the slot's worker did not serve the states that the segments start from.
+        ///
+        /// Emits `Revealed`, and `DisagreementOpened` if the slot's own answer is another.
+        #[pallet::call_index(18)]
+        #[pallet::weight((T::WeightInfo::reveal(), DispatchClass::Operational))]
+        pub fn reveal(
+            origin: OriginFor<T>,
+            run: RunId,
+            round: RoundKey,
+            place: u16,
+            answer: Digest,
+            salt: [u8; 32],
+            unserved: bool,
+        ) -> DispatchResultWithPostInfo {
+            let who = ensure_signed(origin)?;
+            Self::do_reveal(who, run, round, place, Reveal { answer, salt, unserved })?;
+            Ok(Pays::No.into())
         }
     }
 
@@ -848,7 +779,7 @@ pub mod pallet {
     impl<T: Config> Pallet<T> {
         /// The owner of the worker that `who` speaks for, as its owner or hot key, and the worker.
         pub fn worker_of(who: T::AccountId) -> Option<(T::AccountId, WorkerOf<T>)> {
-            Self::resolve(who).ok()
+            Self::worker_for(who).ok()
         }
 
         /// The active block from which the worker of `owner` can withdraw its stake, as durations are now; `None` if it is not
@@ -857,15 +788,27 @@ pub mod pallet {
             Workers::<T>::get(owner).and_then(|worker| Self::unbonded_at(&worker))
         }
 
-        /// What a poke of `run` would do now.
-        pub fn due(run: RunId) -> Due {
+        /// What the worker that `who` speaks for has to do now.
+        pub fn duties_of(who: T::AccountId) -> Vec<Duty> {
+            Self::worker_for(who).map(|(owner, _)| Self::duties(&owner)).unwrap_or_default()
+        }
+
+        /// How many changes a poke of `run` would make now, if it had all the weight it needs.
+        pub fn due(run: RunId) -> u32 {
             Self::due_now(run)
         }
 
-        /// The slots of `run` that are assigned, or committed and not final, in order.
-        pub fn slots_of(run: RunId) -> Vec<(SlotPosition, SlotOf<T>)> {
-            let mut slots: Vec<_> = Slots::<T>::iter_prefix(run).collect();
-            slots.sort_by_key(|(position, _)| *position);
+        /// The attempts at rounds of `run` that are not settled, in order.
+        pub fn rounds_of(run: RunId) -> Vec<RoundOf<T>> {
+            let mut rounds: Vec<_> = Rounds::<T>::iter_prefix_values(run).collect();
+            rounds.sort_by_key(|round| round.key);
+            rounds
+        }
+
+        /// The slots of an attempt at a round that are not settled, in order.
+        pub fn slots_of(run: RunId, round: RoundKey) -> Vec<(SlotIndex, SlotOf<T>)> {
+            let mut slots: Vec<_> = Slots::<T>::iter_prefix((run, round)).collect();
+            slots.sort_by_key(|(slot, _)| *slot);
             slots
         }
     }

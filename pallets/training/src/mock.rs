@@ -1,48 +1,48 @@
-//! A runtime with balances and a clock that tests turn by hand.
+//! A runtime with balances, a clock and sessions that tests turn by hand.
 
 use frame_support::{
     PalletId, derive_impl, parameter_types,
-    traits::{ConstU32, ConstU64, ConstU128, Randomness, fungible::InspectHold},
+    traits::{ConstU32, ConstU64, ConstU128, Hooks, Randomness, fungible::InspectHold},
+    weights::{Weight, WeightMeter},
 };
-use sabha_protocol::{
-    Commitment, Digest, Divergence, Outcome, RunId, RunSpec,
-    spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, RoundSpec},
-};
+use sabha_protocol::{RoundKey, RunId, RunSpec, SlotIndex, UNITS};
 use sp_core::H256;
 use sp_runtime::BuildStorage;
 
 use crate as pallet_sabha_training;
-use crate::{Device, Event, HoldReason, Run, Runs, Worker, Workers};
+use crate::{Device, Event, HoldReason, RoundOf, Rounds, Run, Runs, SlotOf, Slots, Worker, Workers};
 
 pub type AccountId = u64;
 
 /// Least balance of an account.
-pub const ED: u128 = 10;
-/// Least stake.
-pub const STAKE: u128 = 1_000;
+pub const ED: u128 = UNITS / 100;
+/// Least stake, and what a ticket stands for.
+pub const STAKE: u128 = 100 * UNITS;
 /// What each account has at genesis.
-pub const ENDOWMENT: u128 = 1_000_000;
+pub const ENDOWMENT: u128 = 10_000 * UNITS;
+/// Accounts with money.
+pub const ACCOUNTS: u64 = 14;
 /// What a slot of [`spec`] pays.
-pub const PRICE: u128 = 50;
-/// Active blocks from a commitment to its finality.
+pub const PRICE: u128 = 5 * UNITS / 2;
+/// The chain's window.
 pub const WINDOW: u32 = 60;
-/// Active blocks that a worker has for a slot.
-pub const TRAINING: u32 = 20;
-/// The fewest that a run may give it.
-pub const MIN_TRAINING: u32 = 10;
+/// The chain's clock for availability.
+pub const AVAILABILITY: u32 = 10;
 /// How many windows of the chain a run's clocks may be.
 pub const MAX_WINDOWS: u32 = 4;
 /// Active blocks from asking for a stake to getting it.
 pub const UNBONDING: u32 = 150;
+/// Active blocks of a jail.
+pub const JAIL: u32 = 100;
+/// Blocks of a session.
+pub const SESSION: u32 = 20;
 
-/// Accounts with money: owners, sponsors.
+/// Who creates runs.
 pub const ALICE: AccountId = 1;
+/// Who pokes.
 pub const BOB: AccountId = 2;
-pub const CAROL: AccountId = 3;
-pub const DAVE: AccountId = 4;
-/// Accounts without: hot keys and payout accounts.
-pub const HOT: AccountId = 102;
-pub const PAY: AccountId = 202;
+/// The first of those who own workers, up to [`ACCOUNTS`].
+pub const FIRST: AccountId = 3;
 
 #[frame_support::runtime]
 mod runtime {
@@ -70,20 +70,40 @@ mod runtime {
 }
 
 parameter_types! {
-    pub static Now: u32 = 100;
+    pub static Now: u32 = 0;
     pub static Seed: u64 = 0;
+    pub static WorkLimit: Weight = Weight::from_parts(200_000_000_000, u64::MAX);
+    pub static Opened: Vec<(RunId, RoundKey, SlotIndex, AccountId, u32)> = Vec::new();
     pub const ExistentialDeposit: u128 = ED;
     pub const Pot: PalletId = PalletId(*b"sb/train");
 }
 
-/// A draw that tests choose: the subject and [`Seed`], hashed.
+/// Sessions of [`SESSION`] active blocks.
+pub struct Sessions;
+
+impl frame_support::traits::Get<u32> for Sessions {
+    fn get() -> u32 {
+        Now::get() / SESSION
+    }
+}
+
+/// Words that tests choose: the subject and [`Seed`], hashed.
 pub struct Draws;
 
 impl Randomness<H256, u64> for Draws {
     fn random(subject: &[u8]) -> (H256, u64) {
         let mut bytes = subject.to_vec();
         bytes.extend(Seed::get().to_le_bytes());
-        (H256(Digest::of(&bytes).0), 0)
+        (H256(sabha_protocol::Digest::of(&bytes).0), 0)
+    }
+}
+
+/// Notes disagreements.
+pub struct Notes;
+
+impl crate::OnDisagreement<AccountId> for Notes {
+    fn opened(run: RunId, round: RoundKey, slot: SlotIndex, auditor: &AccountId, until: u32) {
+        Opened::mutate(|opened| opened.push((run, round, slot, *auditor, until)));
     }
 }
 
@@ -107,16 +127,22 @@ impl crate::Config for Test {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
     type ActiveBlocks = Now;
+    type Session = Sessions;
+    type Randomness = Draws;
     type Window = ConstU64<{ WINDOW as u64 }>;
-    type MinTraining = ConstU64<{ MIN_TRAINING as u64 }>;
+    type Availability = ConstU64<{ AVAILABILITY as u64 }>;
+    type AuditSeals = ConstU64<20>;
+    type ChessClock = ConstU64<60>;
     type MaxWindows = ConstU32<MAX_WINDOWS>;
     type Unbonding = ConstU64<{ UNBONDING as u64 }>;
+    type Jail = ConstU64<{ JAIL as u64 }>;
     type AllocatorOrigin = frame_system::EnsureRoot<AccountId>;
-    type Randomness = Draws;
+    type Disagreements = Notes;
+    type Pools = Training;
     type MinStake = ConstU128<STAKE>;
     type MaxEndpointLen = ConstU32<32>;
-    type MaxUnfinalised = ConstU32<3>;
     type MaxRuns = ConstU32<3>;
+    type WorkWeight = WorkLimit;
     type PalletId = Pot;
     type WeightInfo = ();
     #[cfg(feature = "runtime-benchmarks")]
@@ -131,11 +157,15 @@ impl crate::BenchmarkHelper for Clock {
     fn set_active_blocks(now: u32) {
         Now::set(now);
     }
+
+    fn set_session(session: u32) {
+        Now::set(session * SESSION);
+    }
 }
 
-/// A chain at genesis: four accounts with money, and the pot.
+/// A chain at genesis: accounts with money, and the pot.
 pub fn ext() -> sp_io::TestExternalities {
-    let mut balances: Vec<(AccountId, u128)> = (1..=4).map(|who| (who, ENDOWMENT)).collect();
+    let mut balances: Vec<(AccountId, u128)> = (1..=ACCOUNTS).map(|who| (who, ENDOWMENT)).collect();
     balances.push((Training::account_id(), ED));
     let storage = RuntimeGenesisConfig {
         balances: pallet_balances::GenesisConfig { balances, ..Default::default() },
@@ -143,14 +173,16 @@ pub fn ext() -> sp_io::TestExternalities {
     }
     .build_storage()
     .expect("the genesis is valid");
-    Now::set(100);
+    Now::set(0);
     Seed::set(0);
+    WorkLimit::set(Weight::from_parts(200_000_000_000, u64::MAX));
+    Opened::set(Vec::new());
     let mut ext = sp_io::TestExternalities::from(storage);
     ext.execute_with(|| System::set_block_number(1));
     ext
 }
 
-/// Runs `test`, and checks the invariants after it, and that no money came from anywhere.
+/// Runs `test`, and checks the invariants after it.
 pub fn run(test: impl FnOnce()) {
     ext().execute_with(|| {
         test();
@@ -158,121 +190,107 @@ pub fn run(test: impl FnOnce()) {
     });
 }
 
-/// The invariants.
+/// The invariants; and that no money came from anywhere or went but into the fire.
 pub fn check() {
     Training::do_try_state().expect("the invariants hold");
-    assert_eq!(pallet_balances::TotalIssuance::<Test>::get(), 4 * ENDOWMENT + ED);
+    assert_eq!(
+        pallet_balances::TotalIssuance::<Test>::get() + burnt(),
+        u128::from(ACCOUNTS) * ENDOWMENT + ED
+    );
 }
 
-/// `blocks` active blocks pass.
+/// What was burnt so far, by the events.
+pub fn burnt() -> u128 {
+    let all = System::events().into_iter().filter_map(|record| match record.event {
+        RuntimeEvent::Training(Event::StakeSlashed { amount, burnt: true, .. }) => Some(amount),
+        _ => None,
+    });
+    all.sum()
+}
+
+/// One block passes; with the hook's work if `work`.
+pub fn block(work: bool) {
+    Now::mutate(|now| *now += 1);
+    Training::on_initialize(System::block_number());
+    if work {
+        let mut meter = WeightMeter::with_limit(WorkLimit::get());
+        Training::on_poll(System::block_number(), &mut meter);
+    }
+}
+
+/// `blocks` blocks pass, with the hook's work.
 pub fn pass(blocks: u32) {
-    Now::mutate(|now| *now += blocks);
+    (0..blocks).for_each(|_| block(true));
+}
+
+/// Blocks pass until `done`, at most so many.
+pub fn until(most: u32, done: impl Fn() -> bool) {
+    for _ in 0..most {
+        if done() {
+            return;
+        }
+        block(true);
+    }
+    assert!(done(), "not within {most} blocks: {:#?}", Rounds::<Test>::iter_values().collect::<Vec<_>>());
 }
 
 pub fn signed(who: AccountId) -> RuntimeOrigin {
     RuntimeOrigin::signed(who)
 }
 
-/// A specification of `rounds` rounds.
+/// The specification that tests start from: three slots, two auditors, three attesters, four segments of which two are audited.
 pub fn spec(rounds: u32) -> RunSpec {
-    RunSpec {
-        numerics_version: sabha_protocol::NUMERICS_YARDSTICK,
-        seed: 1,
-        initial_checkpoint: None,
-        price_per_slot: PRICE,
-        model: ModelSpec {
-            vocabulary: 256,
-            width: 64,
-            layers: 2,
-            heads: 2,
-            feed_forward: 128,
-            context: 64,
-            rope_base: 10_000.0.into(),
-            norm_epsilon: 1e-5.into(),
-            tied_embedding: true,
-        },
-        optimiser: OptimiserSpec {
-            peak_rate: 1e-3.into(),
-            floor_rate: 1e-4.into(),
-            warmup_steps: 10,
-            inner_warmup_steps: 0,
-            beta1: 0.9.into(),
-            beta2: 0.95.into(),
-            epsilon: 1e-8.into(),
-            weight_decay: 0.1.into(),
-            clip_norm: 1.0.into(),
-        },
-        data: DataSpec {
-            stream: Digest::of(b"a stream"),
-            tokens: 1_000_000,
-            token_bytes: 1,
-            heldout_tokens: 10_000,
-            sources: Default::default(),
-        },
-        rounds: RoundSpec { count: rounds, slots: 1, inner_steps: 10, segment_steps: 5, batch: 4 },
-        audit: AuditSpec { auditors: 0, segments: 0 },
-        clocks: ClockSpec { training: TRAINING, window: WINDOW },
-    }
+    let mut spec = crate::example::spec(rounds);
+    spec.rounds.segment_steps = 10;
+    spec.audit.auditor_price = 5 * UNITS / 4;
+    // The audits of a round end within it.
+    spec.clocks.window = 2 * WINDOW;
+    spec
 }
 
-/// Registers the worker of `owner`, with hot key `owner + 100` and payout account `owner + 200`.
-pub fn register(owner: AccountId) {
-    Training::register(signed(owner), owner + 100, owner + 200, Device::Cpu, Default::default(), STAKE)
+/// The hot key of the worker of `owner`.
+pub fn hot(owner: AccountId) -> AccountId {
+    owner + 100
+}
+
+/// The payout account of the worker of `owner`.
+pub fn payout(owner: AccountId) -> AccountId {
+    owner + 200
+}
+
+/// Registers the worker of `owner` with so much stake.
+pub fn register(owner: AccountId, stake: u128) {
+    Training::register(signed(owner), hot(owner), payout(owner), Device::Cpu, 2, Default::default(), stake)
         .expect("it can be registered");
 }
 
 /// Registers a worker, and makes it ready.
 pub fn ready(owner: AccountId) {
-    register(owner);
-    Training::ready(signed(owner + 100)).expect("it can be ready");
+    register(owner, 2 * STAKE);
+    Training::ready(signed(hot(owner))).expect("it can be ready");
 }
 
-/// Creates a run of `rounds` rounds that ALICE pays for.
-pub fn create(rounds: u32) -> RunId {
+/// Ten workers, ready.
+pub fn crowd() {
+    (FIRST..FIRST + 10).for_each(ready);
+}
+
+/// Creates a run with the least budget, for which ALICE pays.
+pub fn create(spec: &RunSpec) -> RunId {
     let id = crate::NextRunId::<Test>::get();
-    Training::create_run(signed(ALICE), Box::new(spec(rounds)), PRICE * u128::from(rounds))
-        .expect("it can be created");
+    let budget = sabha_protocol::round::Progress::least_budget(&terms(id, spec));
+    Training::create_run(signed(ALICE), Box::new(spec.clone()), budget).expect("it can be created");
     id
 }
 
-/// A run of `rounds` rounds whose first slot BOB's worker has.
-pub fn assigned(rounds: u32) -> RunId {
-    ready(BOB);
-    let id = create(rounds);
-    poke(id);
-    id
+pub fn terms(id: RunId, spec: &RunSpec) -> sabha_protocol::round::Terms {
+    sabha_protocol::round::Terms::new(id, spec)
 }
 
 /// Pokes a run, for which something must be due; it is free.
 pub fn poke(id: RunId) {
-    let done = Training::poke(signed(DAVE), id).expect("something is due");
+    let done = Training::poke(signed(BOB), id).expect("something is due");
     assert_eq!(done.pays_fee, frame_support::dispatch::Pays::No);
-}
-
-/// BOB's worker commits `round`.
-pub fn commit(id: RunId, round: u32) {
-    let done =
-        Training::commit(signed(HOT), id, round, 0, 0, trained(round)).expect("the commitment is accepted");
-    assert_eq!(done.pays_fee, frame_support::dispatch::Pays::No);
-}
-
-/// An outcome that says which round it is of.
-pub fn trained(round: u32) -> Outcome {
-    Outcome::Trained(Commitment {
-        segments_root: Digest::of(b"segments"),
-        update_digest: update(round),
-        mean_loss: 3.0.into(),
-    })
-}
-
-/// The update that [`trained`] commits.
-pub fn update(round: u32) -> Digest {
-    Digest::of(&round.to_le_bytes())
-}
-
-/// An outcome that is not finite.
-pub fn diverged() -> Outcome {
-    Outcome::Diverged(Divergence { step: 4, instruction: 1, element: 2 })
 }
 
 pub fn worker(owner: AccountId) -> Worker<AccountId, crate::EndpointOf<Test>> {
@@ -281,6 +299,18 @@ pub fn worker(owner: AccountId) -> Worker<AccountId, crate::EndpointOf<Test>> {
 
 pub fn run_of(id: RunId) -> Run<AccountId> {
     Runs::<Test>::get(id).expect("it exists")
+}
+
+pub fn round_of(id: RunId, key: RoundKey) -> RoundOf<Test> {
+    Rounds::<Test>::get(id, key).expect("it is there")
+}
+
+pub fn slot_of(id: RunId, key: RoundKey, slot: SlotIndex) -> SlotOf<Test> {
+    Slots::<Test>::get((id, key, slot)).expect("it is there")
+}
+
+pub fn key(round: u32, attempt: u16) -> RoundKey {
+    RoundKey { round, attempt }
 }
 
 /// What `who` can spend.
@@ -293,15 +323,18 @@ pub fn held(who: AccountId) -> u128 {
     Balances::balance_on_hold(&HoldReason::WorkerStake.into(), &who)
 }
 
-/// This pallet's events since the last call.
+/// This pallet's events so far.
 pub fn events() -> Vec<Event<Test>> {
-    let events = System::events()
-        .into_iter()
+    let events = System::events().into_iter();
+    events
         .filter_map(|record| match record.event {
             RuntimeEvent::Training(event) => Some(event),
             _ => None,
         })
-        .collect();
-    System::reset_events();
-    events
+        .collect()
+}
+
+/// Whether there was such an event.
+pub fn happened(is: impl Fn(&Event<Test>) -> bool) -> bool {
+    events().iter().any(is)
 }

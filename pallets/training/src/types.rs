@@ -1,7 +1,11 @@
 //! What storage and events hold.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use sabha_protocol::{Balance, Digest, Generation, RoundIndex, RunId, SlotId, SlotIndex, slot::ActiveBlock};
+use sabha_protocol::{
+    ActiveBlock, Balance, Digest, RoundIndex, RoundKey, Session, SlotIndex,
+    reputation::Reputation,
+    round::{Pause, Progress},
+};
 use scale_info::TypeInfo;
 
 /// What a worker computes with.
@@ -15,20 +19,16 @@ pub enum Device {
     Cuda,
 }
 
-/// Whether a worker takes slots.
+/// Whether a worker can be drawn.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub enum WorkerStatus {
-    /// Takes no slots until it says that it is ready.
+    /// Has no tickets until it says that it is ready. It may still be drawn from sets that were frozen while it had some.
     Idle,
-    /// Waits for a slot, in the ready set.
+    /// Has its tickets in the draw.
     Ready,
-    /// Has a slot; ready again once it has committed.
-    Working,
-    /// Has a slot; idle once it has committed.
-    Draining,
-    /// Takes no slots any more, and waits for its stake.
+    /// As idle, for good, and waits for its stake.
     Unbonding {
         /// The active block in which it asked for its stake.
         since: ActiveBlock,
@@ -40,7 +40,15 @@ pub enum WorkerStatus {
 pub struct Worker<AccountId, Endpoint> {
     /// What is on hold in the owner's account for this worker, in units of 10^-12 SBH.
     pub stake: Balance,
-    /// The account that speaks for the worker day by day: `ready`, `drain` and `commit`.
+    /// Of it, what answers for slots, audits and aggregations that are not settled; in units of 10^-12 SBH.
+    pub reserved: Balance,
+    /// Attestations that are not settled. They reserve nothing, but the worker stays until they are.
+    pub attesting: u32,
+    /// Slots that it trains at a time, at most.
+    pub capacity: u16,
+    /// Slots that it trains now.
+    pub training: u16,
+    /// The account that speaks for the worker day by day.
     pub hot_key: AccountId,
     /// The account that is paid.
     pub payout: AccountId,
@@ -48,32 +56,46 @@ pub struct Worker<AccountId, Endpoint> {
     pub device: Device,
     /// Where the worker serves its results: printable ASCII; empty if nowhere.
     pub endpoint: Endpoint,
-    /// Whether the worker takes slots.
+    /// Whether the worker can be drawn.
     pub status: WorkerStatus,
-    /// The slot it trains now: exactly if it is working or draining.
-    pub assigned: Option<SlotId>,
-    /// Slots that it has committed and that are not final: its stake answers for them.
-    pub outstanding: u32,
+    /// Tickets that it has in the draw. Those that its stake no longer covers count for nothing.
+    pub tickets: u16,
+    /// The session in which tickets of it left the draw at last.
+    pub left: Option<Session>,
+    /// How often it did what it was drawn for.
+    pub reputation: Reputation,
+    /// The worker is drawn for nothing before this active block.
+    pub jailed_until: ActiveBlock,
     /// Earned, but neither the payout account nor the owner's could take it; in units of 10^-12 SBH.
     pub owed: Balance,
-    /// Slots of this worker that became final. Saturates.
-    pub completed: u32,
-    /// Slots that this worker lost by missing their deadline. Saturates.
-    pub failed: u32,
+    /// Duties that it has done, as settled. Saturates.
+    pub done: u32,
+    /// Duties that it has missed or done wrongly, as settled. Saturates.
+    pub missed: u32,
 }
 
-/// Whether a run opens rounds.
+impl<AccountId, Endpoint> Worker<AccountId, Endpoint> {
+    /// What of the stake answers for nothing.
+    pub fn free_stake(&self) -> Balance {
+        self.stake.saturating_sub(self.reserved)
+    }
+
+    /// Whether the worker answers for anything that is not settled.
+    pub fn is_bound(&self) -> bool {
+        self.reserved > 0 || self.attesting > 0
+    }
+}
+
+/// Whether a run goes on.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub enum RunStatus {
-    /// Opens rounds until all are committed.
-    Active,
-    /// Opens no round until it is resumed; what is assigned may be committed, what is committed becomes final.
-    Paused,
-    /// Was stopped, and waits for committed slots to become final.
+    /// Goes on to its last round; opens none while it is paused (`progress.pause`).
+    Open,
+    /// Was stopped, and waits for its rounds to be settled.
     Stopping,
-    /// Over: it was stopped before its last round.
+    /// Over: it was stopped before its last round was final.
     Stopped,
     /// Over: every round is final.
     Completed,
@@ -84,22 +106,6 @@ impl RunStatus {
     pub fn is_over(self) -> bool {
         matches!(self, Self::Stopped | Self::Completed)
     }
-
-    /// Whether the run may go on to its last round.
-    pub fn is_open(self) -> bool {
-        matches!(self, Self::Active | Self::Paused)
-    }
-}
-
-/// Why a run was paused.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-)]
-pub enum PauseReason {
-    /// The ComputeAllocator track decided so.
-    Decided,
-    /// A round's arithmetic left the finite numbers: the specification is at fault.
-    Diverged,
 }
 
 /// A run; once it is over, the record of its result.
@@ -109,85 +115,66 @@ pub struct Run<AccountId> {
     pub owner: AccountId,
     /// Binds the specification.
     pub spec_hash: Digest,
-    /// Whether the run opens rounds.
+    /// Whether the run goes on.
     pub status: RunStatus,
-    /// What the pot holds for the run, in units of 10^-12 SBH.
-    pub escrow: Balance,
-    /// What slots of the run have been paid so far, in units of 10^-12 SBH.
-    pub paid: Balance,
     /// Number of rounds in the specification.
     pub rounds: RoundIndex,
-    /// The round that is open or opens next: every earlier one is committed.
-    pub next_round: RoundIndex,
-    /// How often the slot of `next_round` was assigned and taken back. Wraps.
-    pub generation: Generation,
-    /// Rounds that are final; they become so in order.
-    pub finalised: RoundIndex,
-    /// BLAKE3 of the checkpoint that `next_round` starts from: the update of the last round committed as trained. None while
-    /// that is the specification's own initial checkpoint.
-    pub checkpoint: Option<Digest>,
+    /// Its budget, top-ups included, in units of 10^-12 SBH.
+    pub funded: Balance,
+    /// What came back to its escrow from slashes, in units of 10^-12 SBH.
+    pub regained: Balance,
+    /// What it has paid so far, in units of 10^-12 SBH.
+    pub paid: Balance,
+    /// What went back to its owner when it was over, in units of 10^-12 SBH.
+    pub refunded: Balance,
+    /// What the pot keeps of slashes until the auditors of the convicted slots are settled, in units of 10^-12 SBH.
+    pub kept: Balance,
+    /// How far the run is: its rounds, its last checkpoint, its escrow.
+    pub progress: Progress,
 }
 
 impl<AccountId> Run<AccountId> {
-    /// Rounds that are committed and not final.
-    pub fn unfinalised(&self) -> u32 {
-        self.next_round.saturating_sub(self.finalised)
+    /// Why the run opens no rounds, if it does not.
+    pub fn pause(&self) -> Option<Pause> {
+        self.progress.pause
     }
 }
 
-/// The place of a slot within its run.
+/// Where a pass over what a run waits for is. A pass visits each record at most once, in this order.
 #[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Encode,
-    Decode,
-    DecodeWithMemTracking,
-    MaxEncodedLen,
-    TypeInfo,
+    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
-pub struct SlotPosition {
-    /// The round within the run.
-    pub round: RoundIndex,
-    /// The slot within the round.
-    pub slot: SlotIndex,
+pub enum Place {
+    /// The run itself: whether a round can be opened.
+    Run,
+    /// Slots of a round that can expire, lapse or be assigned, from this one on.
+    Slots(RoundKey, SlotIndex),
+    /// The round as a whole.
+    Round(RoundKey),
+    /// Settlement of the seats of a round that is over, from this one on.
+    Seats(RoundKey, u16),
+    /// Settlement of its slots, from this one on.
+    Settlement(RoundKey, SlotIndex),
+    /// Settlement of its attesters, from this one on, counted over all panels.
+    Attesters(RoundKey, u16),
+    /// Settlement of its aggregator, and its removal.
+    Close(RoundKey),
 }
 
-impl SlotPosition {
-    /// The same slot, with its run.
-    pub fn of_run(self, run: RunId) -> SlotId {
-        SlotId { run, round: self.round, slot: self.slot }
-    }
-}
-
-impl From<SlotId> for SlotPosition {
-    fn from(id: SlotId) -> Self {
-        Self { round: id.round, slot: id.slot }
-    }
-}
-
-/// What a poke of a run would do now.
+/// A pass over a run that the weight limit interrupted.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
-pub struct Due {
-    /// Rounds whose window has passed.
-    pub finalise: u32,
-    /// Whether the assigned slot's deadline has passed.
-    pub expire: bool,
-    /// Whether a slot would be assigned to a ready worker.
-    pub open: bool,
-    /// Whether the run is over and what is left of its budget would be offered to its owner once more.
-    pub refund: bool,
+pub struct Pass {
+    /// What it visits next.
+    pub place: Place,
+    /// Whether it has changed anything yet.
+    pub made: bool,
+    /// The active block in which something that it has visited is due.
+    pub wake: ActiveBlock,
 }
 
-impl Due {
-    /// Whether a poke would do anything.
-    pub fn any(&self) -> bool {
-        self.finalise > 0 || self.expire || self.open || self.refund
-    }
+impl Pass {
+    /// From the start.
+    pub const START: Self = Self { place: Place::Run, made: false, wake: ActiveBlock::MAX };
 }

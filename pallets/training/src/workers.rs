@@ -1,17 +1,16 @@
-//! Workers: registration, stake, and the ready set that slots are drawn from.
+//! Workers: registration, stake, readiness, leaving.
 
-use codec::Encode;
 use frame_support::{
     ensure,
     pallet_prelude::DispatchResult,
-    traits::{Get, Randomness, fungible::MutateHold, tokens::Precision::Exact},
+    traits::{Get, fungible::MutateHold, tokens::Precision::Exact},
 };
-use sabha_protocol::{Balance, Generation, SlotId, slot::ActiveBlock};
+use sabha_protocol::{ActiveBlock, Balance, draw::tickets::may_withdraw, reputation::Reputation};
 use sp_arithmetic::traits::SaturatedConversion;
 
 use crate::{
-    Config, Device, EndpointOf, Error, Event, HoldReason, HotKeys, Pallet, ReadyCount, ReadyIndex, ReadySet,
-    Worker, WorkerOf, WorkerStatus, Workers,
+    Config, Device, EndpointOf, Error, Event, HoldReason, HotKeys, Pallet, Records, Worker, WorkerOf,
+    WorkerStatus, Workers,
 };
 
 impl<T: Config> Pallet<T> {
@@ -20,6 +19,7 @@ impl<T: Config> Pallet<T> {
         hot_key: T::AccountId,
         payout: T::AccountId,
         device: Device,
+        capacity: u16,
         endpoint: EndpointOf<T>,
         stake: Balance,
     ) -> DispatchResult {
@@ -27,22 +27,29 @@ impl<T: Config> Pallet<T> {
         ensure!(!HotKeys::<T>::contains_key(&owner), Error::<T>::OwnerIsHotKey);
         Self::ensure_hot_key_is_free(&owner, &hot_key)?;
         Self::ensure_endpoint(&endpoint)?;
+        ensure!(capacity > 0, Error::<T>::NoCapacity);
         ensure!(stake >= T::MinStake::get(), Error::<T>::StakeTooLow);
         T::Currency::hold(&HoldReason::WorkerStake.into(), &owner, stake)?;
 
         HotKeys::<T>::insert(&hot_key, &owner);
         let worker = Worker {
             stake,
+            reserved: 0,
+            attesting: 0,
+            capacity,
+            training: 0,
             hot_key: hot_key.clone(),
             payout: payout.clone(),
             device,
             endpoint,
             status: WorkerStatus::Idle,
-            assigned: None,
-            outstanding: 0,
+            tickets: 0,
+            left: None,
+            reputation: Records::<T>::take(&owner).unwrap_or(Reputation::NEW),
+            jailed_until: 0,
             owed: 0,
-            completed: 0,
-            failed: 0,
+            done: 0,
+            missed: 0,
         };
         Workers::<T>::insert(&owner, worker);
         Self::deposit_event(Event::WorkerRegistered { owner, hot_key, payout, device, stake });
@@ -54,11 +61,16 @@ impl<T: Config> Pallet<T> {
         hot_key: Option<T::AccountId>,
         payout: Option<T::AccountId>,
         device: Option<Device>,
+        capacity: Option<u16>,
         endpoint: Option<EndpointOf<T>>,
     ) -> DispatchResult {
         let mut worker = Workers::<T>::get(&owner).ok_or(Error::<T>::NoSuchWorker)?;
         ensure!(
-            hot_key.is_some() || payout.is_some() || device.is_some() || endpoint.is_some(),
+            hot_key.is_some()
+                || payout.is_some()
+                || device.is_some()
+                || capacity.is_some()
+                || endpoint.is_some(),
             Error::<T>::NothingToChange
         );
         if let Some(hot_key) = hot_key {
@@ -72,6 +84,10 @@ impl<T: Config> Pallet<T> {
         }
         if let Some(device) = device {
             worker.device = device;
+        }
+        if let Some(capacity) = capacity {
+            ensure!(capacity > 0, Error::<T>::NoCapacity);
+            worker.capacity = capacity;
         }
         if let Some(endpoint) = endpoint {
             Self::ensure_endpoint(&endpoint)?;
@@ -89,58 +105,48 @@ impl<T: Config> Pallet<T> {
         T::Currency::hold(&HoldReason::WorkerStake.into(), &owner, amount)?;
         worker.stake = worker.stake.saturating_add(amount);
         let stake = worker.stake;
+        if worker.status == WorkerStatus::Ready {
+            let count = Self::tickets_of(stake);
+            Self::set_tickets(&owner, &mut worker, count);
+        }
         Workers::<T>::insert(&owner, worker);
         Self::deposit_event(Event::StakeAdded { owner, amount, stake });
         Ok(())
     }
 
     pub(crate) fn do_ready(who: T::AccountId) -> DispatchResult {
-        let (owner, mut worker) = Self::resolve(who)?;
+        let (owner, mut worker) = Self::worker_for(who)?;
         match worker.status {
-            WorkerStatus::Idle => {
-                // The least stake may have been raised since the worker registered.
-                ensure!(worker.stake >= T::MinStake::get(), Error::<T>::StakeTooLow);
-                Self::join_ready_set(&owner);
-                worker.status = WorkerStatus::Ready;
-            }
-            WorkerStatus::Draining => worker.status = WorkerStatus::Working,
-            WorkerStatus::Ready | WorkerStatus::Working => return Err(Error::<T>::AlreadyReady.into()),
+            WorkerStatus::Idle => {}
+            WorkerStatus::Ready => return Err(Error::<T>::AlreadyReady.into()),
             WorkerStatus::Unbonding { .. } => return Err(Error::<T>::Unbonding.into()),
         }
+        // It may have been slashed since the worker registered.
+        ensure!(worker.stake >= T::MinStake::get(), Error::<T>::StakeTooLow);
+        worker.status = WorkerStatus::Ready;
+        let count = Self::tickets_of(worker.stake);
+        Self::set_tickets(&owner, &mut worker, count);
+        let tickets = worker.tickets;
         Workers::<T>::insert(&owner, worker);
-        Self::deposit_event(Event::WorkerReady { owner });
+        Self::deposit_event(Event::WorkerReady { owner, tickets });
         Ok(())
     }
 
     pub(crate) fn do_drain(who: T::AccountId) -> DispatchResult {
-        let (owner, mut worker) = Self::resolve(who)?;
-        match worker.status {
-            WorkerStatus::Ready => {
-                Self::leave_ready_set(&owner);
-                worker.status = WorkerStatus::Idle;
-            }
-            WorkerStatus::Working => worker.status = WorkerStatus::Draining,
-            WorkerStatus::Idle | WorkerStatus::Draining | WorkerStatus::Unbonding { .. } => {
-                return Err(Error::<T>::NotReady.into());
-            }
-        }
-        let assigned = worker.assigned;
+        let (owner, mut worker) = Self::worker_for(who)?;
+        ensure!(worker.status == WorkerStatus::Ready, Error::<T>::NotReady);
+        worker.status = WorkerStatus::Idle;
+        Self::set_tickets(&owner, &mut worker, 0);
         Workers::<T>::insert(&owner, worker);
-        Self::deposit_event(Event::WorkerDrained { owner, assigned });
+        Self::deposit_event(Event::WorkerDrained { owner });
         Ok(())
     }
 
     pub(crate) fn do_unbond(owner: T::AccountId) -> DispatchResult {
         let mut worker = Workers::<T>::get(&owner).ok_or(Error::<T>::NoSuchWorker)?;
-        match worker.status {
-            WorkerStatus::Idle | WorkerStatus::Ready => {}
-            WorkerStatus::Working | WorkerStatus::Draining => return Err(Error::<T>::SlotUnfinished.into()),
-            WorkerStatus::Unbonding { .. } => return Err(Error::<T>::Unbonding.into()),
-        }
-        ensure!(worker.outstanding == 0, Error::<T>::StakeInUse);
-        if worker.status == WorkerStatus::Ready {
-            Self::leave_ready_set(&owner);
-        }
+        ensure!(!matches!(worker.status, WorkerStatus::Unbonding { .. }), Error::<T>::Unbonding);
+        ensure!(!worker.is_bound(), Error::<T>::StakeInUse);
+        Self::set_tickets(&owner, &mut worker, 0);
         let since = T::ActiveBlocks::get();
         worker.status = WorkerStatus::Unbonding { since };
         Workers::<T>::insert(&owner, worker);
@@ -152,9 +158,21 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn do_withdraw(owner: T::AccountId) -> DispatchResult {
         let worker = Workers::<T>::take(&owner).ok_or(Error::<T>::NoSuchWorker)?;
         let until = Self::unbonded_at(&worker).ok_or(Error::<T>::NotUnbonding)?;
-        ensure!(T::ActiveBlocks::get() >= until, Error::<T>::UnbondingNotOver);
+        let now = T::ActiveBlocks::get();
+        ensure!(now >= until, Error::<T>::UnbondingNotOver);
+        ensure!(now >= worker.jailed_until, Error::<T>::Jailed);
+        ensure!(!worker.is_bound(), Error::<T>::StakeInUse);
+        // Nor may a set that is still kept have it.
+        let gone = worker.left.is_none_or(|left| may_withdraw(left, T::Session::get()));
+        ensure!(gone, Error::<T>::StillDrawn);
         HotKeys::<T>::remove(&worker.hot_key);
-        T::Currency::release(&HoldReason::WorkerStake.into(), &owner, worker.stake, Exact)?;
+        // Who registers again is no better than before.
+        if worker.reputation.score() < Reputation::NEW.score() {
+            Records::<T>::insert(&owner, worker.reputation);
+        }
+        if worker.stake > 0 {
+            T::Currency::release(&HoldReason::WorkerStake.into(), &owner, worker.stake, Exact)?;
+        }
         if worker.owed > 0 {
             let to = Self::pay_out(&owner, &worker.payout, worker.owed)?;
             Self::deposit_event(Event::WorkerPaid { worker: owner.clone(), to, amount: worker.owed });
@@ -164,7 +182,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// The owner of the worker that `who` speaks for, as its owner or as its hot key, and the worker.
-    pub(crate) fn resolve(who: T::AccountId) -> Result<(T::AccountId, WorkerOf<T>), Error<T>> {
+    pub(crate) fn worker_for(who: T::AccountId) -> Result<(T::AccountId, WorkerOf<T>), Error<T>> {
         if let Some(worker) = Workers::<T>::get(&who) {
             return Ok((who, worker));
         }
@@ -178,55 +196,6 @@ impl<T: Config> Pallet<T> {
         match worker.status {
             WorkerStatus::Unbonding { since } => Some(since.saturating_add(Self::unbonding())),
             _ => None,
-        }
-    }
-
-    /// Draw a ready worker for a slot, and give the slot to it. `None` if no worker is ready.
-    pub(crate) fn draw_worker(id: SlotId, generation: Generation) -> Option<T::AccountId> {
-        let count = ReadyCount::<T>::get();
-        let (random, _) = T::Randomness::random(&(b"slot", id.run, id.round, id.slot, generation).encode());
-        let mut word = [0u8; 8];
-        for (to, from) in word.iter_mut().zip(random.as_ref()) {
-            *to = *from;
-        }
-        // 64 random bits scaled to the count: below it, with a bias of at most count / 2^64.
-        let scaled = u128::from(u64::from_le_bytes(word)).saturating_mul(count.into()) >> 64;
-        let owner = ReadySet::<T>::get(scaled.saturated_into::<u32>())?;
-        let mut worker = Workers::<T>::get(&owner)?;
-        Self::leave_ready_set(&owner);
-        worker.status = WorkerStatus::Working;
-        worker.assigned = Some(id);
-        Workers::<T>::insert(&owner, worker);
-        Some(owner)
-    }
-
-    /// Take its slot from a worker that did its part, or could not: it is ready again unless it is draining.
-    pub(crate) fn leave_slot(owner: &T::AccountId, worker: &mut WorkerOf<T>) {
-        worker.assigned = None;
-        worker.status = if worker.status == WorkerStatus::Working {
-            Self::join_ready_set(owner);
-            WorkerStatus::Ready
-        } else {
-            WorkerStatus::Idle
-        };
-    }
-
-    fn join_ready_set(owner: &T::AccountId) {
-        let index = ReadyCount::<T>::get();
-        ReadySet::<T>::insert(index, owner);
-        ReadyIndex::<T>::insert(owner, index);
-        ReadyCount::<T>::put(index.saturating_add(1));
-    }
-
-    /// Remove `owner` from the ready set; the last one takes its place.
-    fn leave_ready_set(owner: &T::AccountId) {
-        let Some(index) = ReadyIndex::<T>::take(owner) else { return };
-        let last = ReadyCount::<T>::get().saturating_sub(1);
-        ReadyCount::<T>::put(last);
-        let Some(moved) = ReadySet::<T>::take(last) else { return };
-        if index != last {
-            ReadySet::<T>::insert(index, &moved);
-            ReadyIndex::<T>::insert(&moved, index);
         }
     }
 

@@ -72,16 +72,21 @@ impl Tree {
         self.fold(digests.into_iter().map(|(index, digest)| self.leaf(index, &digest)).collect())
     }
 
+    /// The level above `level`.
+    pub fn parents(&self, level: &[Digest]) -> Vec<Digest> {
+        level
+            .chunks(2)
+            .map(|pair| match pair {
+                [left, right] => self.node(left, right),
+                [single] => *single,
+                _ => [0; 32],
+            })
+            .collect()
+    }
+
     fn fold(&self, mut level: Vec<Digest>) -> Digest {
         while level.len() > 1 {
-            level = level
-                .chunks(2)
-                .map(|pair| match pair {
-                    [left, right] => self.node(left, right),
-                    [single] => *single,
-                    _ => [0; 32],
-                })
-                .collect();
+            level = self.parents(&level);
         }
         let empty = || *blake3::Hasher::new_derive_key(self.empty).finalize().as_bytes();
         level.first().copied().unwrap_or_else(empty)

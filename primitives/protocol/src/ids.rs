@@ -13,6 +13,37 @@ pub type RoundIndex = u32;
 pub type SlotIndex = u16;
 /// How often a slot was assigned anew: a commitment of an earlier assignment is not one of a later one.
 pub type Generation = u16;
+/// Active blocks since genesis: the clock of every deadline.
+pub type ActiveBlock = u32;
+/// A session of the chain, which is what randomness is counted in.
+pub type Session = u32;
+/// How often rounds of a run were voided before.
+pub type Attempt = u16;
+
+/// One attempt at a round of a run. A voided attempt is settled while the next one runs, so no two may share a key: voiding a round
+/// counts for all that are opened later, for the voided one may have taken others with it.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+pub struct RoundKey {
+    /// The round within the run.
+    pub round: RoundIndex,
+    /// How often rounds of the run had been voided before it was opened.
+    pub attempt: Attempt,
+}
 
 /// One unit of work of a run: slot `slot` of round `round`.
 #[derive(

@@ -8,25 +8,58 @@
 //! | [`spec`] | the run specification: model, optimiser, data, rounds, price, clocks; validation and spec hash |
 //! | [`ids`] | identifiers of runs, rounds, slots; digests |
 //! | [`commitment`] | what a worker commits for a slot, and what binds it to that slot |
-//! | [`slot`] | the life of a slot as a state machine |
 //! | [`data`] | which tokens a batch reads |
+//! | [`round`] | the life of a round as a state machine: slots, availability, aggregation, window, voiding, settlement |
+//! | [`audit`] | which segments are executed again, seals, answers |
+//! | [`draw`] | who is drawn, by stake, from a set that was frozen before the randomness was known |
+//! | [`economics`] | whether a specification makes cheating dear |
+//! | [`money`], [`reputation`] | transfers and slashes; how often a worker did what it was drawn for |
+//! | [`pool`] | who has which share of what is earned later |
+//! | [`defaults`] | the protocol's constants, with their reasons |
+//! | [`set`] | sets of slots |
+//! | [`slot`] | the life of a slot in rounds of one slot without audits: what `pallet-sabha-training` still runs |
 //! | [`amount`] | token amounts as people write them |
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic
+    )
+)]
 
 extern crate alloc;
 
 pub mod amount;
+pub mod audit;
+#[cfg(feature = "std")]
+pub mod board;
 pub mod commitment;
 pub mod data;
+pub mod defaults;
+pub mod draw;
+pub mod economics;
 pub mod ids;
+pub mod money;
+pub mod pool;
+pub mod reputation;
+pub mod round;
+pub mod set;
 pub mod slot;
 pub mod spec;
+mod wide;
 
 pub use commitment::{Commitment, Divergence, Outcome, segments_root};
-pub use ids::{Digest, Generation, RoundIndex, RunId, SlotId, SlotIndex};
+pub use ids::{
+    ActiveBlock, Attempt, Digest, Generation, RoundIndex, RoundKey, RunId, Session, SlotId, SlotIndex,
+};
+pub use set::SlotSet;
 pub use slot::{Slot, SlotError, SlotEvent, SlotState};
 pub use spec::{RunSpec, SpecError};
 

@@ -13,8 +13,7 @@ use crate::{Generation, Outcome};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
-/// Active blocks since genesis.
-pub type ActiveBlock = u32;
+pub use crate::ids::ActiveBlock;
 
 /// A slot that was assigned to a worker and is not final.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]

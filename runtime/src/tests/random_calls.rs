@@ -1,11 +1,11 @@
 //! Whatever people send, in whatever order: after every block the invariants of our own pallets hold, and the only new tokens are
-//! those that `Dap` has announced. Nothing of this release burns any.
+//! those that `Dap` has announced, and the only ones that are gone those that the training pallet says it burnt.
 //!
 //! The dice are seeded, so that a failure comes back; it names the seed and the block.
 
 use super::{
     chain::{Chain, sign},
-    runs::{outcome, spec},
+    runs::{budget, call_for, outcome, spec},
 };
 use crate::{
     Balance, Balances, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, Session, System, Timing, Training,
@@ -18,8 +18,8 @@ use frame_support::traits::{Bounded, schedule::DispatchTime};
 use pallet_conviction_voting::{AccountVote, Conviction, Vote};
 use pallet_sabha_origins::Origin;
 use pallet_sabha_timing::{Durations, GenesisDurations};
-use pallet_sabha_training::{Device, RunStatus, Runs, WorkerStatus, Workers};
-use sabha_protocol::{Divergence, Outcome, RunId, SlotId, spec::ClockSpec};
+use pallet_sabha_training::{Device, Event, RunStatus, Runs, WorkerStatus, Workers};
+use sabha_protocol::{Divergence, Outcome, RoundKey, RunId, spec::ClockSpec};
 use sp_keyring::Sr25519Keyring::{
     self, Alice, AliceStash, Bob, BobStash, Charlie, Dave, Eve, Ferdie, One, Two,
 };
@@ -99,11 +99,13 @@ fn run(dice: &mut Dice) -> RunId {
 
 fn register(dice: &mut Dice) -> Act {
     let owner = dice.pick(&OWNERS);
-    let stake = bonds::WORKER - Balance::from(dice.one_in(8)) + dice.amount(5) * Balance::from(dice.below(2));
+    let stake =
+        bonds::WORKER - Balance::from(dice.one_in(8)) + dice.amount(300) * Balance::from(dice.below(2));
     let call = Call::register {
         hot_key: dice.pick(&HOT_KEYS).to_account_id(),
         payout: dice.pick(&[owner, One, Two]).to_account_id(),
         device: Device::Cpu,
+        capacity: 1 + dice.below(3) as u16,
         endpoint: Default::default(),
         stake,
     };
@@ -115,22 +117,31 @@ fn update_worker(dice: &mut Dice) -> Act {
         hot_key: dice.one_in(2).then(|| dice.pick(&HOT_KEYS).to_account_id()),
         payout: dice.one_in(2).then(|| dice.pick(&ALL).to_account_id()),
         device: None,
+        capacity: dice.one_in(2).then(|| dice.below(4) as u16),
         endpoint: None,
     };
     send(dice.pick(&OWNERS), call)
 }
 
 fn create_run(dice: &mut Dice) -> Act {
-    let Durations { window, availability, .. } = Timing::durations();
+    let Durations { window, availability, audit_seals, chess_clock, .. } = Timing::durations();
     let longest = window * limits::MAX_CLOCK_WINDOWS;
     let mut spec = spec(window);
     spec.rounds.count = 1 + dice.below(4);
     spec.price_per_slot = dice.pick(&[EXISTENTIAL_DEPOSIT, UNITS, EXISTENTIAL_DEPOSIT - 1]);
+    let short = |clock: u32, least: u32| clock.max(least);
     spec.clocks = ClockSpec {
         training: dice.pick(&[availability, 2 * availability, window, longest, longest + 1]),
+        availability: short(10, availability),
+        aggregation: short(10, availability),
+        seals: short(10, audit_seals),
+        leaves: short(10, availability),
+        reveals: short(10, availability),
+        dispute: dice.pick(&[2 * chess_clock, longest]).min(longest),
         window: dice.pick(&[window, window, window + 1, longest, window - 1]),
     };
-    let budget = spec.cost() + dice.amount(2) * Balance::from(dice.below(2)) - Balance::from(dice.one_in(8));
+    let budget =
+        budget(&spec) + dice.amount(2) * Balance::from(dice.below(2)) - Balance::from(dice.one_in(8));
     send(dice.pick(&[Alice, Ferdie, Dave]), Call::create_run { spec: Box::new(spec), budget })
 }
 
@@ -146,29 +157,43 @@ fn ready(dice: &mut Dice) -> Act {
 
 /// Mostly a run for which something is due.
 fn poke(dice: &mut Dice) -> Act {
-    let due: Vec<_> = Runs::<Runtime>::iter_keys().filter(|run| Training::due(*run).any()).collect();
+    let due: Vec<_> = Runs::<Runtime>::iter_keys().filter(|run| Training::due(*run) > 0).collect();
     let run = if due.is_empty() || dice.one_in(4) { run(dice) } else { dice.pick(&due) };
     send(dice.pick(&OWNERS), Call::poke { run })
 }
 
-/// Mostly what the worker of an assigned slot would send.
-fn commit(dice: &mut Dice) -> Act {
-    let assigned: Vec<_> = Workers::<Runtime>::iter_values()
-        .filter_map(|worker| Some((worker.assigned?, Sr25519Keyring::from_account_id(&worker.hot_key)?)))
+/// Mostly what a worker has to do, and mostly rightly.
+fn duty(dice: &mut Dice) -> Act {
+    let all: Vec<_> = Workers::<Runtime>::iter()
+        .filter_map(|(owner, worker)| {
+            let owner = Sr25519Keyring::from_account_id(&owner)?;
+            Some((owner, Sr25519Keyring::from_account_id(&worker.hot_key)?))
+        })
+        .flat_map(|(owner, hot_key)| {
+            let duties = Training::duties_of(hot_key.to_account_id());
+            duties.into_iter().map(move |duty| (owner, hot_key, duty))
+        })
         .collect();
-    if assigned.is_empty() {
-        let call = Call::commit { run: run(dice), round: 0, slot: 0, generation: 0, outcome: outcome(0) };
+    if all.is_empty() {
+        let round = RoundKey::default();
+        let outcome = outcome(round, 0);
+        let call = Call::commit { run: run(dice), round, slot: 0, generation: 0, outcome };
         return send(dice.pick(&HOT_KEYS), call);
     }
-    let (SlotId { run, round, slot }, hot_key) = dice.pick(&assigned);
-    let signer = if dice.one_in(6) { dice.pick(&HOT_KEYS) } else { hot_key };
-    let outcome = match dice.below(10) {
-        0 => Outcome::Diverged(Divergence { step: dice.below(12), instruction: 0, element: 0 }),
-        _ => outcome(round),
-    };
-    let generation = Runs::<Runtime>::get(run).map(|run| run.generation).unwrap_or_default();
-    let generation = generation.wrapping_add(u16::from(dice.one_in(8)));
-    send(signer, Call::commit { run, round, slot, generation, outcome })
+    let (owner, hot_key, duty) = all[dice.below(all.len() as u32) as usize].clone();
+    let signer = if dice.one_in(12) { dice.pick(&HOT_KEYS) } else { hot_key };
+    let mut call = call_for(owner, duty);
+    match &mut call {
+        Call::commit { outcome, .. } if dice.one_in(12) => {
+            *outcome = Outcome::Diverged(Divergence { step: dice.below(44), instruction: 0, element: 0 });
+        }
+        Call::commit { generation, .. } if dice.one_in(12) => *generation = generation.wrapping_add(1),
+        Call::report { got, .. } if dice.one_in(12) => *got = Default::default(),
+        Call::seal { seal, .. } if dice.one_in(12) => seal.0[0] ^= 1,
+        Call::publish { leaves, .. } if dice.one_in(12) => *leaves = Default::default(),
+        _ => {}
+    }
+    send(signer, call)
 }
 
 fn transfer(dice: &mut Dice) -> Act {
@@ -269,7 +294,7 @@ const ACTS: [(u32, &str, Make); 24] = [
         send(dice.pick(&OWNERS), Call::top_up_run { run, amount })
     }),
     (24, "poke", poke),
-    (20, "commit", commit),
+    (60, "do a duty", duty),
     (6, "transfer", transfer),
     (2, "submit a referendum", submit_referendum),
     (3, "deposit for a decision", |dice| {
@@ -348,7 +373,17 @@ fn step(chain: &mut Chain, dice: &mut Dice, score: &mut Score) {
             _ => 0,
         })
         .sum();
-    assert_eq!(chain.with(Balances::total_issuance), before + minted, "only Dap changes the issuance");
+    let burnt: Balance = chain
+        .events()
+        .into_iter()
+        .map(|event| match event {
+            RuntimeEvent::Training(Event::StakeSlashed { amount, burnt: true, .. }) => amount,
+            _ => 0,
+        })
+        .sum();
+    *score.entry("a stake was slashed").or_default() += u32::from(burnt > 0);
+    let expected = before + minted - burnt;
+    assert_eq!(chain.with(Balances::total_issuance), expected, "only Dap mints and only slashes burn");
     chain.check_issuance();
     check_own_pallets(chain);
 }
@@ -379,12 +414,12 @@ fn play(mut chain: Chain, seed: u64) -> Score {
     }
     chain.with(|| {
         let over = |status| Runs::<Runtime>::iter_values().filter(|run| run.status == status).count() as u32;
-        let finalised = Runs::<Runtime>::iter_values().map(|run| run.finalised).sum();
+        let finalised = Runs::<Runtime>::iter_values().map(|run| run.progress.finalised).sum();
         score.insert("a round became final", finalised);
         score.insert("a run was completed", over(RunStatus::Completed));
         score.insert("a run was stopped", over(RunStatus::Stopped));
         score.insert("a session passed", Session::current_index());
-        let lost = Workers::<Runtime>::iter_values().map(|worker| worker.failed).sum();
+        let lost = Workers::<Runtime>::iter_values().map(|worker| worker.missed).sum();
         score.insert("a deadline was missed", lost);
         assert_eq!(System::block_number(), BLOCKS);
     });

@@ -1,13 +1,17 @@
-//! A run and a worker, as the tests of other parts need them, and their life on the whole chain.
+//! A run and its workers, as the tests of other parts need them, and their life on the whole chain.
 
-use super::chain::Chain;
+use super::chain::{Chain, sign};
 use crate::{
-    Balances, RuntimeEvent, Timing, Training, UNITS,
+    Balances, Runtime, RuntimeCall, RuntimeEvent, Timing, Training, UNITS,
     constants::{bonds, currency::EXISTENTIAL_DEPOSIT},
 };
-use pallet_sabha_training::{Call, Device, RunStatus};
+use pallet_sabha_training::{Call, Device, Duty, Event, RunStatus, Runs};
 use sabha_protocol::{
-    Commitment, Digest, Outcome, RunId, RunSpec,
+    Commitment, Digest, Outcome, RoundKey, RunId, RunSpec, SlotIndex,
+    audit::{Opening, answer, seal},
+    defaults::{AUDIT, CLOCKS, OUTER, rounds},
+    round::{Checkpoint, Progress, Terms},
+    segments_root,
     spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, RoundSpec},
 };
 use sp_keyring::Sr25519Keyring::{self, Alice, Bob, Charlie, Dave, Eve, Ferdie};
@@ -15,13 +19,14 @@ use sp_keyring::Sr25519Keyring::{self, Alice, Bob, Charlie, Dave, Eve, Ferdie};
 /// What a slot of [`spec`] pays.
 const PRICE: u128 = UNITS;
 
-/// A small run of two rounds.
+/// A small run of two rounds: one slot, one auditor, one attester.
 pub fn spec(window: u32) -> RunSpec {
     RunSpec {
-        numerics_version: sabha_protocol::NUMERICS_YARDSTICK,
+        numerics_version: sabha_protocol::NUMERICS_EXACT,
         seed: 1,
         initial_checkpoint: None,
         price_per_slot: PRICE,
+        stake_per_slot: 20 * UNITS,
         model: ModelSpec {
             vocabulary: 256,
             width: 64,
@@ -44,6 +49,7 @@ pub fn spec(window: u32) -> RunSpec {
             weight_decay: 0.1.into(),
             clip_norm: 1.0.into(),
         },
+        outer: OUTER,
         data: DataSpec {
             stream: Digest::of(b"a stream"),
             tokens: 1_000_000,
@@ -51,35 +57,40 @@ pub fn spec(window: u32) -> RunSpec {
             heldout_tokens: 10_000,
             sources: Default::default(),
         },
-        rounds: RoundSpec { count: 2, slots: 1, inner_steps: 10, segment_steps: 5, batch: 4 },
-        audit: AuditSpec { auditors: 0, segments: 0 },
-        clocks: ClockSpec { training: 20, window },
+        rounds: RoundSpec { slots: 1, quorum: 1, ..rounds(2, 40, 10, 4) },
+        audit: AuditSpec { auditors: 1, attesters: 1, auditor_price: PRICE / 2, ..AUDIT },
+        clocks: ClockSpec { window, ..CLOCKS },
     }
+}
+
+/// The least budget of a run.
+pub fn budget(spec: &RunSpec) -> u128 {
+    Progress::least_budget(&Terms::new(0, spec))
 }
 
 /// Create a run that `owner` pays for.
 pub fn create(chain: &mut Chain, owner: Sr25519Keyring) -> RunId {
     let window = chain.with(|| Timing::durations().window);
     let spec = spec(window);
-    let budget = spec.cost();
+    let budget = budget(&spec);
     chain.submit(owner, Call::create_run { spec: Box::new(spec), budget });
     chain
         .events()
         .into_iter()
         .find_map(|event| match event {
-            RuntimeEvent::Training(pallet_sabha_training::Event::RunCreated { run, .. }) => Some(run),
+            RuntimeEvent::Training(Event::RunCreated { run, .. }) => Some(run),
             _ => None,
         })
         .expect("the run exists")
 }
 
-fn status(chain: &mut Chain, run: RunId) -> RunStatus {
-    chain.with(|| pallet_sabha_training::Runs::<crate::Runtime>::get(run).expect("the run exists").status)
+fn record(chain: &mut Chain, run: RunId) -> pallet_sabha_training::RunOf<Runtime> {
+    chain.with(|| Runs::<Runtime>::get(run).expect("the run exists"))
 }
 
 /// Whether the run is paused.
 pub fn is_paused(chain: &mut Chain, run: RunId) -> bool {
-    status(chain, run) == RunStatus::Paused
+    record(chain, run).pause().is_some()
 }
 
 /// `owner`'s worker with `hot_key`, paid to `payout`, registered and ready.
@@ -90,6 +101,7 @@ fn worker(chain: &mut Chain, owner: Sr25519Keyring, hot_key: Sr25519Keyring, pay
             hot_key: hot_key.to_account_id(),
             payout: payout.to_account_id(),
             device: Device::Cpu,
+            capacity: 1,
             endpoint: Default::default(),
             stake: bonds::WORKER,
         },
@@ -97,41 +109,129 @@ fn worker(chain: &mut Chain, owner: Sr25519Keyring, hot_key: Sr25519Keyring, pay
     chain.submit(hot_key, Call::ready {});
 }
 
-/// An outcome that says which round it is of.
-pub fn outcome(round: u32) -> Outcome {
+/// The state roots of a slot.
+fn roots(round: RoundKey, slot: SlotIndex) -> Vec<Digest> {
+    (0..5u8).map(|leaf| Digest::of(&[leaf, round.round as u8, slot as u8])).collect()
+}
+
+/// What a slot is trained to.
+pub fn outcome(round: RoundKey, slot: SlotIndex) -> Outcome {
+    let roots = roots(round, slot);
     Outcome::Trained(Commitment {
-        segments_root: Digest::of(b"segments"),
-        update_digest: Digest::of(&round.to_le_bytes()),
+        segments_root: segments_root(&roots),
+        update_digest: Digest::of(&round.round.to_le_bytes()),
         mean_loss: 3.0.into(),
     })
 }
 
+/// What an auditor of the slot answers.
+fn truth(run: RunId, round: RoundKey, place: u16) -> Digest {
+    let seat = pallet_sabha_training::Seats::<Runtime>::get((run, round, place)).expect("the seat is there");
+    let spec = pallet_sabha_training::Specs::<Runtime>::get(run).expect("it is open");
+    let record = pallet_sabha_training::Rounds::<Runtime>::get(run, round).expect("it is there");
+    let roots = roots(round, seat.slot);
+    let segments = record.audited_segments(&Terms::new(run, &spec), seat.slot);
+    answer::of_roots(&segments.iter().map(|segment| roots[*segment as usize + 1]).collect::<Vec<_>>())
+}
+
+/// The call that does a duty of `owner`'s worker.
+pub fn call_for(owner: Sr25519Keyring, duty: Duty) -> Call<Runtime> {
+    let salt = [7; 32];
+    match duty {
+        Duty::Train { run, round, slot, generation, .. } => {
+            Call::commit { run, round, slot, generation, outcome: outcome(round, slot) }
+        }
+        Duty::Attest { run, round, place, slots, .. } => Call::report { run, round, place, got: slots },
+        Duty::Aggregate { run, round, .. } => {
+            let digest = Digest::of(&round.round.to_le_bytes());
+            Call::post_root { run, round, checkpoint: Checkpoint { root: digest, blob: digest } }
+        }
+        Duty::Audit { run, round, place, .. } => {
+            let seal = seal(&truth(run, round, place), &salt, &owner.to_account_id());
+            Call::seal { run, round, place, seal }
+        }
+        Duty::Publish { run, round, slot, segments, .. } => {
+            let roots = roots(round, slot);
+            let open = |segment: &u32| Opening::of(&roots, segment + 1).expect("there is such a leaf");
+            let leaves = segments.iter().map(open).collect::<Vec<_>>().try_into().expect("few");
+            Call::publish { run, round, slot, leaves }
+        }
+        Duty::Reveal { run, round, place, .. } => {
+            Call::reveal { run, round, place, answer: truth(run, round, place), salt, unserved: false }
+        }
+    }
+}
+
+/// A block in which each of the workers does one of its duties. Nothing else moves the run on but the hook.
+fn duties(chain: &mut Chain, workers: &[(Sr25519Keyring, Sr25519Keyring)]) {
+    let transactions = chain.with(|| {
+        let duty = |(owner, hot_key): &(Sr25519Keyring, Sr25519Keyring)| {
+            let duty = Training::duties_of(hot_key.to_account_id()).into_iter().next()?;
+            Some(sign(*hot_key, RuntimeCall::Training(call_for(*owner, duty))))
+        };
+        workers.iter().filter_map(duty).collect::<Vec<_>>()
+    });
+    let (_, results) = chain.produce(transactions);
+    // The block of a session's change takes no transactions.
+    assert!(results.iter().all(|result| matches!(result, Ok(Ok(())) | Err(_))), "{results:?}");
+}
+
 #[test]
-fn a_run_is_trained_and_paid() {
+fn a_run_is_trained_audited_and_paid() {
     let mut chain = Chain::development();
     worker(&mut chain, Bob, Eve, Ferdie);
+    worker(&mut chain, Dave, Dave, Dave);
+    worker(&mut chain, Charlie, Charlie, Charlie);
     assert_eq!(chain.with(|| Balances::reserved_balance(Bob.to_account_id())), bonds::WORKER);
     let pot = chain.with(Training::account_id);
-    let run = create(&mut chain, Charlie);
-    assert_eq!(chain.with(|| Balances::free_balance(&pot)), EXISTENTIAL_DEPOSIT + 2 * PRICE);
+    let run = create(&mut chain, Alice);
+    let spec = spec(60);
+    assert_eq!(chain.with(|| Balances::free_balance(&pot)), EXISTENTIAL_DEPOSIT + budget(&spec));
 
     let free =
         |chain: &mut Chain, who: Sr25519Keyring| chain.with(|| Balances::free_balance(who.to_account_id()));
-    let (hot_before, paid_before) = (free(&mut chain, Eve), free(&mut chain, Ferdie));
-    for round in 0..2 {
-        chain.submit(Dave, Call::poke { run });
-        let call = Call::commit { run, round, slot: 0, generation: 0, outcome: outcome(round) };
-        chain.submit(Eve, call);
+    let workers = [(Bob, Eve), (Dave, Dave), (Charlie, Charlie)];
+    let hot_before = free(&mut chain, Eve);
+    let paid_to = [Ferdie, Dave, Charlie];
+    let before: u128 = paid_to.map(|who| free(&mut chain, who)).iter().sum();
+    for _ in 0..500 {
+        if record(&mut chain, run).status != RunStatus::Open {
+            break;
+        }
+        duties(&mut chain, &workers);
     }
-    assert_eq!(free(&mut chain, Eve), hot_before, "an accepted commitment costs nothing");
-    assert_eq!(free(&mut chain, Ferdie), paid_before, "the window is open");
-
-    // The window is 60 active blocks, and the blocks that change a session are none.
-    chain.run(65);
-    chain.submit(Dave, Call::poke { run });
-    assert_eq!(free(&mut chain, Ferdie), paid_before + 2 * PRICE);
-    assert_eq!(status(&mut chain, run), RunStatus::Completed);
+    let done = record(&mut chain, run);
+    assert_eq!((done.status, done.progress.finalised), (RunStatus::Completed, 2), "{done:#?}");
+    assert_eq!(done.paid, 2 * spec.round_cost());
+    let after: u128 = paid_to.map(|who| free(&mut chain, who)).iter().sum();
+    assert_eq!(after, before + 2 * spec.round_cost(), "to the unit: accepted calls cost nothing");
+    assert_eq!(free(&mut chain, Eve), hot_before);
     assert_eq!(chain.with(|| Balances::free_balance(&pot)), EXISTENTIAL_DEPOSIT);
+    chain.check();
+}
+
+#[test]
+fn each_session_has_its_own_word_and_old_ones_are_forgotten() {
+    let mut chain = Chain::development();
+    chain.run(9 * 20);
+    chain.with(|| {
+        let words = pallet_sabha_training::Words::<Runtime>::get();
+        let sessions: Vec<u32> = words.iter().map(|(session, _)| *session).collect();
+        let current = crate::Session::current_index();
+        let kept = sabha_protocol::defaults::RETAINED;
+        assert_eq!(sessions, (current + 1 - kept..=current).collect::<Vec<_>>());
+        let different: std::collections::BTreeSet<_> = words.iter().map(|(_, word)| *word).collect();
+        assert_eq!(different.len(), words.len());
+    });
+    chain.check();
+}
+
+#[test]
+fn the_protocols_defaults_are_accepted_on_every_chain_that_has_time_for_them() {
+    let mut chain = Chain::development();
+    let durations = chain.with(Timing::durations);
+    assert_eq!(durations.window, CLOCKS.window);
+    create(&mut chain, Charlie);
     chain.check();
 }
 
@@ -190,14 +290,15 @@ fn an_allocator_can_stop_a_run_and_the_budget_returns() {
         let origin = pallet_sabha_origins::Origin::ComputeAllocator;
         Training::stop_run(origin.into(), run).expect("the track may");
     });
-    assert_eq!(status(&mut chain, run), RunStatus::Stopped);
-    assert_eq!(chain.with(|| Balances::free_balance(Charlie.to_account_id())), before + 2 * PRICE);
+    chain.run(1);
+    assert_eq!(record(&mut chain, run).status, RunStatus::Stopped);
+    let back = budget(&spec(60));
+    assert_eq!(chain.with(|| Balances::free_balance(Charlie.to_account_id())), before + back);
     chain.check();
 }
 
 #[test]
 fn create_run_with_clocks_out_of_the_chains_bounds_fails() {
-    use crate::Runtime;
     use pallet_sabha_training::Error;
 
     let mut chain = Chain::development();
@@ -206,7 +307,7 @@ fn create_run_with_clocks_out_of_the_chains_bounds_fails() {
     let mut attempt = |training, window| {
         let mut spec = spec(window);
         spec.clocks.training = training;
-        let budget = spec.cost();
+        let budget = budget(&spec);
         let call = Call::create_run { spec: Box::new(spec), budget };
         chain.try_submit(Charlie, call).expect("it is included")
     };

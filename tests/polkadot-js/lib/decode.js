@@ -157,19 +157,20 @@ export function walkConstants(api) {
   return report(count, failures);
 }
 
-/** Keys and values of every storage item in all their variants, its default value, then what the chain holds there now. */
+/** Keys and values of every storage item in all their variants, its default value, then what the chain holds there now: `storedOf` counts that by item. */
 export async function walkStorage(api) {
   const failures = [];
   const samples = new Samples(api.registry.lookup);
   let things = 0;
   let values = 0;
-  let stored = 0;
+  const storedOf = new Map();
   for (const pallet of pallets(api)) {
     if (pallet.storage.isNone) continue;
     const { items: entries } = pallet.storage.unwrap();
     for (const entry of entries) {
       things += 1;
-      const what = `storage ${pallet.name}.${entry.name}`;
+      const item = `${pallet.name}.${entry.name}`;
+      const what = `storage ${item}`;
       const id = entry.type.isPlain ? entry.type.asPlain : entry.type.asMap.value;
       for (const type of entry.type.isPlain ? [id] : [entry.type.asMap.key, id]) {
         for (const bytes of samples.of(type)) {
@@ -191,14 +192,15 @@ export async function walkStorage(api) {
         continue;
       }
       try {
+        const seen = () => storedOf.set(item, (storedOf.get(item) ?? 0) + 1);
         if (entry.type.isPlain) {
           assert.ok((await query()).toHuman() !== undefined);
-          stored += 1;
+          seen();
         } else {
           const page = await query.entriesPaged({ args: [], pageSize: 100 });
           for (const [key, value] of page) {
             assert.ok(key.toHuman() !== undefined && value.toHuman() !== undefined);
-            stored += 1;
+            seen();
           }
         }
       } catch (error) {
@@ -206,5 +208,6 @@ export async function walkStorage(api) {
       }
     }
   }
-  return { things: report(things, failures), values, stored };
+  const stored = [...storedOf.values()].reduce((sum, count) => sum + count, 0);
+  return { things: report(things, failures), values, stored, storedOf };
 }

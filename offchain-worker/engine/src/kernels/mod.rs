@@ -182,7 +182,7 @@ pub fn execute(
             done
         }
         // Codes and caps are integers, but made of numbers.
-        WordsMut::Integers(out) => exactly(|| updates::integers(op, inputs, out)),
+        WordsMut::Integers(out) => exactly(|| updates::integers(context, op, inputs, out)),
     };
     done.ok_or(KernelError::Operands(op.name()))
 }
@@ -213,7 +213,7 @@ fn floats(
         Op::EmbedGrad(op) => context.flags.watch(|| tokens::embed_grad(op, inputs, out)),
         Op::TargetLogit(op) => tokens::target_logit(op, inputs, out),
         Op::Init(_) | Op::Fill(_) | Op::Copy(_) | Op::Insert(_) | Op::Decode(_) | Op::FromGrid(_) => {
-            context.flags.watch(|| updates::floats(op, inputs, out))
+            context.flags.watch(|| updates::floats(context, op, inputs, out))
         }
         other => pointwise::pointwise(context, other, inputs, out),
     })

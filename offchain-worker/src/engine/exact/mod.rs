@@ -72,7 +72,9 @@ impl From<ExecuteError> for EngineError {
     fn from(error: ExecuteError) -> Self {
         match error {
             ExecuteError::Device(error) => EngineError::Backend(error.to_string()),
-            error @ ExecuteError::Fit { .. } => EngineError::Shape(error.to_string()),
+            error @ (ExecuteError::Fit { .. } | ExecuteError::Shape(_)) => {
+                EngineError::Shape(error.to_string())
+            }
         }
     }
 }
@@ -118,7 +120,8 @@ impl Engine for ExactEngine {
     }
 }
 
-fn belongs(checkpoint: &Checkpoint, model: &ModelSpec) -> Result<(), EngineError> {
+/// Whether a checkpoint is one of a model.
+pub(super) fn belongs(checkpoint: &Checkpoint, model: &ModelSpec) -> Result<(), EngineError> {
     if checkpoint.is_of(model) {
         return Ok(());
     }
@@ -258,6 +261,12 @@ impl Inference for ExactInference {
         if context == 0 || context > u64::from(self.model.context) {
             return Err(EngineError::Shape(format!("{context} tokens do not fit the model's context")));
         }
+        let vocabulary = self.model.vocabulary;
+        if let Some(token) = tokens.iter().find(|token| **token >= vocabulary) {
+            return Err(EngineError::Shape(format!(
+                "the model knows {vocabulary} tokens, not token {token}"
+            )));
+        }
         // Positions are counted from the start, so a shorter context is a prefix of the model's.
         let model = Model { context, ..self.model.shape() };
         let program = EvaluateProgram { model, stream: u64::MAX, offsets: vec![0] };
@@ -276,7 +285,9 @@ impl Inference for ExactInference {
             }
             Ok(())
         };
-        executor.run_watched(&program, &[tokens, tokens], &mut watch)?;
+        if let Some(at) = executor.run_watched(&program, &[tokens, tokens], &mut watch)? {
+            return Err(EngineError::NotFinite { instruction: at.instruction, element: at.element });
+        }
         Ok(logits)
     }
 }

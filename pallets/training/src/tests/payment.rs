@@ -1,160 +1,211 @@
-//! Payment: when, how much, to whom, and what happens if an account cannot take it.
+//! Payment: to whom, and what happens if an account cannot take it; slashes and where they go.
 
-use frame_support::{assert_noop, assert_ok};
-use sabha_protocol::SlotId;
+use frame_support::{
+    assert_ok,
+    traits::{LockIdentifier, LockableCurrency, WithdrawReasons},
+};
+use sabha_protocol::{
+    Digest, UNITS,
+    pool::PoolId,
+    round::{Claim, Verdict},
+};
 
-use crate::{Error, Event, OpenRuns, RunStatus, Slots, Specs, mock::*};
+use super::play::*;
+use crate::{Event, PoolShares, PoolTotals, RunStatus, mock::*};
 
-#[test]
-fn a_slot_is_paid_once_after_its_window_to_the_payout_account() {
-    run(|| {
-        let id = assigned(2);
-        commit(id, 0);
-        pass(WINDOW - 1);
-        poke(id);
-        assert_eq!(free(PAY), 0, "the window is open; the poke assigned the next slot");
-        pass(1);
-        events();
-        poke(id);
-        let slot = SlotId { run: id, round: 0, slot: 0 };
-        assert_eq!(
-            events(),
-            [
-                Event::SlotFinalised { slot, generation: 0, worker: BOB, outcome: trained(0) },
-                Event::WorkerPaid { worker: BOB, to: PAY, amount: PRICE },
-            ]
-        );
-        assert_eq!((free(PAY), run_of(id).paid, run_of(id).escrow), (PRICE, PRICE, PRICE));
-        assert_eq!((worker(BOB).completed, worker(BOB).outstanding), (1, 0));
-        assert_noop!(Training::poke(signed(DAVE), id), Error::<Test>::NothingDue);
-    });
-}
+const ROUND: sabha_protocol::RoundKey = sabha_protocol::RoundKey { round: 0, attempt: 0 };
 
-#[test]
-fn a_completed_run_leaves_its_record_and_returns_what_is_left() {
-    run(|| {
-        ready(BOB);
-        assert_ok!(Training::create_run(signed(ALICE), Box::new(spec(2)), 2 * PRICE + 9));
-        for round in 0..2 {
-            poke(0);
-            commit(0, round);
-        }
-        pass(WINDOW);
-        events();
-        poke(0);
-        let events = events();
-        assert_eq!(
-            events[events.len() - 2..],
-            [
-                Event::RunCompleted { run: 0, checkpoint: Some(update(1)), paid: 2 * PRICE },
-                Event::BudgetRefunded { run: 0, owner: ALICE, amount: 9 },
-            ]
-        );
-        assert_eq!((free(PAY), free(ALICE)), (2 * PRICE, ENDOWMENT - 2 * PRICE));
-        assert_eq!(free(Training::account_id()), ED);
-        assert_eq!((Slots::<Test>::iter().count(), Specs::<Test>::iter().count()), (0, 0));
-        assert_eq!((run_of(0).status, OpenRuns::<Test>::get()), (RunStatus::Completed, 0));
-        assert_noop!(Training::poke(signed(DAVE), 0), Error::<Test>::NothingDue);
-    });
-}
-
-#[test]
-fn rounds_become_final_in_order() {
-    run(|| {
-        let id = assigned(3);
-        commit(id, 0);
-        pass(10);
-        poke(id);
-        commit(id, 1);
-        pass(WINDOW - 10);
-        poke(id);
-        assert_eq!((run_of(id).finalised, free(PAY)), (1, PRICE));
-        pass(10);
-        poke(id);
-        assert_eq!((run_of(id).finalised, free(PAY)), (2, 2 * PRICE));
-    });
+/// A run of one round whose first slot the returned worker has committed, about to be paid.
+fn nearly_paid() -> (u32, AccountId) {
+    crowd();
+    let id = create(&spec(1));
+    opened(id, ROUND);
+    let (owner, _) = holder(id, ROUND, 0);
+    built(id, ROUND);
+    audited(id, ROUND);
+    (id, owner)
 }
 
 #[test]
 fn a_new_payout_account_gets_what_becomes_due_later() {
     run(|| {
-        let id = assigned(1);
-        commit(id, 0);
-        assert_ok!(Training::update_worker(signed(BOB), None, Some(77), None, None));
-        pass(WINDOW);
-        poke(id);
-        assert_eq!((free(PAY), free(77)), (0, PRICE));
+        let (id, owner) = nearly_paid();
+        assert_ok!(Training::update_worker(signed(owner), None, Some(77), None, None, None));
+        settled(id, ROUND);
+        assert!(free(77) >= PRICE && free(payout(owner)) == 0);
+    });
+}
+
+/// The payout account cannot be made: what it gets is below the existential deposit. The owner's takes it.
+#[test]
+fn a_payout_account_that_cannot_take_it_gives_way_to_the_owner() {
+    run(|| {
+        crowd();
+        let mut spec = spec(1);
+        spec.audit.attester_price = ED / 2;
+        let id = create(&spec);
+        built(id, ROUND);
+        let attesters: Vec<AccountId> =
+            crate::Attesters::<Test>::iter_values().map(|attester| attester.worker).collect();
+        audited(id, ROUND);
+        settled(id, ROUND);
+        let small = |event: &Event<Test>| matches!(event, Event::WorkerPaid { worker, to, amount } if *amount == ED / 2 && to == worker && attesters.contains(worker));
+        assert!(happened(small) || attesters.iter().all(|owner| free(payout(*owner)) > ED));
     });
 }
 
 #[test]
-fn a_payout_account_that_overflows_gives_way_to_the_owner() {
+fn what_nobody_can_take_is_owed_and_paid_with_the_withdrawal_at_the_latest() {
     run(|| {
-        // No payment above the existential deposit can fail but by overflow of the receiver's balance.
-        let id = assigned(1);
-        commit(id, 0);
-        pass(WINDOW);
-        let huge = u128::MAX - PRICE / 2;
-        frame_system::Account::<Test>::mutate(PAY, |account| {
-            account.providers = 1;
-            account.data.free = huge;
-        });
-        events();
-        poke(id);
-        assert!(events().contains(&Event::WorkerPaid { worker: BOB, to: BOB, amount: PRICE }));
-        assert_eq!(free(BOB), ENDOWMENT - STAKE + PRICE);
-        frame_system::Account::<Test>::remove(PAY);
-    });
-}
-
-#[test]
-fn what_nobody_can_take_is_owed_and_goes_with_the_next_payment() {
-    run(|| {
-        let id = assigned(2);
-        commit(id, 0);
-        pass(WINDOW);
-        let before = frame_system::Account::<Test>::get(BOB);
-        for who in [PAY, BOB] {
-            frame_system::Account::<Test>::mutate(who, |account| {
-                account.providers = 1;
-                account.data.free = u128::MAX - PRICE / 2;
-            });
-        }
-        events();
-        poke(id);
-        assert!(events().contains(&Event::PaymentOwed { worker: BOB, owed: PRICE }));
-        assert_eq!((worker(BOB).owed, run_of(id).paid), (PRICE, PRICE));
-        frame_system::Account::<Test>::remove(PAY);
-        frame_system::Account::<Test>::insert(BOB, before);
+        crowd();
+        let owner = FIRST;
+        // As a payment that neither account could take leaves it.
+        crate::Workers::<Test>::mutate(owner, |worker| worker.as_mut().unwrap().owed = UNITS);
+        assert_ok!(Balances::transfer_allow_death(signed(ALICE), Training::account_id(), UNITS));
         check();
-        commit(id, 1);
-        pass(WINDOW);
-        poke(id);
-        assert_eq!((free(PAY), worker(BOB).owed), (2 * PRICE, 0));
+        assert_ok!(Training::unbond(signed(owner)));
+        pass(UNBONDING);
+        assert_ok!(Training::withdraw(signed(owner)));
+        assert_eq!(free(payout(owner)), UNITS);
     });
 }
 
 #[test]
-fn what_is_owed_is_paid_with_the_withdrawal_at_the_latest() {
-    run(|| {
-        let id = assigned(1);
-        commit(id, 0);
-        pass(WINDOW);
-        let before = frame_system::Account::<Test>::get(BOB);
-        for who in [PAY, BOB] {
+fn a_payment_that_overflows_both_accounts_is_owed() {
+    ext().execute_with(|| {
+        crowd();
+        let mut worker = worker(FIRST);
+        for who in [FIRST, payout(FIRST)] {
             frame_system::Account::<Test>::mutate(who, |account| {
                 account.providers = 1;
-                account.data.free = u128::MAX - PRICE / 2;
+                account.data.free = u128::MAX - UNITS;
             });
         }
+        let pot = Training::account_id();
+        assert_ok!(Balances::transfer_allow_death(signed(ALICE), pot, 10 * UNITS));
+        Training::pay_worker(&FIRST, &mut worker, 5 * UNITS);
+        assert_eq!(worker.owed, 5 * UNITS);
+        assert!(happened(|event| *event == Event::PaymentOwed { worker: FIRST, owed: 5 * UNITS }));
+        // It goes with the next one.
+        for who in [FIRST, payout(FIRST)] {
+            frame_system::Account::<Test>::mutate(who, |account| account.data.free = UNITS);
+        }
+        Training::pay_worker(&FIRST, &mut worker, UNITS);
+        assert_eq!((worker.owed, free(payout(FIRST))), (0, 7 * UNITS));
+    });
+}
+
+#[test]
+fn a_refund_that_the_owner_cannot_take_waits_for_a_poke() {
+    run(|| {
+        let id = create(&spec(1));
+        let before = frame_system::Account::<Test>::get(ALICE);
+        frame_system::Account::<Test>::mutate(ALICE, |account| account.data.free = u128::MAX - UNITS);
+        assert_ok!(Training::stop_run(RuntimeOrigin::root(), id));
+        pass(1);
+        assert!(happened(|event| matches!(event, Event::RefundWaits { .. })));
+        assert_eq!((run_of(id).status, run_of(id).refunded), (RunStatus::Stopped, 0));
+        assert!(run_of(id).progress.escrow > 0);
+        frame_system::Account::<Test>::insert(ALICE, before);
+        assert_eq!(Training::due(id), 1);
         poke(id);
-        frame_system::Account::<Test>::remove(PAY);
-        frame_system::Account::<Test>::insert(BOB, before);
-        assert_ok!(Training::unbond(signed(BOB)));
-        pass(UNBONDING);
-        events();
-        assert_ok!(Training::withdraw(signed(BOB)));
-        assert!(events().contains(&Event::WorkerPaid { worker: BOB, to: PAY, amount: PRICE }));
-        assert_eq!((free(PAY), held(BOB)), (PRICE, 0));
+        assert_eq!((run_of(id).progress.escrow, free(ALICE)), (0, ENDOWMENT));
+        assert_eq!(Training::due(id), 0);
+    });
+}
+
+/// Two auditors differ from a slot; the dispute finds that they were right.
+#[test]
+fn a_slash_goes_where_it_must_to_the_unit() {
+    run(|| {
+        crowd();
+        let mut spec = spec(1);
+        spec.rounds.slots = 1;
+        spec.rounds.quorum = 1;
+        spec.stake_per_slot = 20 * UNITS + 7;
+        let id = create(&spec);
+        opened(id, ROUND);
+        let (cheat, _) = holder(id, ROUND, 0);
+        let noise = |leaf: u8| Digest::of(&[leaf, 99]);
+        let fake: Vec<Digest> = (0..5).map(noise).collect();
+        commit(id, ROUND, 0, sabha_protocol::Outcome::Trained(commitment(&fake)));
+        block(true);
+        attest(id, ROUND, all(id));
+        aggregate(id, ROUND);
+        seated(id, ROUND);
+        seal_all(id, ROUND, |place| honest(id, ROUND, place));
+        assert_ok!(Training::publish(signed(BOB), id, ROUND, 0, openings(id, ROUND, 0, &fake)));
+        block(true);
+        reveal_all(id, ROUND, |place| honest(id, ROUND, place));
+        assert_eq!(Opened::get().len(), 2);
+        let seats = seats(id, ROUND);
+        let challenger = seats[0].1.auditor;
+        let (escrow, stake) = (run_of(id).progress.escrow, held(cheat));
+        let paid_before = free(payout(challenger));
+        let segment = segments(id, ROUND, 0)[0];
+        let verdict = Verdict::WorkerWrong(Claim::Segment(segment));
+        assert_ok!(Training::resolve(id, ROUND, seats[0].0, verdict));
+        check();
+        let whole = spec.stake_per_slot;
+        let parts = sabha_protocol::money::split(whole);
+        assert_eq!(stake - held(cheat), whole);
+        assert_eq!(burnt(), parts.burnt);
+        assert!(parts.burnt * 2 >= whole);
+        assert_eq!(run_of(id).kept, parts.auditors);
+        assert_eq!(run_of(id).progress.escrow - escrow, parts.escrow);
+        assert_eq!(free(payout(challenger)) - paid_before, parts.challenger);
+        // Settled: each auditor has its price and its half of what was kept.
+        let before = free(payout(seats[1].1.auditor));
+        settled(id, ROUND);
+        if seats[0].1.auditor != seats[1].1.auditor {
+            assert!(
+                free(payout(seats[1].1.auditor)) - before >= parts.auditors / 2 + spec.audit.auditor_price
+            );
+        }
+        assert_eq!(run_of(id).kept, 0);
+    });
+}
+
+/// Cheat: lock a stake by voting with it.
+#[test]
+fn neither_a_lock_nor_a_freeze_shields_a_stake() {
+    run(|| {
+        crowd();
+        let id = create(&spec(1));
+        opened(id, ROUND);
+        let (cheat, _) = holder(id, ROUND, 0);
+        commit(id, ROUND, 0, trained(ROUND, 0));
+        let id_of_lock: LockIdentifier = *b"pyconvot";
+        let all = free(cheat) + held(cheat);
+        Balances::set_lock(id_of_lock, &cheat, all, WithdrawReasons::all());
+        // Everything is locked: it can spend nothing.
+        assert!(Balances::transfer_allow_death(signed(cheat), BOB, UNITS).is_err());
+        let stake = held(cheat);
+        assert_ok!(Training::convict(id, ROUND, 0, Claim::Other, Some(&BOB)));
+        assert_eq!(held(cheat), stake - spec(1).stake_per_slot);
+        Balances::remove_lock(id_of_lock, &cheat);
+    });
+}
+
+#[test]
+fn shares_are_recorded_for_what_is_in_a_final_checkpoint_only() {
+    run(|| {
+        crowd();
+        let id = create(&spec(1));
+        train(id, ROUND);
+        let mut two = all(id);
+        two.remove(2);
+        attest(id, ROUND, two);
+        aggregate(id, ROUND);
+        let owners: Vec<AccountId> = (0..3).map(|slot| holder(id, ROUND, slot).0).collect();
+        audited(id, ROUND);
+        settled(id, ROUND);
+        let pool = PoolId::Compute(id);
+        assert_eq!(PoolTotals::<Test>::get(pool), 2);
+        assert!(
+            PoolShares::<Test>::get(pool, owners[0]) >= 1 && PoolShares::<Test>::get(pool, owners[1]) >= 1
+        );
+        let paid = spec(1).round_cost() - PRICE;
+        assert_eq!(run_of(id).paid, paid, "the third is not paid: nobody could fetch its update");
     });
 }

@@ -1,233 +1,374 @@
-//! Runs: creation, budget, pausing, stopping.
+//! A run: creation, pause, stop, the order of its rounds, voiding.
 
 use frame_support::{assert_noop, assert_ok};
-use sabha_protocol::{RunSpec, spec::ClockSpec};
-use sp_runtime::{DispatchError::BadOrigin, TokenError};
+use sabha_protocol::{
+    RunSpec, UNITS,
+    round::{Claim, Pause, Phase, Progress, VoidReason},
+    spec::ClockSpec,
+};
+use sp_runtime::{DispatchError, TokenError};
 
-use crate::{Error, Event, OpenRuns, PauseReason, RunStatus, Slots, Specs, WorkerStatus, mock::*};
+use super::play::*;
+use crate::{Error, Event, Passes, Rounds, RunStatus, Runs, Slots, mock::*};
 
-fn try_create(spec: RunSpec, budget: u128) -> sp_runtime::DispatchResult {
-    Training::create_run(signed(ALICE), Box::new(spec), budget)
+fn try_create(spec: &RunSpec, budget: u128) -> sp_runtime::DispatchResult {
+    Training::create_run(signed(ALICE), Box::new(spec.clone()), budget)
+}
+
+fn least(spec: &RunSpec) -> u128 {
+    Progress::least_budget(&terms(0, spec))
 }
 
 #[test]
-fn create_run_moves_the_budget_into_the_pot() {
+fn create_run_takes_the_budget() {
     run(|| {
-        assert_ok!(try_create(spec(4), 4 * PRICE + 3));
-        assert_eq!(free(ALICE), ENDOWMENT - 4 * PRICE - 3);
-        assert_eq!(free(Training::account_id()), ED + 4 * PRICE + 3);
+        let spec = spec(2);
+        assert_ok!(try_create(&spec, least(&spec) + 7));
         let run = run_of(0);
-        assert_eq!(
-            (run.owner, run.status, run.escrow, run.rounds),
-            (ALICE, RunStatus::Active, 4 * PRICE + 3, 4)
-        );
-        assert_eq!(Specs::<Test>::get(0).map(|spec| spec.hash()), Some(run.spec_hash));
-        assert_eq!(
-            events(),
-            [Event::RunCreated { run: 0, owner: ALICE, spec_hash: spec(4).hash(), budget: 4 * PRICE + 3 }]
-        );
+        assert_eq!((run.progress.escrow, run.funded), (least(&spec) + 7, least(&spec) + 7));
+        assert_eq!((run.spec_hash, run.status), (spec.hash(), RunStatus::Open));
+        assert_eq!(free(ALICE), ENDOWMENT - least(&spec) - 7);
     });
 }
 
 #[test]
-fn create_run_with_an_unusable_specification_fails() {
+fn create_run_fails_for_each_reason() {
     run(|| {
-        let cases: [(fn(&mut RunSpec), Error<Test>); 16] = [
-            (|s| s.numerics_version = 9, Error::SpecNumericsVersion),
-            (|s| s.model.layers = 0, Error::SpecOutOfRange),
-            (|s| s.optimiser.beta1 = f32::NAN.into(), Error::SpecBadNumber),
-            (|s| s.model.heads = 3, Error::SpecHeads),
-            (|s| s.rounds.segment_steps = 3, Error::SpecSegments),
-            (|s| s.model.vocabulary = 257, Error::SpecTokenWidth),
-            (|s| s.data.tokens = 10_064, Error::SpecTooFewTokens),
-            (|s| s.optimiser.floor_rate = 2e-3.into(), Error::SpecRates),
-            (|s| s.rounds.slots = 2, Error::SpecSlots),
-            (|s| s.initial_checkpoint = Some(update(0)), Error::SpecInitialCheckpoint),
-            (|s| s.price_per_slot = 0, Error::PriceTooLow),
-            (|s| s.price_per_slot = ED - 1, Error::PriceTooLow),
-            (|s| s.clocks.training = MIN_TRAINING - 1, Error::TrainingTooShort),
-            (|s| s.clocks.window = WINDOW - 1, Error::WindowTooShort),
-            (|s| s.clocks.training = MAX_WINDOWS * WINDOW + 1, Error::ClockTooLong),
-            (|s| s.clocks.window = MAX_WINDOWS * WINDOW + 1, Error::ClockTooLong),
-        ];
-        for (change, error) in cases {
+        let whole = spec(2);
+        let refuse = |change: fn(&mut RunSpec), error: Error<Test>| {
             let mut spec = spec(2);
             change(&mut spec);
-            assert_noop!(try_create(spec, ENDOWMENT / 2), error);
+            assert_noop!(try_create(&spec, 5_000 * UNITS), error);
+        };
+        refuse(|s| s.rounds.slots = 0, Error::SpecOutOfRange);
+        refuse(|s| s.model.heads = 3, Error::SpecHeads);
+        refuse(|s| s.numerics_version = 9, Error::SpecNumericsVersion);
+        refuse(|s| s.price_per_slot = 0, Error::PriceTooLow);
+        refuse(|s| s.stake_per_slot = UNITS, Error::SlotStakeTooLow);
+        refuse(|s| s.audit.auditors = 0, Error::SpecUnaudited);
+        refuse(|s| s.audit.auditor_price = UNITS / 4, Error::AuditorPriceTooLow);
+        refuse(|s| s.audit.auditor_stake = 10 * UNITS, Error::AuditorStakeTooLow);
+        refuse(|s| s.price_per_slot = u128::MAX / 2, Error::PriceTooHigh);
+        refuse(|s| s.clocks.training = AVAILABILITY - 1, Error::TrainingTooShort);
+        refuse(|s| s.clocks.window = WINDOW - 1, Error::WindowTooShort);
+        let short: [fn(&mut ClockSpec); 6] = [
+            |c| c.availability -= 1,
+            |c| c.aggregation -= 1,
+            |c| c.seals -= 1,
+            |c| c.leaves -= 1,
+            |c| c.reveals -= 1,
+            |c| c.dispute = 119,
+        ];
+        for change in short {
+            let mut spec = whole.clone();
+            change(&mut spec.clocks);
+            assert_noop!(try_create(&spec, 5_000 * UNITS), Error::<Test>::ClockTooShort);
         }
-    });
-}
-
-#[test]
-fn create_run_takes_the_shortest_and_the_longest_clocks() {
-    run(|| {
-        for (training, window) in
-            [(MIN_TRAINING, WINDOW), (MAX_WINDOWS * WINDOW, WINDOW), (MIN_TRAINING, MAX_WINDOWS * WINDOW)]
-        {
-            let mut spec = spec(2);
-            spec.clocks = ClockSpec { training, window };
-            assert_ok!(try_create(spec, 2 * PRICE));
+        let long: [fn(&mut ClockSpec) -> &mut u32; 8] = [
+            |c| &mut c.training,
+            |c| &mut c.availability,
+            |c| &mut c.aggregation,
+            |c| &mut c.seals,
+            |c| &mut c.leaves,
+            |c| &mut c.reveals,
+            |c| &mut c.dispute,
+            |c| &mut c.window,
+        ];
+        for clock in long {
+            let mut spec = whole.clone();
+            *clock(&mut spec.clocks) = MAX_WINDOWS * WINDOW + 1;
+            assert_noop!(try_create(&spec, 5_000 * UNITS), Error::<Test>::ClockTooLong);
         }
-    });
-}
-
-#[test]
-fn create_run_with_too_little_fails() {
-    run(|| {
-        assert_noop!(try_create(spec(2), 2 * PRICE - 1), Error::<Test>::BudgetTooLow);
-        assert_noop!(try_create(spec(2), ENDOWMENT + 1), TokenError::FundsUnavailable);
-        // The payer stays alive.
-        assert_noop!(try_create(spec(2), ENDOWMENT), TokenError::NotExpendable);
-    });
-}
-
-#[test]
-fn create_run_beyond_the_most_open_runs_fails() {
-    run(|| {
-        let runs: Vec<_> = (0..3).map(|_| create(1)).collect();
-        assert_noop!(try_create(spec(1), PRICE), Error::<Test>::TooManyRuns);
-        assert_ok!(Training::stop_run(RuntimeOrigin::root(), runs[1]));
-        assert_eq!(create(1), 3, "numbers are not used again");
-    });
-}
-
-#[test]
-fn top_up_run_adds_to_the_escrow() {
-    run(|| {
-        let id = create(1);
-        events();
-        assert_ok!(Training::top_up_run(signed(DAVE), id, 7));
-        assert_eq!((run_of(id).escrow, free(DAVE)), (PRICE + 7, ENDOWMENT - 7));
-        assert_eq!(events(), [Event::RunToppedUp { run: id, from: DAVE, amount: 7 }]);
-    });
-}
-
-#[test]
-fn top_up_run_fails_for_each_reason() {
-    run(|| {
-        assert_noop!(Training::top_up_run(signed(DAVE), 0, 7), Error::<Test>::NoSuchRun);
-        let id = create(1);
-        assert_noop!(Training::top_up_run(signed(DAVE), id, 0), Error::<Test>::ZeroAmount);
-        assert_noop!(Training::top_up_run(signed(DAVE), id, ENDOWMENT + 1), TokenError::FundsUnavailable);
-        assert_ok!(Training::stop_run(RuntimeOrigin::root(), id));
-        assert_noop!(Training::top_up_run(signed(DAVE), id, 7), Error::<Test>::RunClosed);
-    });
-}
-
-#[test]
-fn pause_run_opens_no_slot_until_resume_run() {
-    run(|| {
-        let id = assigned(3);
-        events();
-        assert_ok!(Training::pause_run(RuntimeOrigin::root(), id));
-        assert_eq!(events(), [Event::RunPaused { run: id, reason: PauseReason::Decided }]);
-        // What is assigned may be committed, and becomes final.
-        commit(id, 0);
-        assert_noop!(Training::poke(signed(DAVE), id), Error::<Test>::NothingDue);
-        pass(WINDOW);
-        poke(id);
-        assert_eq!((run_of(id).finalised, Slots::<Test>::iter().count()), (1, 0));
-        events();
-        assert_ok!(Training::resume_run(RuntimeOrigin::root(), id));
-        assert_eq!(events(), [Event::RunResumed { run: id }]);
-        poke(id);
-        assert_eq!(worker(BOB).status, WorkerStatus::Working);
-    });
-}
-
-#[test]
-fn pause_resume_and_stop_by_others_than_the_allocator_fail() {
-    run(|| {
-        let id = create(1);
-        for origin in [signed(ALICE), RuntimeOrigin::none()] {
-            assert_noop!(Training::pause_run(origin.clone(), id), BadOrigin);
-            assert_noop!(Training::resume_run(origin.clone(), id), BadOrigin);
-            assert_noop!(Training::stop_run(origin, id), BadOrigin);
+        assert_noop!(try_create(&whole, least(&whole) - 1), Error::<Test>::BudgetTooLow);
+        assert_noop!(try_create(&whole, ENDOWMENT + 1), TokenError::FundsUnavailable);
+        for _ in 0..3 {
+            create(&whole);
         }
+        assert_noop!(try_create(&whole, least(&whole)), Error::<Test>::TooManyRuns);
+    });
+}
+
+/// A price that is enough for the specification but not for a new account.
+#[test]
+fn create_run_with_a_price_below_the_existential_deposit_fails() {
+    run(|| {
+        let mut spec = spec(1);
+        spec.price_per_slot = ED - 1;
+        assert_noop!(try_create(&spec, 100 * UNITS), Error::<Test>::PriceTooLow);
     });
 }
 
 #[test]
-fn pause_resume_and_stop_fail_for_each_reason() {
+fn only_the_allocator_pauses_resumes_and_stops() {
     run(|| {
+        let id = create(&spec(1));
+        for done in [
+            Training::pause_run(signed(ALICE), id),
+            Training::resume_run(signed(ALICE), id),
+            Training::stop_run(signed(ALICE), id),
+        ] {
+            assert_eq!(done, Err(DispatchError::BadOrigin));
+        }
         let root = RuntimeOrigin::root;
-        for call in [Training::pause_run, Training::resume_run, Training::stop_run] {
-            assert_noop!(call(root(), 0), Error::<Test>::NoSuchRun);
-        }
-        let id = create(1);
         assert_noop!(Training::resume_run(root(), id), Error::<Test>::NotPaused);
         assert_ok!(Training::pause_run(root(), id));
         assert_noop!(Training::pause_run(root(), id), Error::<Test>::AlreadyPaused);
+        assert_ok!(Training::resume_run(root(), id));
         assert_ok!(Training::stop_run(root(), id));
-        for call in [Training::pause_run, Training::resume_run, Training::stop_run] {
-            assert_noop!(call(root(), id), Error::<Test>::RunClosed);
+        for done in [
+            Training::pause_run(root(), id),
+            Training::resume_run(root(), id),
+            Training::stop_run(root(), id),
+            Training::top_up_run(signed(BOB), id, 5),
+        ] {
+            assert_eq!(done, Err(Error::<Test>::RunClosed.into()));
         }
+        assert_noop!(Training::pause_run(root(), 9), Error::<Test>::NoSuchRun);
+        pass(1);
+        assert_eq!((run_of(id).status, free(ALICE)), (RunStatus::Stopped, ENDOWMENT));
     });
 }
 
 #[test]
-fn stop_run_releases_the_worker_and_returns_the_budget() {
+fn a_paused_run_opens_no_round_and_what_is_open_goes_on() {
     run(|| {
-        let id = assigned(4);
-        events();
-        assert_ok!(Training::stop_run(RuntimeOrigin::root(), id));
-        assert_eq!((worker(BOB).status, worker(BOB).failed), (WorkerStatus::Ready, 0));
-        assert_eq!((run_of(id).status, run_of(id).escrow), (RunStatus::Stopped, 0));
-        assert_eq!((free(ALICE), OpenRuns::<Test>::get()), (ENDOWMENT, 0));
-        let slot = sabha_protocol::SlotId { run: id, round: 0, slot: 0 };
-        assert_eq!(
-            events(),
-            [
-                Event::RunStopping { run: id },
-                Event::SlotReleased { slot, generation: 0, worker: BOB },
-                Event::RunStopped { run: id, finalised: 0, checkpoint: None, paid: 0 },
-                Event::BudgetRefunded { run: id, owner: ALICE, amount: 4 * PRICE },
-            ]
-        );
+        crowd();
+        let id = create(&spec(3));
+        opened(id, key(0, 0));
+        assert_ok!(Training::pause_run(RuntimeOrigin::root(), id));
+        for _ in 0..300 {
+            do_duties();
+        }
+        let progress = run_of(id).progress;
+        assert_eq!((progress.finalised, progress.next.round, progress.settling.len()), (1, 1, 0));
+        assert_ok!(Training::resume_run(RuntimeOrigin::root(), id));
+        opened(id, key(1, 0));
+    });
+}
+
+/// The next round starts from the checkpoint of one whose window is open, but no third one is opened.
+#[test]
+fn at_most_two_rounds_are_not_final_and_they_become_so_in_order() {
+    run(|| {
+        crowd();
+        let id = create(&spec(4));
+        built(id, key(0, 0));
+        built(id, key(1, 0));
+        assert_eq!(round_of(id, key(1, 0)).base, Some(checkpoint(key(0, 0))));
+        // A challenge holds the first one up.
+        assert_ok!(Training::open_challenge(id, key(0, 0), 0));
+        audited(id, key(0, 0));
+        audited(id, key(1, 0));
+        let Phase::Window { until: deadline } = round_of(id, key(1, 0)).phase else { panic!("not built") };
+        pass(deadline - Now::get() + 2);
+        assert_eq!(run_of(id).progress.finalised, 0, "the second one waits for the first");
+        assert_eq!(Rounds::<Test>::iter().count(), 2);
+        assert!(!Rounds::<Test>::contains_key(id, key(2, 0)));
+        assert_ok!(Training::close_challenge(id, key(0, 0), 0));
+        pass(1);
+        assert_eq!(run_of(id).progress.finalised, 2);
+        let order: Vec<u32> = events()
+            .iter()
+            .filter_map(|event| match event {
+                Event::RoundFinalised { round, .. } => Some(round.round),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(order, [0, 1]);
     });
 }
 
 #[test]
-fn stop_run_waits_for_what_is_committed() {
+fn a_conviction_voids_the_round_and_what_was_built_on_it_and_the_honest_are_paid() {
     run(|| {
-        let id = assigned(4);
-        commit(id, 0);
-        poke(id);
-        assert_ok!(Training::stop_run(RuntimeOrigin::root(), id));
-        assert_eq!(run_of(id).status, RunStatus::Stopping);
-        assert_noop!(Training::poke(signed(DAVE), id), Error::<Test>::NothingDue);
-        assert_noop!(Training::commit(signed(HOT), id, 1, 0, 0, trained(1)), Error::<Test>::NoSuchSlot);
-        pass(WINDOW);
-        poke(id);
-        let run = run_of(id);
-        assert_eq!((run.status, run.paid, run.escrow), (RunStatus::Stopped, PRICE, 0));
-        assert_eq!((free(PAY), free(ALICE)), (PRICE, ENDOWMENT - PRICE));
-    });
-}
-
-#[test]
-fn a_refund_that_cannot_be_taken_waits_and_comes_later() {
-    run(|| {
-        // An owner that has all of its money in the run, but for the existential deposit, and then leaves.
-        assert_ok!(Balances::transfer_allow_death(signed(ALICE), 9, 2 * ED + 2 * PRICE));
-        assert_ok!(Training::create_run(signed(9), Box::new(spec(2)), 2 * PRICE + 3));
-        let rest = free(9);
-        assert_ok!(Balances::transfer_allow_death(signed(9), ALICE, rest));
-        ready(BOB);
-        poke(0);
-        commit(0, 0);
-        poke(0);
-        commit(0, 1);
-        pass(WINDOW);
-        events();
-        poke(0);
-        assert_eq!((run_of(0).status, run_of(0).escrow), (RunStatus::Completed, 3));
-        assert!(events().contains(&Event::RefundWaits { run: 0, owner: 9, amount: 3 }));
+        crowd();
+        let id = create(&spec(3));
+        built(id, key(0, 0));
+        opened(id, key(1, 0));
+        let (cheat, _) = holder(id, key(0, 0), 1);
+        let (honest_one, _) = holder(id, key(0, 0), 0);
+        let stake = held(cheat);
+        assert_ok!(Training::convict(id, key(0, 0), 1, Claim::Other, Some(&BOB)));
         check();
-        assert_noop!(Training::poke(signed(DAVE), 0), Error::<Test>::NothingDue);
-        assert_ok!(Balances::transfer_allow_death(signed(ALICE), 9, ED));
-        poke(0);
-        assert_eq!((run_of(0).escrow, free(9)), (0, ED + 3));
-        assert_eq!(events().last(), Some(&Event::BudgetRefunded { run: 0, owner: 9, amount: 3 }));
+        let slashed = spec(3).stake_per_slot;
+        assert_eq!(held(cheat), stake - slashed);
+        assert_eq!((burnt(), free(BOB)), (slashed / 2, ENDOWMENT + slashed / 5));
+        let progress = run_of(id).progress;
+        assert_eq!((progress.next, progress.tip, progress.open.len()), (key(0, 1), None, 0));
+        assert_eq!(round_of(id, key(1, 0)).void, Some(VoidReason::Base));
+        // Who trained on top is let go without blame.
+        pass(1);
+        assert!((FIRST..FIRST + 10).all(|owner| worker(owner).training == 0));
+        until(900, || {
+            do_duties();
+            run_of(id).status == RunStatus::Completed
+        });
+        assert!(free(payout(honest_one)) >= PRICE);
+        assert_eq!(run_of(id).kept, 0);
+        assert!(run_of(id).regained >= slashed / 10);
+    });
+}
+
+#[test]
+fn a_false_aggregation_is_convicted_and_the_round_run_again() {
+    run(|| {
+        crowd();
+        let id = create(&spec(1));
+        built(id, key(0, 0));
+        let Some((_, guilty)) = round_of(id, key(0, 0)).result else { panic!("no result") };
+        let stake = held(guilty);
+        assert_ok!(Training::convict_aggregator(id, key(0, 0), None));
+        assert_eq!(held(guilty), stake - spec(1).stake_per_slot);
+        assert_eq!(round_of(id, key(0, 0)).void, Some(VoidReason::FalseRoot));
+        assert_noop!(Training::convict_aggregator(id, key(0, 0), None), Error::<Test>::WrongState);
+        until(900, || {
+            do_duties();
+            run_of(id).status == RunStatus::Completed
+        });
+    });
+}
+
+#[test]
+fn a_quorum_of_diverged_slots_pauses_the_run_and_is_paid() {
+    run(|| {
+        crowd();
+        let id = create(&spec(2));
+        opened(id, key(0, 0));
+        commit(id, key(0, 0), 0, diverged());
+        assert_eq!(run_of(id).pause(), None, "one may be a lie");
+        let (owner, _) = holder(id, key(0, 0), 1);
+        commit(id, key(0, 0), 1, diverged());
+        assert_eq!(run_of(id).pause(), Some(Pause::Diverged));
+        assert!(happened(|event| matches!(event, Event::RunPaused { reason: Pause::Diverged, .. })));
+        commit(id, key(0, 0), 2, diverged());
+        pass(1);
+        assert_eq!(round_of(id, key(0, 0)).void, Some(VoidReason::Diverged));
+        settled(id, key(0, 0));
+        assert!(free(payout(owner)) >= PRICE);
+        assert!(!Rounds::<Test>::contains_key(id, key(0, 1)), "it is paused");
+    });
+}
+
+fn stopped_in(at: impl Fn(u32)) -> u32 {
+    crowd();
+    let id = create(&spec(3));
+    opened(id, key(0, 0));
+    at(id);
+    Training::stop_run(RuntimeOrigin::root(), id).expect("it is open");
+    check();
+    let mut blocks = 0;
+    while !run_of(id).status.is_over() {
+        do_duties();
+        check();
+        blocks += 1;
+        assert!(blocks < 400, "{:#?}", run_of(id));
+    }
+    assert_eq!(run_of(id).status, RunStatus::Stopped);
+    assert_eq!(Rounds::<Test>::iter().count() + Slots::<Test>::iter().count(), 0);
+    assert!((FIRST..FIRST + 10).all(|owner| !worker(owner).is_bound()));
+    let run = run_of(id);
+    assert_eq!((run.progress.escrow, run.funded - run.paid), (0, run.refunded));
+    run.progress.finalised
+}
+
+#[test]
+fn stop_run_before_any_commitment_pays_nobody() {
+    run(|| {
+        assert_eq!(stopped_in(|_| ()), 0);
+        assert_eq!(free(ALICE), ENDOWMENT);
+    });
+}
+
+#[test]
+fn stop_run_in_training_pays_what_is_committed() {
+    run(|| {
+        assert_eq!(stopped_in(|id| commit(id, key(0, 0), 0, trained(key(0, 0), 0))), 0);
+        assert!(free(ALICE) <= ENDOWMENT - PRICE);
+    });
+}
+
+#[test]
+fn stop_run_in_availability_lets_the_round_become_final() {
+    run(|| assert_eq!(stopped_in(|id| train(id, key(0, 0))), 1));
+}
+
+#[test]
+fn stop_run_in_aggregation_lets_the_round_become_final() {
+    run(|| {
+        let done = stopped_in(|id| {
+            train(id, key(0, 0));
+            attest(id, key(0, 0), all(id));
+        });
+        assert_eq!(done, 1);
+    });
+}
+
+#[test]
+fn stop_run_in_the_window_lets_the_round_become_final_and_voids_the_next() {
+    run(|| {
+        let done = stopped_in(|id| {
+            built(id, key(0, 0));
+            opened(id, key(1, 0));
+        });
+        assert_eq!(done, 1);
+        let stopped =
+            |event: &Event<Test>| matches!(event, Event::RoundVoided { reason: VoidReason::Stopped, .. });
+        assert!(happened(stopped));
+    });
+}
+
+#[test]
+fn top_up_run_raises_the_budget_and_resumes_a_run_that_lacks_money() {
+    run(|| {
+        let id = create(&spec(1));
+        assert_noop!(Training::top_up_run(signed(BOB), id, 0), Error::<Test>::ZeroAmount);
+        let before = run_of(id).progress.escrow;
+        assert_ok!(Training::top_up_run(signed(BOB), id, 9));
+        assert_eq!(run_of(id).progress.escrow, before + 9);
+        Runs::<Test>::mutate(id, |run| run.as_mut().unwrap().progress.pause = Some(Pause::Escrow));
+        assert_ok!(Training::top_up_run(signed(BOB), id, 9));
+        assert_eq!(run_of(id).pause(), None);
+        assert!(happened(|event| matches!(event, Event::RunResumed { .. })));
+    });
+}
+
+/// However little weight there is: each turn goes on where the last one stopped.
+#[test]
+fn a_pass_that_the_limit_interrupts_goes_on_later() {
+    run(|| {
+        crowd();
+        let mut spec = spec(1);
+        spec.rounds.slots = 200;
+        spec.rounds.quorum = 1;
+        spec.stake_per_slot = 95 * UNITS;
+        spec.audit.auditors = 64;
+        let id = create(&spec);
+        WorkLimit::set(Training::least() + <() as crate::WeightInfo>::agenda());
+        until(400, || Rounds::<Test>::contains_key(id, key(0, 0)));
+        let mut interrupted = 0;
+        for _ in 0..55 {
+            pass(1);
+            interrupted += u32::from(Passes::<Test>::contains_key(id));
+        }
+        assert!(interrupted > 20, "{interrupted}");
+        let assigned = Slots::<Test>::iter_values().filter(|slot| slot.worker().is_some()).count();
+        assert!(assigned >= 10, "every worker has what it can take: {assigned}");
+    });
+}
+
+#[test]
+fn runs_are_worked_at_in_turn() {
+    run(|| {
+        crowd();
+        for _ in 0..3 {
+            let mut spec = spec(1);
+            spec.rounds.slots = 100;
+            spec.rounds.quorum = 1;
+            spec.audit.auditors = 64;
+            spec.stake_per_slot = 60 * UNITS;
+            create(&spec);
+        }
+        WorkLimit::set(Training::least() + <() as crate::WeightInfo>::agenda());
+        until(200, || Rounds::<Test>::iter().count() == 3);
     });
 }

@@ -1,163 +1,244 @@
 //! Each invariant is proven able to fail: storage is corrupted, and the check must say so.
 
-use frame_support::traits::fungible::MutateHold;
-use sabha_protocol::Slot;
+use frame_support::traits::{fungible::MutateHold, tokens::Precision::Exact};
+use sabha_protocol::{
+    Digest, SlotSet,
+    pool::PoolId,
+    round::{Claim, Phase, SlotState},
+};
 use sp_runtime::TryRuntimeError;
 
+use super::play::*;
 use crate::{
-    HoldReason, HotKeys, NextRunId, OpenRuns, ReadyCount, ReadyIndex, ReadySet, RunStatus, Runs,
-    SlotPosition, Slots, Specs, WorkerStatus, Workers, mock::*,
+    Agenda, Attesters, HoldReason, HotKeys, LeftTickets, NextRunId, Pass, Passes, PoolShares, PoolTotals,
+    Rounds, RunStatus, Runs, Seats, Slots, Specs, TicketHead, TicketPlaces, Tickets, Words, WorkerStatus,
+    Workers, mock::*,
 };
 
-/// A chain where CAROL's worker is ready, DAVE's unbonds, BOB's has committed round 0 of run 0 and trains round 1.
+const DONE: sabha_protocol::RoundKey = sabha_protocol::RoundKey { round: 0, attempt: 0 };
+const OPEN: sabha_protocol::RoundKey = sabha_protocol::RoundKey { round: 1, attempt: 0 };
+
+/// A run whose round 0 is in its window, with sealed seats, an attested and a diverged slot, of which one is challenged, and whose round 1
+/// is in training; another one that is over; a worker that unbonds.
 fn busy() -> sp_io::TestExternalities {
     let mut ext = ext();
     ext.execute_with(|| {
-        let id = assigned(4);
-        commit(id, 0);
-        poke(id);
-        ready(CAROL);
-        register(DAVE);
-        Training::unbond(signed(DAVE)).unwrap();
+        crowd();
+        register(FIRST + 10, STAKE);
+        Training::unbond(signed(FIRST + 10)).unwrap();
+        create(&spec(1));
+        Training::stop_run(RuntimeOrigin::root(), 0).unwrap();
+        let id = create(&spec(4));
+        opened(id, DONE);
+        commit(id, DONE, 0, trained(DONE, 0));
+        commit(id, DONE, 1, trained(DONE, 1));
+        commit(id, DONE, 2, diverged());
+        block(true);
+        let mut two = all(id);
+        two.remove(2);
+        attest(id, DONE, two);
+        aggregate(id, DONE);
+        opened(id, OPEN);
+        seated(id, DONE);
+        seal_all(id, DONE, |place| Some(Digest([place as u8; 32])));
+        Training::open_challenge(id, DONE, 0).unwrap();
+        Training::convict(id, DONE, 2, Claim::Divergence, None).unwrap();
+        assert!(run_of(id).kept > 0);
+        assert!(matches!(round_of(id, OPEN).phase, Phase::Training { .. }));
+        PoolTotals::<Test>::insert(PoolId::Compute(9), 3);
+        PoolShares::<Test>::insert(PoolId::Compute(9), FIRST, 3);
         check();
     });
     ext
 }
 
+/// A worker that trains a slot of the open round.
+fn trainer() -> AccountId {
+    Workers::<Test>::iter().find(|(_, worker)| worker.training > 0).unwrap().0
+}
+
+fn worker_of(owner: AccountId, change: impl FnOnce(&mut crate::WorkerOf<Test>)) {
+    Workers::<Test>::mutate(owner, |worker| change(worker.as_mut().unwrap()));
+}
+
+fn run_1(change: impl FnOnce(&mut crate::RunOf<Test>)) {
+    Runs::<Test>::mutate(1, |run| change(run.as_mut().unwrap()));
+}
+
+fn done(change: impl FnOnce(&mut crate::RoundOf<Test>)) {
+    Rounds::<Test>::mutate(1, DONE, |round| change(round.as_mut().unwrap()));
+}
+
 /// Every corruption, and what the check must say.
 fn corruptions() -> Vec<(fn(), &'static str)> {
-    const OPEN: SlotPosition = SlotPosition { round: 1, slot: 0 };
-    const DONE: SlotPosition = SlotPosition { round: 0, slot: 0 };
-    fn worker_of(owner: AccountId, change: impl FnOnce(&mut crate::WorkerOf<Test>)) {
-        Workers::<Test>::mutate(owner, |worker| change(worker.as_mut().unwrap()));
-    }
-    fn run_0(change: impl FnOnce(&mut crate::RunOf<Test>)) {
-        Runs::<Test>::mutate(0, |run| change(run.as_mut().unwrap()));
-    }
     vec![
-        (|| ReadyCount::<Test>::put(0), "longer than its count"),
-        (|| ReadyCount::<Test>::put(2), "gap"),
-        (|| ReadyIndex::<Test>::insert(CAROL, 5), "index is another"),
-        (|| ReadyIndex::<Test>::insert(BOB, 5), "stale"),
-        (|| worker_of(CAROL, |w| w.status = WorkerStatus::Idle), "not ready"),
+        // Workers.
+        (|| worker_of(FIRST, |w| w.stake += 1), "not the stake"),
         (
             || {
-                ReadySet::<Test>::remove(0);
-                ReadyIndex::<Test>::remove(CAROL);
-                ReadyCount::<Test>::put(0);
-            },
-            "not in the ready set",
-        ),
-        (|| worker_of(BOB, |w| w.stake += 1), "not the stake"),
-        (
-            || {
-                Balances::release(
-                    &HoldReason::WorkerStake.into(),
-                    &BOB,
-                    1,
-                    frame_support::traits::tokens::Precision::Exact,
-                )
-                .unwrap();
+                Balances::release(&HoldReason::WorkerStake.into(), &FIRST, 1, Exact).unwrap();
             },
             "not the stake",
         ),
-        (|| HotKeys::<Test>::remove(HOT), "does not lead to it"),
-        (|| HotKeys::<Test>::insert(900, BOB), "speaks for no worker"),
+        (|| worker_of(trainer(), |w| w.reserved = w.stake + 1), "answers twice"),
+        (|| worker_of(trainer(), |w| w.reserved -= 1), "not what is unsettled"),
+        (|| worker_of(trainer(), |w| w.training += 1), "that a worker trains are miscounted"),
+        (|| worker_of(FIRST, |w| w.attesting += 1), "attestations are miscounted"),
+        (|| HotKeys::<Test>::remove(hot(FIRST)), "does not lead to it"),
+        (|| HotKeys::<Test>::insert(900, FIRST), "speaks for no worker"),
         (
             || {
-                HotKeys::<Test>::remove(HOT);
-                HotKeys::<Test>::insert(CAROL, BOB);
-                worker_of(BOB, |w| w.hot_key = CAROL);
+                HotKeys::<Test>::remove(hot(FIRST));
+                HotKeys::<Test>::insert(FIRST + 1, FIRST);
+                worker_of(FIRST, |w| w.hot_key = FIRST + 1);
             },
             "owns another worker",
         ),
-        (|| worker_of(BOB, |w| w.outstanding = 2), "miscounted"),
-        (|| worker_of(BOB, |w| w.assigned = None), "no slot"),
-        (|| worker_of(BOB, |w| w.status = WorkerStatus::Idle), "idle worker has a slot"),
-        (|| worker_of(CAROL, |w| w.assigned = worker(BOB).assigned), "ready worker has a slot"),
-        (|| worker_of(DAVE, |w| w.assigned = worker(BOB).assigned), "unbonding worker has a slot"),
+        (|| worker_of(FIRST, |w| w.status = WorkerStatus::Idle), "exactly ready workers"),
+        (|| worker_of(FIRST, |w| w.tickets += 1), "ticket has no place"),
         (
-            || worker_of(DAVE, |w| w.status = WorkerStatus::Unbonding { since: Now::get() + 1 }),
+            || worker_of(FIRST + 10, |w| w.status = WorkerStatus::Unbonding { since: Now::get() + 1 }),
             "from the future",
         ),
+        // Tickets.
+        (|| worker_of(FIRST, |w| w.tickets -= 1), "more tickets than it knows"),
+        (|| TicketPlaces::<Test>::insert(77, 0, 0), "ticket has no worker"),
+        (|| Tickets::<Test>::remove(0), "place has no ticket"),
+        (|| Tickets::<Test>::mutate(0, |ticket| ticket.as_mut().unwrap().ordinal = 9), "in another's place"),
+        (|| TicketHead::<Test>::mutate(|head| head.len -= 1), "beyond the array"),
+        (|| TicketHead::<Test>::mutate(|head| head.tail -= 1), "behind the tail"),
+        (|| TicketHead::<Test>::mutate(|head| head.live += 1), "live tickets are miscounted"),
+        (|| LeftTickets::<Test>::insert(1_000, 0), "outside the queue"),
+        // Runs.
+        (|| NextRunId::<Test>::put(1), "from the future"),
+        (|| run_1(|run| run.progress.escrow += 1), "not what came in"),
+        (|| run_1(|run| run.paid += 1), "not what came in"),
+        (|| Specs::<Test>::insert(0, spec(1)), "run that is over remains"),
+        (
+            || Agenda::<Test>::mutate(|agenda| agenda.try_push((0, 0)).unwrap()),
+            "run that is over is in the agenda",
+        ),
+        (|| Agenda::<Test>::mutate(|agenda| agenda.try_push((1, 0)).unwrap()), "in the agenda twice"),
+        (|| Agenda::<Test>::mutate(|agenda| agenda.try_push((9, 0)).unwrap()), "does not exist"),
+        (|| Agenda::<Test>::kill(), "not in the agenda"),
+        (|| Runs::<Test>::mutate(0, |run| run.as_mut().unwrap().kept = 1), "kept for a run that is over"),
+        (
+            || Runs::<Test>::mutate(0, |run| run.as_mut().unwrap().status = RunStatus::Completed),
+            "ended otherwise",
+        ),
+        (|| Specs::<Test>::remove(1), "no specification"),
+        (|| Specs::<Test>::insert(1, spec(3)), "specification is another"),
+        (|| run_1(|run| run.rounds = 1), "rounds are not its specification's"),
+        (|| Specs::<Test>::insert(9, spec(3)), "specification has no run"),
+        (|| Passes::<Test>::insert(0, Pass::START), "pass has no run"),
+        (|| run_1(|run| run.status = RunStatus::Stopping), "stopped run opens rounds"),
+        // Progress.
+        (|| run_1(|run| run.progress.open.truncate(1)), "not those of its progress"),
+        (|| run_1(|run| run.progress.settling.try_push(OPEN).unwrap()), "too many rounds, or one twice"),
+        (|| run_1(|run| run.progress.finalised = 1), "out of order"),
+        (|| run_1(|run| run.progress.next.round = 3), "not the next"),
+        (|| done(|round| round.void = Some(sabha_protocol::round::VoidReason::Base)), "voided round is open"),
+        // Rounds.
+        (|| done(|round| round.key.attempt = 7), "another's key"),
+        (|| done(|round| round.unsettled += 1), "unsettled records are miscounted"),
+        (|| done(|round| round.owes_aggregator = false), "unsettled records are miscounted"),
+        (|| done(|round| round.disagreements += 1), "disagreements are miscounted"),
+        (|| done(|round| round.committed.remove(0)), "committed slots are others"),
+        (|| done(|round| round.open.insert(0)), "open slots are others"),
+        (|| done(|round| round.accepted.insert(9)), "accepted was not committed"),
+        (|| done(|round| round.faulty = SlotSet::default()), "fault is not the round's"),
+        (|| done(|round| round.sealed += 1), "seals and answers are miscounted"),
+        (|| done(|round| round.seats += 1), "seat is missing"),
+        (|| done(|round| round.audits = sabha_protocol::audit::Audits::NotYet), "before the freeze"),
         (
             || {
-                worker_of(BOB, |w| {
-                    w.assigned = None;
-                    w.status = WorkerStatus::Unbonding { since: 0 };
+                let slot = slot_of(1, DONE, 0);
+                Slots::<Test>::insert((1, DONE, 5), slot);
+            },
+            "beyond the round's",
+        ),
+        (|| Slots::<Test>::remove((1, DONE, 1)), "a slot of a round is missing"),
+        (
+            || {
+                let slot = slot_of(1, DONE, 0);
+                Slots::<Test>::insert((1, key(3, 0), 0), slot);
+            },
+            "slot has no round",
+        ),
+        (
+            || {
+                let seat = Seats::<Test>::iter_values().next().unwrap();
+                Seats::<Test>::insert((1, key(3, 0), 0), seat);
+            },
+            "seat has no round",
+        ),
+        (
+            || {
+                let seat = Seats::<Test>::iter_values().next().unwrap();
+                Seats::<Test>::insert((1, DONE, 5), seat);
+            },
+            "seat is beyond",
+        ),
+        (
+            || {
+                let attester = Attesters::<Test>::iter_values().next().unwrap();
+                Attesters::<Test>::insert((1, key(3, 0), 0, 0), attester);
+            },
+            "attester has no round",
+        ),
+        (
+            || {
+                let round = round_of(1, DONE);
+                Rounds::<Test>::insert(9, DONE, round);
+            },
+            "round has no run",
+        ),
+        // A slot whose worker does not exist.
+        (
+            || {
+                let index =
+                    (0..3).find(|index| slot_of(1, OPEN, *index).worker() == Some(&trainer())).unwrap();
+                let owner = trainer();
+                Slots::<Test>::mutate((1, OPEN, index), |slot| {
+                    let SlotState::Assigned { until, .. } = slot.as_ref().unwrap().state else { panic!() };
+                    slot.as_mut().unwrap().state = SlotState::Assigned { worker: 77, until };
+                });
+                worker_of(owner, |w| {
+                    w.training -= 1;
+                    w.reserved -= spec(4).stake_per_slot;
                 });
             },
-            "answers for a slot",
-        ),
-        (|| Slots::<Test>::insert(9, DONE, Slot::assign(77, 0, 0, 0)), "no run"),
-        (|| run_0(|run| run.status = RunStatus::Completed), "run that is over remains"),
-        (|| run_0(|run| run.status = RunStatus::Stopping), "slot of a stopped run is assigned"),
-        (|| run_0(|run| run.generation = 3), "generation"),
-        (
-            || {
-                let slot = Slots::<Test>::take(0, OPEN).unwrap();
-                Slots::<Test>::insert(0, SlotPosition { round: 2, slot: 0 }, slot);
-            },
-            "a working worker has no slot",
-        ),
-        (
-            || Slots::<Test>::mutate(0, OPEN, |slot| slot.as_mut().unwrap().worker = CAROL),
-            "a working worker has no slot",
-        ),
-        (
-            || Slots::<Test>::mutate(0, DONE, |slot| slot.as_mut().unwrap().worker = 77),
-            "outstanding slots are miscounted",
-        ),
-        // The same once more, with the worker's record in agreement: the invariants of slots and runs notice by themselves.
-        (
-            || {
-                let slot = Slots::<Test>::take(0, OPEN).unwrap();
-                Slots::<Test>::insert(0, SlotPosition { round: 2, slot: 0 }, slot);
-                worker_of(BOB, |w| w.assigned.as_mut().unwrap().round = 2);
-            },
-            "not of the open round",
+            "has no worker",
         ),
         (
             || {
-                Slots::<Test>::mutate(0, OPEN, |slot| slot.as_mut().unwrap().worker = CAROL);
-                worker_of(BOB, |w| (w.status, w.assigned) = (WorkerStatus::Idle, None));
+                let ((run, round, panel, place), attester) = Attesters::<Test>::iter().next().unwrap();
+                let owner = attester.worker;
+                Attesters::<Test>::mutate((run, round, panel, place), |a| a.as_mut().unwrap().worker = 77);
+                worker_of(owner, |w| w.attesting -= 1);
             },
-            "slot's worker does not know it",
+            "attestation has no worker",
         ),
+        // Money.
+        (|| run_1(|run| run.kept += 1), "kept does not belong"),
+        (|| worker_of(FIRST, |w| w.owed = 1), "pot does not cover"),
         (
             || {
-                Slots::<Test>::mutate(0, DONE, |slot| slot.as_mut().unwrap().worker = 77);
-                worker_of(BOB, |w| w.outstanding = 0);
+                Balances::transfer_allow_death(RuntimeOrigin::signed(Training::account_id()), BOB, 1)
+                    .unwrap();
             },
-            "committed slot has no worker",
+            "pot does not cover",
         ),
+        // Pools and words.
+        (|| PoolShares::<Test>::insert(PoolId::Compute(9), BOB, 1), "sum to its total"),
+        (|| PoolTotals::<Test>::insert(PoolId::Compute(9), 4), "sum to its total"),
+        (|| Words::<Test>::mutate(|words| words.as_mut().swap(0, 1)), "out of order"),
         (
             || {
-                Slots::<Test>::remove(0, DONE);
-                worker_of(BOB, |w| w.outstanding = 0);
+                Words::<Test>::mutate(|words| words.last_mut().unwrap().0 += 1);
             },
-            "committed round has no slot",
+            "word is from the future",
         ),
-        (
-            || {
-                let slot = Slots::<Test>::get(0, DONE).unwrap();
-                Slots::<Test>::insert(0, SlotPosition { round: 3, slot: 0 }, slot);
-                worker_of(BOB, |w| w.outstanding = 2);
-            },
-            "slots out of place",
-        ),
-        (|| NextRunId::<Test>::put(0), "from the future"),
-        (|| run_0(|run| run.finalised = 3), "ahead of itself"),
-        (|| run_0(|run| run.rounds = 1), "rounds are not its specification's"),
-        (|| Specs::<Test>::remove(0), "no specification"),
-        (|| Specs::<Test>::insert(0, spec(3)), "specification is another"),
-        (|| Specs::<Test>::insert(9, spec(3)), "specification has no run"),
-        (|| OpenRuns::<Test>::put(2), "miscounted"),
-        (|| Slots::<Test>::remove(0, DONE), "outstanding slots are miscounted"),
-        (|| run_0(|run| run.escrow = 3 * PRICE), "does not pay"),
-        (|| run_0(|run| run.paid = 1), "price"),
-        (|| worker_of(BOB, |w| w.owed = 1), "pot does not cover"),
-        (|| run_0(|run| run.escrow += 1), "pot does not cover"),
     ]
 }
 

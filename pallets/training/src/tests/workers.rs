@@ -1,271 +1,307 @@
 //! A worker's registration, stake and readiness.
 
 use frame_support::{assert_noop, assert_ok};
+use sabha_protocol::{defaults::RETAINED, reputation::Reputation};
 use sp_runtime::TokenError;
 
-use crate::{Device, Error, Event, HotKeys, ReadyCount, WorkerStatus, Workers, mock::*};
+use super::play::*;
+use crate::{
+    Device, Error, Event, HotKeys, Records, TicketHead, TicketPlaces, Tickets, WorkerStatus, Workers, mock::*,
+};
+
+/// The worker that these tests register.
+const CAROL: AccountId = 3;
+const DAVE: AccountId = 4;
+const HOT: AccountId = 103;
+const PAY: AccountId = 203;
 
 fn try_register(
     owner: AccountId,
-    hot: AccountId,
+    key: AccountId,
     endpoint: &[u8],
     stake: u128,
 ) -> sp_runtime::DispatchResult {
     let endpoint = endpoint.to_vec().try_into().expect("short");
-    Training::register(signed(owner), hot, PAY, Device::Cuda, endpoint, stake)
+    Training::register(signed(owner), key, PAY, Device::Cuda, 1, endpoint, stake)
 }
 
 #[test]
 fn register_holds_the_stake() {
     run(|| {
-        assert_ok!(try_register(BOB, HOT, b"/ip4/10.0.0.1", STAKE + 5));
-        assert_eq!(held(BOB), STAKE + 5);
-        assert_eq!(free(BOB), ENDOWMENT - STAKE - 5);
-        let worker = worker(BOB);
+        assert_ok!(try_register(CAROL, HOT, b"/ip4/10.0.0.1", STAKE + 5));
+        assert_eq!(held(CAROL), STAKE + 5);
+        assert_eq!(free(CAROL), ENDOWMENT - STAKE - 5);
+        let worker = worker(CAROL);
         assert_eq!(
-            (worker.stake, worker.status, worker.device),
-            (STAKE + 5, WorkerStatus::Idle, Device::Cuda)
+            (worker.stake, worker.status, worker.device, worker.tickets),
+            (STAKE + 5, WorkerStatus::Idle, Device::Cuda, 0)
         );
-        assert_eq!(HotKeys::<Test>::get(HOT), Some(BOB));
-        assert_eq!(
-            events(),
-            [Event::WorkerRegistered {
-                owner: BOB,
-                hot_key: HOT,
-                payout: PAY,
-                device: Device::Cuda,
-                stake: STAKE + 5
-            }]
-        );
+        assert_eq!(HotKeys::<Test>::get(HOT), Some(CAROL));
+        assert!(happened(|event| matches!(
+            event,
+            Event::WorkerRegistered { owner: CAROL, hot_key: HOT, .. }
+        )));
     });
 }
 
 #[test]
-fn register_twice_fails() {
+fn register_fails_for_each_reason() {
     run(|| {
-        register(BOB);
-        assert_noop!(try_register(BOB, 7, b"", STAKE), Error::<Test>::AlreadyRegistered);
-    });
-}
-
-#[test]
-fn register_with_a_taken_hot_key_fails() {
-    run(|| {
-        register(BOB);
-        assert_noop!(try_register(CAROL, HOT, b"", STAKE), Error::<Test>::HotKeyTaken);
-        assert_noop!(try_register(CAROL, BOB, b"", STAKE), Error::<Test>::HotKeyTaken);
-    });
-}
-
-#[test]
-fn register_by_a_hot_key_fails() {
-    run(|| {
-        assert_ok!(try_register(BOB, CAROL, b"", STAKE));
-        assert_noop!(try_register(CAROL, 7, b"", STAKE), Error::<Test>::OwnerIsHotKey);
-    });
-}
-
-#[test]
-fn register_with_too_little_fails() {
-    run(|| {
-        assert_noop!(try_register(BOB, HOT, b"", STAKE - 1), Error::<Test>::StakeTooLow);
-        assert_noop!(try_register(BOB, HOT, b"", ENDOWMENT + 1), TokenError::FundsUnavailable);
-        assert_noop!(try_register(7, HOT, b"", STAKE), TokenError::FundsUnavailable);
-    });
-}
-
-#[test]
-fn register_with_an_unprintable_endpoint_fails() {
-    run(|| {
+        assert_noop!(try_register(CAROL, HOT, b"", STAKE - 1), Error::<Test>::StakeTooLow);
+        assert_noop!(try_register(CAROL, HOT, b"", ENDOWMENT + 1), TokenError::FundsUnavailable);
+        assert_noop!(try_register(77, HOT, b"", STAKE), TokenError::FundsUnavailable);
         for endpoint in [&b"a b"[..], b"a\n", b"\xc3\xb1"] {
-            assert_noop!(try_register(BOB, HOT, endpoint, STAKE), Error::<Test>::BadEndpoint);
+            assert_noop!(try_register(CAROL, HOT, endpoint, STAKE), Error::<Test>::BadEndpoint);
         }
+        assert_noop!(
+            Training::register(signed(CAROL), HOT, PAY, Device::Cpu, 0, Default::default(), STAKE),
+            Error::<Test>::NoCapacity
+        );
+        register(CAROL, STAKE);
+        assert_noop!(try_register(CAROL, 7, b"", STAKE), Error::<Test>::AlreadyRegistered);
+        assert_noop!(try_register(DAVE, HOT, b"", STAKE), Error::<Test>::HotKeyTaken);
+        assert_noop!(try_register(DAVE, CAROL, b"", STAKE), Error::<Test>::HotKeyTaken);
+        assert_ok!(Training::update_worker(signed(CAROL), Some(DAVE), None, None, None, None));
+        assert_noop!(try_register(DAVE, 7, b"", STAKE), Error::<Test>::OwnerIsHotKey);
     });
 }
 
 #[test]
 fn an_owner_may_be_its_own_hot_key() {
     run(|| {
-        assert_ok!(try_register(BOB, BOB, b"", STAKE));
-        assert_ok!(Training::ready(signed(BOB)));
+        assert_ok!(try_register(CAROL, CAROL, b"", STAKE));
+        assert_ok!(Training::ready(signed(CAROL)));
     });
 }
 
 #[test]
 fn update_worker_changes_what_is_given() {
     run(|| {
-        register(BOB);
-        events();
-        assert_ok!(Training::update_worker(signed(BOB), Some(7), None, Some(Device::Cuda), None));
-        let worker = worker(BOB);
-        assert_eq!((worker.hot_key, worker.payout, worker.device), (7, PAY, Device::Cuda));
-        assert_eq!((HotKeys::<Test>::get(7), HotKeys::<Test>::get(HOT)), (Some(BOB), None));
-        assert_eq!(events(), [Event::WorkerUpdated { owner: BOB }]);
+        register(CAROL, STAKE);
+        assert_ok!(Training::update_worker(signed(CAROL), Some(7), None, Some(Device::Cuda), Some(9), None));
+        let worker = worker(CAROL);
+        assert_eq!(
+            (worker.hot_key, worker.payout, worker.device, worker.capacity),
+            (7, PAY, Device::Cuda, 9)
+        );
+        assert_eq!((HotKeys::<Test>::get(7), HotKeys::<Test>::get(HOT)), (Some(CAROL), None));
         // The same hot key again, and back.
-        assert_ok!(Training::update_worker(signed(BOB), Some(7), Some(9), None, None));
-        assert_ok!(Training::update_worker(
-            signed(BOB),
-            Some(HOT),
-            None,
-            None,
-            Some(b"x".to_vec().try_into().unwrap())
-        ));
+        assert_ok!(Training::update_worker(signed(CAROL), Some(7), Some(9), None, None, None));
+        let endpoint = Some(b"x".to_vec().try_into().unwrap());
+        assert_ok!(Training::update_worker(signed(CAROL), Some(HOT), None, None, None, endpoint));
     });
 }
 
 #[test]
 fn update_worker_fails_for_each_reason() {
     run(|| {
-        let update = |who, hot| Training::update_worker(signed(who), hot, None, None, None);
-        assert_noop!(update(BOB, Some(7)), Error::<Test>::NoSuchWorker);
-        register(BOB);
-        register(CAROL);
+        let update = |who, key| Training::update_worker(signed(who), key, None, None, None, None);
+        assert_noop!(update(CAROL, Some(7)), Error::<Test>::NoSuchWorker);
+        register(CAROL, STAKE);
+        register(DAVE, STAKE);
         assert_noop!(update(HOT, Some(7)), Error::<Test>::NoSuchWorker);
-        assert_noop!(update(BOB, None), Error::<Test>::NothingToChange);
-        assert_noop!(update(BOB, Some(CAROL + 100)), Error::<Test>::HotKeyTaken);
-        assert_noop!(update(BOB, Some(CAROL)), Error::<Test>::HotKeyTaken);
+        assert_noop!(update(CAROL, None), Error::<Test>::NothingToChange);
+        assert_noop!(update(CAROL, Some(hot(DAVE))), Error::<Test>::HotKeyTaken);
+        assert_noop!(update(CAROL, Some(DAVE)), Error::<Test>::HotKeyTaken);
+        assert_noop!(
+            Training::update_worker(signed(CAROL), None, None, None, Some(0), None),
+            Error::<Test>::NoCapacity
+        );
         let endpoint = Some(b"\0".to_vec().try_into().unwrap());
         assert_noop!(
-            Training::update_worker(signed(BOB), None, None, None, endpoint),
+            Training::update_worker(signed(CAROL), None, None, None, None, endpoint),
             Error::<Test>::BadEndpoint
         );
     });
 }
 
 #[test]
-fn add_stake_raises_the_hold() {
+fn tickets_follow_the_stake() {
     run(|| {
-        register(BOB);
-        events();
-        assert_ok!(Training::add_stake(signed(BOB), 7));
-        assert_eq!((held(BOB), worker(BOB).stake), (STAKE + 7, STAKE + 7));
-        assert_eq!(events(), [Event::StakeAdded { owner: BOB, amount: 7, stake: STAKE + 7 }]);
+        register(CAROL, 2 * STAKE + STAKE / 2);
+        assert_ok!(Training::ready(signed(HOT)));
+        assert_eq!((worker(CAROL).tickets, TicketHead::<Test>::get().live), (2, 2));
+        check();
+        assert_ok!(Training::add_stake(signed(CAROL), STAKE / 2));
+        assert_eq!((held(CAROL), worker(CAROL).tickets), (3 * STAKE, 3));
+        check();
+        assert_ok!(Training::drain(signed(HOT)));
+        assert_eq!((worker(CAROL).tickets, TicketHead::<Test>::get().live), (0, 0));
+        assert_eq!(TicketPlaces::<Test>::iter().count(), 0);
+        assert_eq!(Tickets::<Test>::iter().count(), 3, "sets frozen before may still have them");
+        // Once none has, the hook clears the array.
+        pass((RETAINED + 2) * SESSION);
+        assert_eq!((Tickets::<Test>::iter().count(), TicketHead::<Test>::get().len), (0, 0));
+    });
+}
+
+#[test]
+fn no_worker_has_more_tickets_than_may_be() {
+    run(|| {
+        register(CAROL, 90 * STAKE);
+        assert_ok!(Training::ready(signed(HOT)));
+        assert_eq!(worker(CAROL).tickets, sabha_protocol::defaults::TICKETS);
     });
 }
 
 #[test]
 fn add_stake_fails_for_each_reason() {
     run(|| {
-        assert_noop!(Training::add_stake(signed(BOB), 7), Error::<Test>::NoSuchWorker);
-        register(BOB);
+        assert_noop!(Training::add_stake(signed(CAROL), 7), Error::<Test>::NoSuchWorker);
+        register(CAROL, STAKE);
         assert_noop!(Training::add_stake(signed(HOT), 7), Error::<Test>::NoSuchWorker);
-        assert_noop!(Training::add_stake(signed(BOB), 0), Error::<Test>::ZeroAmount);
-        assert_noop!(Training::add_stake(signed(BOB), ENDOWMENT), TokenError::FundsUnavailable);
-        assert_ok!(Training::unbond(signed(BOB)));
-        assert_noop!(Training::add_stake(signed(BOB), 7), Error::<Test>::Unbonding);
+        assert_noop!(Training::add_stake(signed(CAROL), 0), Error::<Test>::ZeroAmount);
+        assert_noop!(Training::add_stake(signed(CAROL), ENDOWMENT), TokenError::FundsUnavailable);
+        assert_ok!(Training::unbond(signed(CAROL)));
+        assert_noop!(Training::add_stake(signed(CAROL), 7), Error::<Test>::Unbonding);
     });
 }
 
 #[test]
-fn ready_and_drain_join_and_leave_the_ready_set() {
-    run(|| {
-        for owner in [BOB, CAROL, DAVE] {
-            ready(owner);
-        }
-        assert_eq!(ReadyCount::<Test>::get(), 3);
-        events();
-        // The first leaves: the last takes its place.
-        assert_ok!(Training::drain(signed(HOT)));
-        assert_eq!(events(), [Event::WorkerDrained { owner: BOB, assigned: None }]);
-        check();
-        assert_ok!(Training::ready(signed(BOB)));
-        assert_eq!(events(), [Event::WorkerReady { owner: BOB }]);
-        assert_ok!(Training::drain(signed(BOB)));
-        assert_eq!((ReadyCount::<Test>::get(), worker(BOB).status), (2, WorkerStatus::Idle));
-    });
-}
-
-#[test]
-fn ready_fails_for_each_reason() {
+fn ready_and_drain_fail_for_each_reason() {
     run(|| {
         assert_noop!(Training::ready(signed(HOT)), Error::<Test>::NoSuchWorker);
-        ready(BOB);
-        assert_noop!(Training::ready(signed(HOT)), Error::<Test>::AlreadyReady);
-        let id = create(1);
-        poke(id);
-        assert_noop!(Training::ready(signed(HOT)), Error::<Test>::AlreadyReady);
-        commit(id, 0);
-        assert_ok!(Training::drain(signed(HOT)));
-        pass(WINDOW);
-        poke(id);
-        assert_ok!(Training::unbond(signed(BOB)));
-        assert_noop!(Training::ready(signed(HOT)), Error::<Test>::Unbonding);
-    });
-}
-
-#[test]
-fn drain_fails_for_each_reason() {
-    run(|| {
         assert_noop!(Training::drain(signed(HOT)), Error::<Test>::NoSuchWorker);
-        register(BOB);
-        assert_noop!(Training::drain(signed(HOT)), Error::<Test>::NotReady);
-        assert_ok!(Training::unbond(signed(BOB)));
-        assert_noop!(Training::drain(signed(HOT)), Error::<Test>::NotReady);
-    });
-}
-
-#[test]
-fn a_draining_worker_finishes_its_slot_and_may_change_its_mind() {
-    run(|| {
-        let id = assigned(3);
-        events();
-        assert_ok!(Training::drain(signed(HOT)));
-        let slot = worker(BOB).assigned;
-        assert_eq!(events(), [Event::WorkerDrained { owner: BOB, assigned: slot }]);
+        register(CAROL, STAKE);
         assert_noop!(Training::drain(signed(HOT)), Error::<Test>::NotReady);
         assert_ok!(Training::ready(signed(HOT)));
-        assert_eq!(worker(BOB).status, WorkerStatus::Working);
-        assert_ok!(Training::drain(signed(HOT)));
-        commit(id, 0);
-        assert_eq!((worker(BOB).status, ReadyCount::<Test>::get()), (WorkerStatus::Idle, 0));
+        assert_noop!(Training::ready(signed(CAROL)), Error::<Test>::AlreadyReady);
+        assert_ok!(Training::unbond(signed(CAROL)));
+        assert_noop!(Training::ready(signed(HOT)), Error::<Test>::Unbonding);
+        assert_noop!(Training::drain(signed(HOT)), Error::<Test>::NotReady);
     });
 }
 
 #[test]
 fn unbond_and_withdraw_return_the_stake_after_the_time() {
     run(|| {
-        ready(BOB);
-        events();
-        assert_ok!(Training::unbond(signed(BOB)));
+        register(CAROL, STAKE);
+        assert_ok!(Training::unbond(signed(CAROL)));
         let until = Now::get() + UNBONDING;
-        assert_eq!(events(), [Event::UnbondingStarted { owner: BOB, until }]);
-        assert_eq!(Training::withdrawable_from(BOB), Some(until));
-        assert_eq!(ReadyCount::<Test>::get(), 0);
+        assert!(happened(|event| *event == Event::UnbondingStarted { owner: CAROL, until }));
+        assert_eq!(Training::withdrawable_from(CAROL), Some(until));
         pass(UNBONDING - 1);
-        assert_noop!(Training::withdraw(signed(BOB)), Error::<Test>::UnbondingNotOver);
+        assert_noop!(Training::withdraw(signed(CAROL)), Error::<Test>::UnbondingNotOver);
         pass(1);
-        assert_ok!(Training::withdraw(signed(BOB)));
-        assert_eq!((held(BOB), free(BOB)), (0, ENDOWMENT));
-        assert_eq!(events(), [Event::Withdrawn { owner: BOB, stake: STAKE }]);
-        assert!(!Workers::<Test>::contains_key(BOB) && !HotKeys::<Test>::contains_key(HOT));
+        assert_ok!(Training::withdraw(signed(CAROL)));
+        assert_eq!((held(CAROL), free(CAROL)), (0, ENDOWMENT));
+        assert!(!Workers::<Test>::contains_key(CAROL) && !HotKeys::<Test>::contains_key(HOT));
         // All of it can be used again.
-        register(BOB);
+        register(CAROL, STAKE);
     });
 }
 
 #[test]
-fn unbond_fails_for_each_reason() {
+fn unbond_and_withdraw_fail_for_each_reason() {
     run(|| {
-        assert_noop!(Training::unbond(signed(BOB)), Error::<Test>::NoSuchWorker);
-        let id = assigned(2);
+        assert_noop!(Training::unbond(signed(CAROL)), Error::<Test>::NoSuchWorker);
+        assert_noop!(Training::withdraw(signed(CAROL)), Error::<Test>::NoSuchWorker);
+        register(CAROL, STAKE);
         assert_noop!(Training::unbond(signed(HOT)), Error::<Test>::NoSuchWorker);
-        assert_noop!(Training::unbond(signed(BOB)), Error::<Test>::SlotUnfinished);
-        commit(id, 0);
-        assert_noop!(Training::unbond(signed(BOB)), Error::<Test>::StakeInUse);
-        pass(WINDOW);
-        assert_ok!(Training::drain(signed(HOT)));
-        poke(id);
-        assert_ok!(Training::unbond(signed(BOB)));
-        assert_noop!(Training::unbond(signed(BOB)), Error::<Test>::Unbonding);
+        assert_noop!(Training::withdraw(signed(CAROL)), Error::<Test>::NotUnbonding);
+        assert_ok!(Training::unbond(signed(CAROL)));
+        assert_noop!(Training::unbond(signed(CAROL)), Error::<Test>::Unbonding);
+    });
+}
+
+/// Sessions may be longer than the time for unbonding expects: who can still be drawn stays.
+#[test]
+fn withdraw_while_a_frozen_set_has_the_worker_fails() {
+    run(|| {
+        ready(CAROL);
+        pass(2 * SESSION);
+        assert_ok!(Training::unbond(signed(CAROL)));
+        let left = Now::get() / SESSION;
+        Workers::<Test>::mutate(CAROL, |worker| {
+            worker.as_mut().unwrap().status = WorkerStatus::Unbonding { since: 0 };
+        });
+        pass(UNBONDING);
+        while Now::get() / SESSION <= left + RETAINED {
+            assert_noop!(Training::withdraw(signed(CAROL)), Error::<Test>::StillDrawn);
+            pass(1);
+        }
+        assert_ok!(Training::withdraw(signed(CAROL)));
     });
 }
 
 #[test]
-fn withdraw_fails_for_each_reason() {
+fn a_worker_that_drains_is_drawn_as_long_as_a_frozen_set_has_it_and_no_longer() {
     run(|| {
-        assert_noop!(Training::withdraw(signed(BOB)), Error::<Test>::NoSuchWorker);
-        register(BOB);
-        assert_noop!(Training::withdraw(signed(HOT)), Error::<Test>::NoSuchWorker);
-        assert_noop!(Training::withdraw(signed(BOB)), Error::<Test>::NotUnbonding);
+        crowd();
+        pass(3 * SESSION);
+        for owner in FIRST..FIRST + 10 {
+            assert_ok!(Training::drain(signed(owner)));
+        }
+        let id = create(&spec(1));
+        opened(id, key(0, 0));
+        // It trains what it was drawn for, and that is that: no set after has anybody.
+        train(id, key(0, 0));
+        check();
+        pass((RETAINED + 3) * SESSION);
+        let vacant = |slot: u16| slot_of(id, key(0, 1), slot).worker().is_none();
+        assert!(crate::Rounds::<Test>::get(id, key(0, 1)).is_none() || (0..3).all(vacant));
+    });
+}
+
+#[test]
+fn a_worker_trains_no_more_slots_at_a_time_than_it_can() {
+    run(|| {
+        register(CAROL, 10 * STAKE);
+        assert_ok!(Training::ready(signed(HOT)));
+        assert_eq!(worker(CAROL).capacity, 2);
+        let id = create(&spec(1));
+        until(400, || crate::Rounds::<Test>::contains_key(id, key(0, 0)));
+        pass(10);
+        assert_eq!(worker(CAROL).training, 2);
+        assert_eq!(worker(CAROL).reserved, 2 * spec(1).stake_per_slot);
+        let mine: Vec<u16> =
+            (0..3).filter(|slot| slot_of(id, key(0, 0), *slot).worker() == Some(&CAROL)).collect();
+        commit(id, key(0, 0), mine[0], trained(key(0, 0), mine[0]));
+        pass(6);
+        assert_eq!(worker(CAROL).training, 2, "the third came when there was room");
+        assert_eq!(worker(CAROL).reserved, 3 * spec(1).stake_per_slot);
+    });
+}
+
+#[test]
+fn three_misses_jail_a_worker_and_a_jailed_one_is_not_drawn() {
+    run(|| {
+        ready(CAROL);
+        let id = create(&spec(1));
+        until(400, || worker(CAROL).jailed_until > 0);
+        assert!(worker(CAROL).missed >= 3);
+        let until_then = worker(CAROL).jailed_until;
+        assert_eq!(until_then, Now::get() + JAIL);
+        assert!(happened(|event| *event == Event::WorkerJailed { owner: CAROL, until: until_then }));
+        // Three slots, two at a time: one may be left that it has from before.
+        let before = worker(CAROL).missed;
+        pass(JAIL - 1);
+        assert!(worker(CAROL).missed <= before + 2);
+        assert_eq!(worker(CAROL).training, 0);
+        assert!(run_of(id).progress.finalised == 0);
+    });
+}
+
+/// Cheat: register again to clear a jail.
+#[test]
+fn registering_again_clears_neither_a_jail_nor_a_bad_reputation() {
+    run(|| {
+        register(CAROL, STAKE);
+        let bad = Reputation::NEW.observe(false).observe(false);
+        Workers::<Test>::mutate(CAROL, |worker| {
+            let worker = worker.as_mut().unwrap();
+            worker.reputation = bad;
+            // As if durations had been changed meanwhile: it is never longer than unbonding otherwise.
+            worker.jailed_until = Now::get() + UNBONDING + 10;
+        });
+        assert_ok!(Training::unbond(signed(CAROL)));
+        pass(UNBONDING);
+        assert_noop!(Training::withdraw(signed(CAROL)), Error::<Test>::Jailed);
+        pass(10);
+        assert_ok!(Training::withdraw(signed(CAROL)));
+        assert_eq!(Records::<Test>::get(CAROL), Some(bad));
+        register(CAROL, STAKE);
+        assert_eq!(worker(CAROL).reputation, bad, "the record stays with the account");
+        assert_eq!(Records::<Test>::get(CAROL), None);
     });
 }

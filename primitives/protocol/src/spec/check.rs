@@ -1,7 +1,7 @@
 //! What a run specification must satisfy. Each error names the field and the remedy.
 
 use super::{F32Bits, ModelSpec, RunSpec};
-use crate::{Digest, numerics_is_known};
+use crate::{Digest, NUMERICS_YARDSTICK, audit, numerics_is_known};
 
 /// Bounds of a specification's fields.
 pub mod limits {
@@ -25,10 +25,14 @@ pub mod limits {
     pub const SEGMENTS: u32 = 1 << 10;
     /// Most samples in a batch.
     pub const BATCH: u32 = 1 << 14;
+    /// Most elements of a buffer: places in it are named with 32 bits.
+    pub const ELEMENTS: u64 = 1 << 32;
     /// Most datasets that a stream is made of.
     pub const SOURCES: u32 = 16;
     /// Most auditors of a round, and most segments that one of them executes again.
     pub const AUDIT: u16 = 64;
+    /// Most times that a slot is given out in one attempt at a round.
+    pub const TRIES: u16 = 16;
     /// Longest clock, in active blocks.
     pub const CLOCK: u32 = 1_000_000;
 }
@@ -97,6 +101,18 @@ pub enum SpecError {
         /// Context.
         context: u32,
     },
+    /// An output of a step's program would have more elements than a divergence can name.
+    #[error(
+        "rounds.batch is {batch}: a step would make a buffer of {elements} elements, and at most {} can be named; take a smaller \
+         batch, context or vocabulary",
+        limits::ELEMENTS
+    )]
+    TooLarge {
+        /// Samples in a batch.
+        batch: u32,
+        /// Elements of the largest buffer.
+        elements: u64,
+    },
     /// The floor is above the peak.
     #[error("optimiser.floor_rate is {floor}: it must not exceed optimiser.peak_rate ({peak})")]
     Rates {
@@ -117,9 +133,25 @@ pub enum SpecError {
     /// No engine and no referee for this version.
     #[error("numerics_version is {0}: this release knows versions 0 and 1")]
     NumericsVersion(u16),
-    /// Rounds of several slots need aggregation, which this release does not do yet.
-    #[error("rounds.slots is {0}: this release trains rounds of one slot, one after another")]
+    /// Rounds of several slots need exact aggregation.
+    #[error("rounds.slots is {0}: numerics_version 0 has no aggregation; take 1 slot, or numerics_version 1")]
     Slots(u16),
+    /// Results that differ between machines cannot be audited.
+    #[error(
+        "audit.auditors is {0}: results of numerics_version 0 differ between machines; take 0 auditors, or numerics_version 1"
+    )]
+    Unauditable(u16),
+    /// So many segments have neighbours among them.
+    #[error(
+        "audit.segments is {audited} of {segments} (rounds.inner_steps / rounds.segment_steps): audited segments have no \
+         neighbours, so take at least 1 and at most half of them, or 1 of 1"
+    )]
+    AuditedSegments {
+        /// Audited segments of a slot.
+        audited: u16,
+        /// Segments of a slot.
+        segments: u32,
+    },
 }
 
 impl ModelSpec {
@@ -161,6 +193,8 @@ impl RunSpec {
         self.model.check()?;
         self.check_optimiser()?;
         self.check_rounds()?;
+        self.check_audits()?;
+        self.check_clocks()?;
         self.check_data()
     }
 
@@ -175,16 +209,20 @@ impl RunSpec {
         real("optimiser.beta2", optimiser.beta2, "from 0 to below 1", |x| (0.0..1.0).contains(&x))?;
         real("optimiser.epsilon", optimiser.epsilon, "above 0 and below 1", |x| x > 0.0 && x < 1.0)?;
         real("optimiser.weight_decay", optimiser.weight_decay, "from 0 to 1", |x| (0.0..=1.0).contains(&x))?;
-        real("optimiser.clip_norm", optimiser.clip_norm, "above 0 and finite", |x| x > 0.0)
+        real("optimiser.clip_norm", optimiser.clip_norm, "above 0 and finite", |x| x > 0.0)?;
+        real("outer.rate", self.outer.rate, "above 0 and at most 4", |x| x > 0.0 && x <= 4.0)?;
+        real("outer.momentum", self.outer.momentum, "from 0 to below 1", |x| (0.0..1.0).contains(&x))
     }
 
     fn check_rounds(&self) -> Result<(), SpecError> {
         let rounds = &self.rounds;
         whole("rounds.count", rounds.count, 1, limits::ROUNDS)?;
         whole("rounds.slots", rounds.slots.into(), 1, limits::SLOTS.into())?;
-        if rounds.slots != 1 {
+        if rounds.slots > 1 && self.numerics_version == NUMERICS_YARDSTICK {
             return Err(SpecError::Slots(rounds.slots));
         }
+        whole("rounds.quorum", rounds.quorum.into(), 1, rounds.slots.into())?;
+        whole("rounds.tries", rounds.tries.into(), 1, limits::TRIES.into())?;
         whole("rounds.inner_steps", rounds.inner_steps, 1, limits::INNER_STEPS)?;
         whole("rounds.segment_steps", rounds.segment_steps, 1, rounds.inner_steps)?;
         if rounds.inner_steps.checked_rem(rounds.segment_steps) != Some(0) {
@@ -192,10 +230,55 @@ impl RunSpec {
         }
         whole("rounds.inner_steps / rounds.segment_steps", self.segments(), 1, limits::SEGMENTS)?;
         whole("rounds.batch", rounds.batch, 1, limits::BATCH)?;
-        whole("audit.auditors", self.audit.auditors.into(), 0, limits::AUDIT.into())?;
-        whole("audit.segments", self.audit.segments.into(), 0, limits::AUDIT.into())?;
-        whole("clocks.training", self.clocks.training, 1, limits::CLOCK)?;
-        whole("clocks.window", self.clocks.window, 1, limits::CLOCK)
+        let elements = self.largest_buffer();
+        if elements > limits::ELEMENTS {
+            return Err(SpecError::TooLarge { batch: rounds.batch, elements });
+        }
+        Ok(())
+    }
+
+    fn check_audits(&self) -> Result<(), SpecError> {
+        let audit = &self.audit;
+        whole("audit.auditors", audit.auditors.into(), 0, limits::AUDIT.into())?;
+        whole("audit.segments", audit.segments.into(), 0, limits::AUDIT.into())?;
+        whole("audit.attesters", audit.attesters.into(), 0, limits::AUDIT.into())?;
+        if audit.auditors == 0 {
+            return Ok(());
+        }
+        if self.numerics_version == NUMERICS_YARDSTICK {
+            return Err(SpecError::Unauditable(audit.auditors));
+        }
+        if !audit::can_sample(self.segments(), audit.segments) {
+            return Err(SpecError::AuditedSegments { audited: audit.segments, segments: self.segments() });
+        }
+        Ok(())
+    }
+
+    fn check_clocks(&self) -> Result<(), SpecError> {
+        let clocks = &self.clocks;
+        for (field, clock) in [
+            ("clocks.training", clocks.training),
+            ("clocks.availability", clocks.availability),
+            ("clocks.aggregation", clocks.aggregation),
+            ("clocks.seals", clocks.seals),
+            ("clocks.leaves", clocks.leaves),
+            ("clocks.reveals", clocks.reveals),
+            ("clocks.dispute", clocks.dispute),
+            ("clocks.window", clocks.window),
+        ] {
+            whole(field, clock, 1, limits::CLOCK)?;
+        }
+        Ok(())
+    }
+
+    /// Elements of the largest output of a step's program: logits, activations, attention scores, or a parameter. Saturates.
+    pub(super) fn largest_buffer(&self) -> u64 {
+        let model = &self.model;
+        let positions = u64::from(self.rounds.batch).saturating_mul(model.context.into());
+        let scores = positions.saturating_mul(model.context.into()).saturating_mul(model.heads.into());
+        let widest = u64::from(model.vocabulary.max(model.feed_forward).max(model.width));
+        let parameter = widest.saturating_mul(model.width.into());
+        positions.saturating_mul(widest).max(scores).max(parameter)
     }
 
     fn check_data(&self) -> Result<(), SpecError> {

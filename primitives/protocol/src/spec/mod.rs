@@ -9,15 +9,20 @@
 mod bits;
 mod check;
 mod model;
+mod rounds;
 
 pub use bits::F32Bits;
 pub use check::{SpecError, limits};
 pub use model::{ModelSpec, Parameter};
+pub use rounds::{AuditSpec, ClockSpec, RoundSpec};
 
 use crate::{Balance, Digest};
 use bounded_collections::{BoundedVec, ConstU32};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use sabha_numerics::{Schedule, program::Optimiser};
+use sabha_numerics::{
+    Schedule,
+    program::{Optimiser, Outer},
+};
 use scale_info::TypeInfo;
 
 #[cfg(feature = "std")]
@@ -39,10 +44,16 @@ pub struct RunSpec {
     /// What each finalised slot pays its worker, in units of 10^-12 SBH (in TOML: text in SBH, such as "2.5").
     #[cfg_attr(feature = "std", serde(with = "crate::amount::text"))]
     pub price_per_slot: Balance,
+    /// What a worker's stake reserves for each slot from its assignment until the slot is settled, and loses if its result is
+    /// convicted; in units of 10^-12 SBH (in TOML: text in SBH). [`crate::economics`] has the least that makes cheating dear.
+    #[cfg_attr(feature = "std", serde(with = "crate::amount::text"))]
+    pub stake_per_slot: Balance,
     /// Shape of the model.
     pub model: ModelSpec,
     /// Optimiser of the inner loop.
     pub optimiser: OptimiserSpec,
+    /// Outer optimiser: from the updates of a round to the next checkpoint.
+    pub outer: OuterSpec,
     /// The token stream.
     pub data: DataSpec,
     /// Shape of the rounds.
@@ -79,6 +90,18 @@ pub struct OptimiserSpec {
     pub clip_norm: F32Bits,
 }
 
+/// Nesterov momentum over the mean of a round's updates, as the outer step of DiLoCo (Douillard et al., 2023).
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+#[cfg_attr(feature = "std", derive(Serialize, Deserialize), serde(deny_unknown_fields))]
+pub struct OuterSpec {
+    /// Learning rate; 1 with no momentum takes the mean of the workers' parameters.
+    pub rate: F32Bits,
+    /// Momentum; 0 for none.
+    pub momentum: F32Bits,
+}
+
 /// The one flat stream of fixed-width tokens that a run reads.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 #[cfg_attr(feature = "std", derive(Serialize, Deserialize), serde(deny_unknown_fields))]
@@ -95,48 +118,6 @@ pub struct DataSpec {
     pub sources: BoundedVec<Digest, ConstU32<{ limits::SOURCES }>>,
 }
 
-/// Shape of the rounds.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-)]
-#[cfg_attr(feature = "std", derive(Serialize, Deserialize), serde(deny_unknown_fields))]
-pub struct RoundSpec {
-    /// Number of rounds.
-    pub count: u32,
-    /// Slots in a round (W).
-    pub slots: u16,
-    /// Inner steps of a slot (H).
-    pub inner_steps: u32,
-    /// Steps of one segment (L): a state root is committed at each segment's end. Divides `inner_steps`.
-    pub segment_steps: u32,
-    /// Samples in a batch.
-    pub batch: u32,
-}
-
-/// How much of each round is audited.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-)]
-#[cfg_attr(feature = "std", derive(Serialize, Deserialize), serde(deny_unknown_fields))]
-pub struct AuditSpec {
-    /// Auditors drawn for each round.
-    pub auditors: u16,
-    /// Segments that each auditor executes again.
-    pub segments: u16,
-}
-
-/// Deadlines, in active blocks.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-)]
-#[cfg_attr(feature = "std", derive(Serialize, Deserialize), serde(deny_unknown_fields))]
-pub struct ClockSpec {
-    /// From the assignment of a slot to the last block for its commitment. The chain has a least and a greatest value.
-    pub training: u32,
-    /// From a commitment to its finality; at least the chain's own window, at most a small multiple of it.
-    pub window: u32,
-}
-
 impl OptimiserSpec {
     /// What a step's program needs of it.
     pub fn numerics(&self) -> Optimiser {
@@ -147,6 +128,16 @@ impl OptimiserSpec {
             weight_decay: self.weight_decay.get(),
             clip_norm: self.clip_norm.get(),
         }
+    }
+}
+
+impl OuterSpec {
+    /// Takes the mean of the workers' parameters; the parameters themselves where there is one slot.
+    pub const MEAN: Self = Self { rate: F32Bits(1f32.to_bits()), momentum: F32Bits(0) };
+
+    /// What the `aggregate` program needs of it.
+    pub fn numerics(&self) -> Outer {
+        Outer { rate: self.rate.get(), momentum: self.momentum.get() }
     }
 }
 
@@ -181,10 +172,18 @@ impl RunSpec {
         self.rounds.inner_steps.checked_div(self.rounds.segment_steps).unwrap_or(0)
     }
 
-    /// What all slots of the run cost at most, in units of 10^-12 SBH. Saturates.
+    /// What one round pays at most, in units of 10^-12 SBH: every slot, auditor and attester, and the aggregator. Saturates.
+    pub fn round_cost(&self) -> Balance {
+        let times = |price: Balance, count: u16| price.saturating_mul(count.into());
+        times(self.price_per_slot, self.rounds.slots)
+            .saturating_add(times(self.audit.auditor_price, self.audit.auditors))
+            .saturating_add(times(self.audit.attester_price, self.audit.attesters))
+            .saturating_add(self.rounds.aggregator_price)
+    }
+
+    /// What all rounds of the run pay at most if none is voided, in units of 10^-12 SBH. Saturates.
     pub fn cost(&self) -> Balance {
-        let slots = Balance::from(self.rounds.count).saturating_mul(Balance::from(self.rounds.slots));
-        self.price_per_slot.saturating_mul(slots)
+        self.round_cost().saturating_mul(self.rounds.count.into())
     }
 
     /// Tokens that the whole run trains on, repeated ones counted again. Saturates.

@@ -1,0 +1,184 @@
+use super::*;
+use sabha_protocol::{Commitment, Divergence, Outcome, SlotSet};
+
+fn task(round: u32) -> Task {
+    Task { run: 1, round: RoundKey { round, attempt: 1 }, kind: Kind::Train, place: 0, generation: 2 }
+}
+
+fn basis(byte: u8) -> Basis {
+    Basis { spec: Digest([byte; 32]), base: None, inputs: Digest([9; 32]) }
+}
+
+fn commit(byte: u8) -> Act {
+    Act::Commit(Outcome::Trained(Commitment {
+        segments_root: Digest([byte; 32]),
+        update_digest: Digest([byte; 32]),
+        mean_loss: 1.5.into(),
+    }))
+}
+
+fn found(byte: u8) -> Found {
+    Found { answer: Digest([byte; 32]), unserved: false }
+}
+
+fn seal(byte: u8) -> Act {
+    Act::Seal { seal: Digest([byte + 100; 32]), found: found(byte), salt: [byte; 32] }
+}
+
+fn events() -> Vec<Event> {
+    let audit = Task { kind: Kind::Audit, ..task(0) };
+    vec![
+        Event::Started { genesis: "0x".into(), hot_key: "5G".into(), version: "0".into() },
+        Event::Taken { task: task(0), basis: basis(1), until: 30 },
+        Event::Parked { task: task(0), step: 7 },
+        Event::Done { task: task(0), basis: basis(1), act: commit(1) },
+        Event::Signing { task: task(0), act: commit(1) },
+        Event::Settled { task: task(0), block: 9 },
+        Event::Taken { task: task(1), basis: basis(1), until: 40 },
+        Event::Done {
+            task: task(1),
+            basis: basis(1),
+            act: Act::Commit(Outcome::Diverged(Divergence { step: 1, instruction: 2, element: 3 })),
+        },
+        Event::Lost { task: task(1), late: true },
+        Event::Holds {
+            run: 1,
+            round: task(0).round,
+            checkpoint: Checkpoint { root: Digest([1; 32]), blob: Digest([2; 32]) },
+        },
+        Event::Ready,
+        Event::Taken { task: audit, basis: basis(1), until: 44 },
+        Event::Done { task: audit, basis: basis(1), act: seal(3) },
+        Event::Signing { task: audit, act: seal(3) },
+        Event::Settled { task: audit, block: 12 },
+        Event::Taken { task: task(2), basis: basis(4), until: 50 },
+        Event::Declined { task: task(2), reason: "too large".into() },
+        Event::Drain,
+        Event::Stopped { reason: "signal".into() },
+    ]
+}
+
+#[test]
+fn what_is_recorded_is_known_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(folder.path()).unwrap();
+    for event in events() {
+        journal.record(event).unwrap();
+    }
+    let (before, sealed) = (journal.known.clone(), journal.sealed.clone());
+    drop(journal);
+    let journal = Journal::open(folder.path()).unwrap();
+    assert_eq!((&journal.known, &journal.sealed), (&before, &sealed));
+    assert_eq!(journal.known(task(0)).unwrap().signed, Some(commit(1)));
+    assert_eq!(journal.sealed(Digest([103; 32])), Some((found(3), [3; 32])));
+    assert_eq!(journal.sealed(Digest([104; 32])), None);
+    let open: Vec<_> = journal.open_tasks().collect();
+    assert_eq!(open.len(), 1);
+    assert_eq!((open[0].0, open[0].1.until), (task(2), 50));
+}
+
+/// For each kind of act.
+#[test]
+fn a_second_act_is_refused_also_after_a_restart_and_changes_nothing() {
+    let got = |slot| {
+        let mut set = SlotSet::default();
+        set.insert(slot);
+        Act::Report(set)
+    };
+    let root = |byte| {
+        let (root, blob) = (Digest([byte; 32]), Digest([byte; 32]));
+        Act::PostRoot(sabha_protocol::round::Checkpoint { root, blob })
+    };
+    for (kind, first, second) in [
+        (Kind::Train, commit(1), commit(2)),
+        (Kind::Attest, got(1), got(2)),
+        (Kind::Aggregate, root(1), root(2)),
+        (Kind::Audit, seal(1), seal(2)),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let task = Task { kind, ..task(0) };
+        for _ in 0..2 {
+            let mut journal = Journal::open(folder.path()).unwrap();
+            journal.record(Event::Signing { task, act: first.clone() }).unwrap();
+            let size = fs::metadata(journal.path()).unwrap().len();
+            let error = journal.record(Event::Signing { task, act: second.clone() }).unwrap_err();
+            assert!(matches!(error, JournalError::SecondAct { .. }), "{error}");
+            assert_eq!(fs::metadata(journal.path()).unwrap().len(), size);
+            // Another generation, slot or attempt is another task.
+            let attempt = RoundKey { attempt: 2, ..task.round };
+            for next in
+                [Task { generation: 3, ..task }, Task { place: 1, ..task }, Task { round: attempt, ..task }]
+            {
+                journal.record(Event::Signing { task: next, act: second.clone() }).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn only_what_was_sealed_is_revealed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(folder.path()).unwrap();
+    let (audit, reveal) = (Task { kind: Kind::Audit, ..task(0) }, Task { kind: Kind::Reveal, ..task(0) });
+    let revealing = |byte, salt| Event::Signing {
+        task: reveal,
+        act: Act::Reveal { found: found(byte), salt: [salt; 32] },
+    };
+    assert!(journal.record(revealing(3, 3)).is_err(), "nothing was sealed");
+    // Found, but not sealed yet.
+    journal.record(Event::Done { task: audit, basis: basis(1), act: seal(3) }).unwrap();
+    assert!(journal.record(revealing(3, 3)).is_err());
+    journal.record(Event::Signing { task: audit, act: seal(3) }).unwrap();
+    assert!(journal.record(revealing(3, 4)).is_err(), "another salt");
+    assert!(journal.record(revealing(4, 3)).is_err(), "another answer");
+    journal.record(revealing(3, 3)).unwrap();
+}
+
+#[test]
+fn half_a_last_line_is_cut_off_wherever_the_crash_came() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(folder.path()).unwrap();
+    for event in events().into_iter().take(4) {
+        journal.record(event).unwrap();
+    }
+    let path = journal.path().to_path_buf();
+    drop(journal);
+    let good = fs::read(&path).unwrap();
+    let last = good[..good.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+    for cut in [last + 1, last + 20, good.len() - 1] {
+        fs::write(&path, &good[..cut]).unwrap();
+        let mut journal = Journal::open(folder.path()).unwrap();
+        assert_eq!(journal.known(task(0)).unwrap().done, None, "cut at {cut}");
+        journal.record(Event::Ready).unwrap();
+        drop(journal);
+        Journal::open(folder.path()).unwrap();
+    }
+}
+
+#[test]
+fn open_of_a_log_damaged_in_the_middle_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(folder.path()).unwrap();
+    for event in events() {
+        journal.record(event).unwrap();
+    }
+    let path = journal.path().to_path_buf();
+    drop(journal);
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replacen("\"taken\"", "\"tokan\"", 1)).unwrap();
+    let error = Journal::open(folder.path()).unwrap_err();
+    assert!(matches!(error, JournalError::Damaged { line: 2, .. }), "{error}");
+    // Two outcomes for one task, written by hand.
+    let doubled = text.clone() + &text.replace("0101", "0202");
+    fs::write(&path, doubled).unwrap();
+    assert!(matches!(Journal::open(folder.path()), Err(JournalError::SecondAct { .. })));
+}
+
+#[test]
+fn open_twice_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Journal::open(folder.path()).unwrap();
+    assert!(matches!(Journal::open(folder.path()), Err(JournalError::InUse(_))));
+    drop(first);
+    Journal::open(folder.path()).unwrap();
+}

@@ -1,0 +1,312 @@
+//! The files of a slot that this worker trains, which stay until its round is settled: leaves, which are secret until the seals of
+//! its audits are closed, and the states at its segments' ends, of which auditors get those that their segments start from.
+//!
+//! ```text
+//! slots/RUN-ROUND-ATTEMPT-SLOT-GENERATION/state.safetensors   the parked state
+//!                                         leaves              the state roots at the segments' ends
+//!                                         ends/N              the state that segment N starts from
+//! BLOBS/served/SEGMENTS_ROOT/N                                the same, for auditors, who look into the blob folders of their peers
+//!                            N.opening                        that it is leaf N below the root
+//! ```
+//!
+//! A served state need not be trusted: its root, with the path, must come to what was committed.
+
+use crate::{
+    blobs::PeerBlobs,
+    engine::{State, rounds::leaves},
+    files::{self, FileError},
+};
+use codec::{DecodeAll, Encode};
+use sabha_protocol::{Digest, audit::Opening, spec::RunSpec};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
+
+/// What the states at a slot's segments' ends may take on the disk. Where they would take more, none are kept, and auditors train
+/// the slot from its start.
+const KEPT_BYTES: u64 = 16 << 30;
+
+/// What a state's file has beside its values, at most.
+const HEADER_BYTES: u64 = 4 << 20;
+
+/// What a state's file says beside its tensors.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Record {
+    step: u32,
+    /// The loss accumulator's bits: decimal digits might not read back.
+    loss_sum: u32,
+}
+
+/// The parked state of a slot.
+pub fn parked(folder: &Path) -> PathBuf {
+    folder.join("state.safetensors")
+}
+
+fn leaves_file(folder: &Path) -> PathBuf {
+    folder.join("leaves")
+}
+
+fn end_file(folder: &Path, segment: u32) -> PathBuf {
+    folder.join("ends").join(segment.to_string())
+}
+
+/// Keeps a slot's leaves.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn keep_leaves(folder: &Path, roots: &[Digest]) -> Result<(), FileError> {
+    files::write_atomic(&leaves_file(folder), &leaves::to_blob(roots))
+}
+
+/// A slot's leaves, if they are at hand and are those of the commitment.
+pub fn read_leaves(folder: &Path, spec: &RunSpec, segments_root: Digest) -> Option<Vec<Digest>> {
+    let blob = fs::read(leaves_file(folder)).ok()?;
+    match leaves::from_blob(spec, segments_root, &blob) {
+        Ok(leaves) => Some(leaves),
+        Err(error) => {
+            tracing::warn!(folder = %folder.display(), %error, "the leaves are of no use: they are made again");
+            None
+        }
+    }
+}
+
+/// The leaves at the ends of some segments, with their paths, if they are at hand.
+pub fn read_openings(
+    folder: &Path,
+    spec: &RunSpec,
+    segments_root: Digest,
+    segments: &[u32],
+) -> Option<Vec<Opening>> {
+    openings(&read_leaves(folder, spec, segments_root)?, segments)
+}
+
+/// The leaves at the ends of some segments, with their paths.
+pub fn openings(leaves: &[Digest], segments: &[u32]) -> Option<Vec<Opening>> {
+    segments.iter().map(|segment| Opening::of(leaves, segment.saturating_add(1))).collect()
+}
+
+/// Whether the states at the segments' ends are kept: auditors may need them, and they are not too large.
+pub fn keeps_states(spec: &RunSpec) -> bool {
+    let states = u64::from(spec.segments().saturating_sub(1));
+    spec.audit.auditors > 0 && state_bytes(spec).saturating_mul(states) <= KEPT_BYTES
+}
+
+/// Bytes of a state's file, at most. Saturates.
+fn state_bytes(spec: &RunSpec) -> u64 {
+    spec.model.parameter_count().saturating_mul(12).saturating_add(HEADER_BYTES)
+}
+
+/// Keeps the state that a segment starts from.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn keep_state(folder: &Path, segment: u32, state: &State) -> anyhow::Result<()> {
+    let record = Record { step: state.step, loss_sum: state.loss_sum.to_bits() };
+    let bytes = state.to_bytes(serde_json::to_string(&record)?);
+    Ok(files::write_atomic(&end_file(folder, segment), &bytes)?)
+}
+
+/// What workers of one machine serve to each other: folders beside their blobs, the own one first.
+#[derive(Clone, Debug)]
+pub struct Served {
+    own: PathBuf,
+    peers: Vec<PathBuf>,
+}
+
+/// The folder of what is served of a slot.
+fn slot_in(served: &Path, segments_root: Digest) -> PathBuf {
+    served.join(segments_root.to_string())
+}
+
+/// The files of a segment: the state that it starts from, and its opening.
+fn segment_in(served: &Path, segments_root: Digest, segment: u32) -> (PathBuf, PathBuf) {
+    let folder = slot_in(served, segments_root);
+    (folder.join(segment.to_string()), folder.join(format!("{segment}.opening")))
+}
+
+impl Served {
+    /// In the folders of blob stores.
+    pub fn beside(blobs: &PeerBlobs) -> Self {
+        let peers = blobs.roots().skip(1).map(|root| root.join("served")).collect();
+        Self { own: blobs.own().root().join("served"), peers }
+    }
+
+    /// Serves the state that a segment starts from, if it was kept. Returns whether it is served.
+    ///
+    /// # Errors
+    /// If a file cannot be read or written.
+    pub fn serve(
+        &self,
+        folder: &Path,
+        leaves: &[Digest],
+        segments_root: Digest,
+        segment: u32,
+    ) -> Result<bool, FileError> {
+        let (to, opening) = segment_in(&self.own, segments_root, segment);
+        if opening.exists() {
+            return Ok(true);
+        }
+        let Some(path) = Opening::of(leaves, segment) else { return Ok(false) };
+        let from = end_file(folder, segment);
+        let bytes = match fs::read(&from) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(FileError::of("read", &from)(error)),
+        };
+        files::write_atomic(&to, &bytes)?;
+        // Last: who finds it finds the state.
+        files::write_atomic(&opening, &path.encode())?;
+        Ok(true)
+    }
+
+    /// The state that a segment starts from, if its worker serves it; checked against what was committed.
+    pub fn fetch(&self, spec: &RunSpec, segments_root: Digest, segment: u32) -> Option<State> {
+        let folders = [&self.own].into_iter().chain(&self.peers);
+        folders.into_iter().find_map(|served| Self::fetch_from(served, spec, segments_root, segment))
+    }
+
+    fn fetch_from(served: &Path, spec: &RunSpec, segments_root: Digest, segment: u32) -> Option<State> {
+        let (file, opening) = segment_in(served, segments_root, segment);
+        let path = fs::read(opening).ok()?;
+        if fs::metadata(&file).ok()?.len() > state_bytes(spec) {
+            return None;
+        }
+        let bytes = fs::read(&file).ok()?;
+        let refused =
+            |reason: &str| tracing::warn!(file = %file.display(), reason, "the served state is of no use");
+        let opening = Opening::decode_all(&mut path.as_slice()).ok()?;
+        let (mut state, record) =
+            State::from_bytes(&spec.model, &bytes).map_err(|error| refused(&error.to_string())).ok()?;
+        let record: Record =
+            serde_json::from_str(&record).map_err(|error| refused(&error.to_string())).ok()?;
+        state.step = record.step;
+        state.loss_sum = f32::from_bits(record.loss_sum);
+        let leaves = spec.segments().saturating_add(1);
+        let step = segment.saturating_mul(spec.rounds.segment_steps);
+        let right = state.step == step
+            && state.root() == opening.leaf
+            && opening.opens(&segments_root, leaves, segment);
+        if !right {
+            refused("it is not the one that was committed");
+        }
+        right.then_some(state)
+    }
+
+    /// Removes what was served of a slot.
+    pub fn remove(&self, segments_root: Digest) {
+        remove_folder(&slot_in(&self.own, segments_root));
+    }
+}
+
+/// Removes a slot's files: nothing will need them.
+pub fn remove(folder: &Path, served: &Served) {
+    if let Ok(blob) = fs::read(leaves_file(folder)) {
+        let roots: Vec<Digest> = blob.as_chunks::<32>().0.iter().map(|leaf| Digest(*leaf)).collect();
+        served.remove(sabha_protocol::segments_root(&roots));
+    }
+    remove_folder(folder);
+}
+
+fn remove_folder(folder: &Path) {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            tracing::warn!(folder = %folder.display(), %error, "cannot remove");
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{init::initial, testing::tiny_spec};
+    use sabha_protocol::segments_root;
+
+    fn beside(blobs: &Path) -> Served {
+        Served::beside(&PeerBlobs::open(blobs, &[]).unwrap())
+    }
+
+    /// A slot of three segments with leaves that are true of its states.
+    fn slot(spec: &RunSpec) -> (Vec<State>, Vec<Digest>) {
+        let mut states = Vec::new();
+        for segment in 0..=spec.segments() {
+            let mut state = State::begin(initial(&spec.model, 3 + u64::from(segment)));
+            state.step = segment * spec.rounds.segment_steps;
+            state.loss_sum = 0.1 * segment as f32;
+            states.push(state);
+        }
+        let leaves = states.iter().map(State::root).collect();
+        (states, leaves)
+    }
+
+    #[test]
+    fn a_kept_state_is_served_and_checked() {
+        let folder = tempfile::tempdir().unwrap();
+        let spec = tiny_spec();
+        let (states, leaves) = slot(&spec);
+        let root = segments_root(&leaves);
+        let (own, served) = (folder.path().join("own"), beside(folder.path()));
+        assert!(!served.serve(&own, &leaves, root, 1).unwrap(), "nothing was kept");
+        assert_eq!(served.fetch(&spec, root, 1), None);
+
+        keep_leaves(&own, &leaves).unwrap();
+        keep_state(&own, 1, &states[1]).unwrap();
+        assert!(served.serve(&own, &leaves, root, 1).unwrap());
+        assert_eq!(served.fetch(&spec, root, 1), Some(states[1].clone()));
+        assert_eq!(served.fetch(&spec, root, 2), None);
+
+        let peers = [folder.path().to_path_buf()];
+        let auditor = Served::beside(&PeerBlobs::open(folder.path().join("auditor"), &peers).unwrap());
+        assert_eq!(auditor.fetch(&spec, root, 1), Some(states[1].clone()), "from a peer's folder");
+
+        remove(&own, &served);
+        assert_eq!(served.fetch(&spec, root, 1), None);
+        assert!(!own.exists());
+    }
+
+    /// Another segment's state, another slot's, a changed one, and one whose path is of another segment.
+    #[test]
+    fn a_served_state_that_was_not_committed_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let spec = tiny_spec();
+        let (states, leaves) = slot(&spec);
+        let root = segments_root(&leaves);
+        let mut changed = states[1].clone();
+        changed.moment1[0][0] = 1e-20;
+        let mut other = State::begin(initial(&spec.model, 77));
+        other.step = spec.rounds.segment_steps;
+        for (index, bad) in [states[2].clone(), other, changed].into_iter().enumerate() {
+            let place = folder.path().join(index.to_string());
+            let (own, served) = (place.join("own"), beside(&place));
+            keep_state(&own, 1, &bad).unwrap();
+            assert!(served.serve(&own, &leaves, root, 1).unwrap());
+            assert_eq!(served.fetch(&spec, root, 1), None, "{index}");
+        }
+        let (own, served) = (folder.path().join("own"), beside(folder.path()));
+        keep_state(&own, 1, &states[1]).unwrap();
+        served.serve(&own, &leaves, root, 1).unwrap();
+        let path = Opening::of(&leaves, 2).unwrap().encode();
+        fs::write(segment_in(&served.own, root, 1).1, path).unwrap();
+        assert_eq!(served.fetch(&spec, root, 1), None);
+    }
+
+    #[test]
+    fn openings_are_those_of_the_segments_ends_and_of_the_commitment_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let spec = tiny_spec();
+        let (_, leaves) = slot(&spec);
+        let root = segments_root(&leaves);
+        keep_leaves(folder.path(), &leaves).unwrap();
+        let found = read_openings(folder.path(), &spec, root, &[0, 2]).unwrap();
+        assert_eq!((found[0].leaf, found[1].leaf), (leaves[1], leaves[3]));
+        let count = spec.segments() + 1;
+        assert!(found[0].opens(&root, count, 1) && found[1].opens(&root, count, 3));
+        assert_eq!(read_openings(folder.path(), &spec, Digest([1; 32]), &[0]), None, "another commitment");
+        assert_eq!(read_openings(folder.path(), &spec, root, &[3]), None, "no such segment");
+        assert_eq!(read_openings(&folder.path().join("none"), &spec, root, &[0]), None);
+    }
+}

@@ -1,0 +1,119 @@
+//! Auditing: executing segments of another worker's slot again.
+
+use super::EngineWorkshop;
+use crate::{
+    daemon::{
+        task::{Found, Product},
+        work::{Ended, Job},
+    },
+    data::Stream,
+    engine::{Session, State, StepOutcome, rounds},
+    stop::Stop,
+};
+use sabha_protocol::{Digest, Divergence, Outcome, SlotIndex, audit::answer, spec::RunSpec};
+
+/// Where a slot's steps go on.
+struct Replay<'a> {
+    spec: &'a RunSpec,
+    stream: &'a Stream,
+    round: u32,
+    slot: SlotIndex,
+    session: Box<dyn Session>,
+    stop: &'a Stop,
+}
+
+/// How far a replay came.
+enum Came {
+    /// To the step that was asked for; the state's root.
+    There(Digest),
+    Diverged(Divergence),
+    Stopped,
+}
+
+impl Replay<'_> {
+    /// Goes on until `steps` of the slot are done.
+    fn to(&mut self, steps: u32) -> anyhow::Result<Came> {
+        let first = self.round.saturating_mul(self.spec.rounds.inner_steps);
+        while self.session.steps_done() < steps {
+            if self.stop.is_raised() {
+                return Ok(Came::Stopped);
+            }
+            let step = self.session.steps_done();
+            let batch = self.stream.training_batch(self.spec, self.round, self.slot, step)?;
+            let rate = self.spec.schedule().rate(first.saturating_add(step));
+            if let StepOutcome::Diverged(divergence) = self.session.step(&batch, rate)? {
+                return Ok(Came::Diverged(divergence));
+            }
+        }
+        Ok(Came::There(self.session.digest()?))
+    }
+}
+
+impl EngineWorkshop {
+    /// Executes the segments from the states that the slot's worker serves; if it does not serve them, trains the slot from its start.
+    ///
+    /// A divergence that was claimed is looked for from the start: until it is found, or the slot ends without one.
+    pub(super) fn audit(
+        &self,
+        job: &Job,
+        slot: SlotIndex,
+        claim: &Outcome,
+        segments: &[u32],
+        stop: &Stop,
+    ) -> anyhow::Result<Ended> {
+        let stream = self.stream(job)?;
+        let spec = &job.spec;
+        let replay =
+            |session| Replay { spec, stream: &stream, round: job.duty.task.round.round, slot, session, stop };
+        let end_of = |segment: u32| segment.saturating_add(1).saturating_mul(spec.rounds.segment_steps);
+        let from_start = || -> anyhow::Result<_> {
+            Ok(replay(self.engine.resume(spec, &rounds::begin(&self.base(job)?))?))
+        };
+        let found = |answer, unserved| Ok(Ended::Done(Product::Found(Found { answer, unserved })));
+        let mut roots = Vec::new();
+
+        let Outcome::Trained(commitment) = claim else {
+            let mut replay = from_start()?;
+            for segment in 0..spec.segments() {
+                match replay.to(end_of(segment))? {
+                    Came::There(root) if segments.contains(&segment) => roots.push(root),
+                    Came::There(_) => {}
+                    Came::Diverged(divergence) => return found(answer::of_divergence(&divergence), false),
+                    Came::Stopped => return Ok(Ended::Stopped),
+                }
+            }
+            return found(answer::of_roots(&roots), false);
+        };
+
+        // Everybody knows the state that the first segment starts from.
+        let fetch = |segment: &u32| self.served.fetch(spec, commitment.segments_root, *segment).is_some();
+        let unserved = !segments.iter().filter(|segment| **segment > 0).all(fetch);
+        if unserved && !job.hurry {
+            let reason =
+                "the slot's worker does not serve the states that the segments start from yet".into();
+            return Ok(Ended::Waits { reason });
+        }
+        let mut whole = if unserved { Some(from_start()?) } else { None };
+        for segment in segments {
+            let came = match &mut whole {
+                Some(replay) => replay.to(end_of(*segment))?,
+                None => {
+                    let start: State =
+                        match segment {
+                            0 => rounds::begin(&self.base(job)?),
+                            _ => self.served.fetch(spec, commitment.segments_root, *segment).ok_or_else(
+                                || anyhow::anyhow!("the state of segment {segment} is served no more"),
+                            )?,
+                        };
+                    replay(self.engine.resume(spec, &start)?).to(end_of(*segment))?
+                }
+            };
+            match came {
+                Came::There(root) => roots.push(root),
+                Came::Diverged(divergence) => return found(answer::of_divergence(&divergence), unserved),
+                Came::Stopped => return Ok(Ended::Stopped),
+            }
+        }
+        found(answer::of_roots(&roots), unserved)
+    }
+}

@@ -1,0 +1,97 @@
+//! The workshop of the daemon: each kind of work on an [`Engine`], with updates and checkpoints in a blob store.
+
+mod attest;
+mod audit;
+mod rounds;
+mod train;
+
+use super::{
+    slots::Served,
+    task::Ask,
+    work::{Ended, Job, Workshop, find_stream},
+};
+use crate::{
+    blobs::PeerBlobs,
+    config::Config,
+    data::Stream,
+    engine::{
+        AnyEngine, Engine, MemoryError, MemoryLimit, init,
+        rounds::{RoundCheckpoint, store},
+    },
+    error::{Exit, ResultExt},
+    stop::Stop,
+};
+use anyhow::Context;
+use std::path::PathBuf;
+
+/// Works on an engine, with updates and checkpoints in a blob store.
+pub struct EngineWorkshop {
+    engine: Box<dyn Engine>,
+    blobs: PeerBlobs,
+    served: Served,
+    datasets: Vec<PathBuf>,
+    memory: MemoryLimit,
+}
+
+impl EngineWorkshop {
+    /// The engine and the folders that the configuration names.
+    ///
+    /// # Errors
+    /// [`Exit::BadInput`] if there is no such device, the blob store cannot be made, or nobody says how much memory there is.
+    pub fn new(config: &Config) -> anyhow::Result<Self> {
+        let engine = AnyEngine::on(&config.engine.device).exit(Exit::BadInput)?;
+        let blobs = PeerBlobs::open(&config.storage.blobs, &config.storage.peers).exit(Exit::BadInput)?;
+        let memory = MemoryLimit::mebibytes(config.engine.memory_limit_mib);
+        memory.bytes().exit(Exit::BadInput)?;
+        Ok(Self { memory, ..Self::with(Box::new(engine), blobs, config.storage.datasets.clone()) })
+    }
+
+    /// From parts, with what memory is available.
+    pub fn with(engine: Box<dyn Engine>, blobs: PeerBlobs, datasets: Vec<PathBuf>) -> Self {
+        let served = Served::beside(&blobs);
+        Self { engine, blobs, served, datasets, memory: MemoryLimit::default() }
+    }
+
+    /// The checkpoint that a round starts from.
+    fn base(&self, job: &Job) -> anyhow::Result<RoundCheckpoint> {
+        match job.duty.basis.base {
+            None => Ok(RoundCheckpoint::start(init::of_spec(&job.spec)?)),
+            Some(base) => store::fetch_checkpoint(&self.blobs, &job.spec, base)
+                .context("the checkpoint that the round starts from"),
+        }
+    }
+
+    fn stream(&self, job: &Job) -> anyhow::Result<Stream> {
+        let data = find_stream(job.spec.data.stream, &self.datasets, self.blobs.own())?;
+        Ok(Stream::of_spec(&data, &job.spec)?)
+    }
+}
+
+impl Workshop for EngineWorkshop {
+    fn work(&self, job: &Job, stop: &Stop) -> anyhow::Result<Ended> {
+        // First of all: whoever opened the run may have asked for any size. What an attester reads is checked by its length.
+        if !matches!(job.duty.ask, Ask::Attest(_)) {
+            match self.memory.admit_training(&job.spec) {
+                Ok(()) => {}
+                Err(error @ MemoryError::TooLarge { for_good: true, .. }) => {
+                    return Ok(Ended::Declined { reason: error.to_string() });
+                }
+                // Others may give memory back: the daemon tries again until the deadline.
+                Err(error) => return Err(error.into()),
+            }
+        }
+        match &job.duty.ask {
+            Ask::Train => self.train(job, stop),
+            Ask::Attest(updates) => self.attest(job, updates),
+            Ask::Aggregate(updates) => self.aggregate(job, updates, stop),
+            Ask::Audit { slot, claim, segments } => self.audit(job, *slot, claim, segments, stop),
+            Ask::Publish { segments_root, segments } => {
+                self.leaves_again(job, *segments_root, segments, stop)
+            }
+            Ask::Reveal(seal) => anyhow::bail!("seal {seal} takes no work to reveal"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
