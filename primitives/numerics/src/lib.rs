@@ -10,7 +10,7 @@
 //! | [`op`] | the operations of programs: what one element of an output is, and which words of the inputs it reads |
 //! | [`program`] | what a run computes, as lists of instructions: `init`, `begin`, `step`, `finish`, `aggregate`, `evaluate` |
 //! | [`mod@reference`] | executes programs by the definitions, element by element |
-//! | [`digest`] | BLAKE3 of buffers, and the Merkle root over a state's buffers |
+//! | [`digest`] | BLAKE3 of buffers, and the roots of trees: a state's buffers, a slot's segments, a step's outputs |
 //! | [`schedule`] | the learning rate of every step: evaluated in `f64` by a pinned pure-Rust `libm`, rounded once |
 //!
 //! `std`'s transcendental functions and `mul_add` must not be used here: their bits differ between platforms.
@@ -29,5 +29,5 @@ pub mod reference;
 pub mod scalar;
 pub mod schedule;
 
-pub use digest::{Digest, buffer_digest, merkle_root, state_root};
+pub use digest::{Digest, Tree, buffer_digest, merkle_root, state_root};
 pub use schedule::Schedule;

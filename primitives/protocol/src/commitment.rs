@@ -2,7 +2,7 @@
 
 use crate::{Digest, Generation, SlotId, spec::F32Bits};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use sabha_numerics::digest;
+use sabha_numerics::Tree;
 use scale_info::TypeInfo;
 
 /// The result of a trained slot.
@@ -73,8 +73,7 @@ impl Outcome {
 
 /// The root over the state roots at the ends of a slot's segments, the start state first.
 pub fn segments_root(state_roots: &[Digest]) -> Digest {
-    let plain: alloc::vec::Vec<[u8; 32]> = state_roots.iter().map(|root| root.0).collect();
-    Digest(digest::state_root(&plain))
+    Digest(Tree::SEGMENTS.root((0u32..).zip(state_roots.iter().map(|root| root.0))))
 }
 
 #[cfg(test)]
@@ -117,5 +116,21 @@ mod tests {
     fn segments_root_depends_on_order() {
         let (a, b) = (Digest([1; 32]), Digest([2; 32]));
         assert_ne!(segments_root(&[a, b]), segments_root(&[b, a]));
+    }
+
+    /// A slot's claim about its segments must not read as one about a state with as many buffers.
+    #[test]
+    fn segments_root_is_the_root_of_no_state() {
+        for roots in [&[][..], &[[1; 32]], &[[1; 32], [2; 32]]] {
+            let segments: alloc::vec::Vec<Digest> = roots.iter().copied().map(Digest).collect();
+            assert_ne!(segments_root(&segments).0, sabha_numerics::state_root(roots));
+        }
+    }
+
+    /// On chain for good: these bits must never change.
+    #[test]
+    fn golden_segments_root() {
+        let root = segments_root(&[Digest([1; 32]), Digest([2; 32]), Digest([3; 32])]);
+        assert_eq!(hex::encode(root.0), "3b418390f8101777e99c48d346d993e87e69eef8b47d5198feff07eae7a62c21");
     }
 }

@@ -28,7 +28,10 @@ pub use forward::EvaluateProgram;
 pub use model::{Model, Parameter, Role};
 pub use step::{Optimiser, StepProgram, state_lens};
 
-use crate::op::{Definition, Op};
+use crate::{
+    digest::{Digest, Tree},
+    op::{Definition, Op},
+};
 use alloc::vec::Vec;
 
 /// Where an instruction's input comes from.
@@ -125,6 +128,26 @@ pub trait Program {
             }
         });
         found
+    }
+
+    /// The instructions whose outputs the program's end does not hold, in order: a dispute over a step asks for them, and nothing
+    /// else does. They are the leaves of [`Tree::TRACE`].
+    fn inner(&self) -> Vec<u32> {
+        let mut count = 0u32;
+        let ends = self.visit(&mut |at, _, _| count = at.saturating_add(1));
+        let mut held: Vec<Source> = ends.into_iter().map(|end| end.source).collect();
+        held.sort_unstable();
+        (0..count).filter(|index| held.binary_search(&Source::Output(*index)).is_err()).collect()
+    }
+
+    /// The root over the outputs that the program's end does not hold, from the digests of all instructions' outputs in order;
+    /// `None` if there are not as many.
+    fn trace_root(&self, digests: &[Digest]) -> Option<Digest> {
+        if u32::try_from(digests.len()) != Ok(self.count()) {
+            return None;
+        }
+        let digest = |index: u32| Some((index, *digests.get(usize::try_from(index).ok()?)?));
+        Some(Tree::TRACE.root(self.inner().into_iter().filter_map(digest)))
     }
 
     /// The number of instructions.

@@ -190,11 +190,34 @@ fn outputs_are_the_leaves_of_the_next_state() {
 
 /// The root of a state, from its words.
 pub(crate) fn root(state: &[Vec<u32>]) -> crate::Digest {
-    let digests: Vec<crate::Digest> = state
-        .iter()
-        .map(|words| buffer_digest(&words.iter().map(|word| f32::from_bits(*word)).collect::<Vec<_>>()))
-        .collect();
+    let digests: Vec<crate::Digest> = state.iter().map(|words| digest(words)).collect();
     state_root(&digests)
+}
+
+fn digest(words: &[u32]) -> crate::Digest {
+    buffer_digest(&words.iter().map(|word| f32::from_bits(*word)).collect::<Vec<_>>())
+}
+
+/// Every output counts that a state does not hold, and no other: those are bound by the next state's root.
+#[test]
+fn a_trace_root_is_over_what_no_state_holds() {
+    let model = model();
+    let program = step(model, 0, 0.02);
+    let outputs = execute(&program, &begin(model), &stream()).unwrap().outputs;
+    let mut digests: Vec<crate::Digest> = outputs.iter().map(|words| digest(words)).collect();
+    let root = program.trace_root(&digests).unwrap();
+    let held = program.leaves().len();
+    assert_eq!(program.inner().len() + held, digests.len());
+    for index in 0..digests.len() {
+        digests[index][0] ^= 1;
+        let inner = program.inner().contains(&(index as u32));
+        assert_eq!(program.trace_root(&digests) != Some(root), inner, "output {index}");
+        digests[index][0] ^= 1;
+    }
+    assert_eq!(program.trace_root(&digests[1..]), None);
+    // Part of what a claim means: these bits must never change.
+    let text: alloc::string::String = root.iter().map(|byte| alloc::format!("{byte:02x}")).collect();
+    assert_eq!(text, "ca84a132e1d79070b2ea63daccfea1d4f3000b9b7127cbe7f2b69528ba6b5f13");
 }
 
 #[test]

@@ -11,6 +11,13 @@ pub const ALL: Range<u64> = 0..1 << 32;
 /// From 2^-27 to a little above 88.7: the positive x where e^x or e^-x is not a constant.
 #[cfg(not(debug_assertions))]
 pub const LIVE: Range<u64> = 0x3200_0000..0x42b1_7219;
+/// All other patterns: numbers nearer to 0 and farther from it, infinities and NaNs, of both signs. With [`LIVE`] of both signs
+/// these are [`ALL`].
+#[cfg(not(debug_assertions))]
+pub const CONSTANT: [Range<u64>; 4] =
+    [0..LIVE.start, LIVE.end..SIGN, SIGN..SIGN + LIVE.start, SIGN + LIVE.end..ALL.end];
+#[cfg(not(debug_assertions))]
+const SIGN: u64 = 1 << 31;
 /// How many patterns a quick test skips: a prime, so that every exponent and all kinds of mantissas are seen.
 pub const QUICK: u64 = 65_537;
 
@@ -63,6 +70,32 @@ pub fn assert_accurate(
     let (greatest, x) = worst(range, step, error);
     std::println!("{name}: greatest error {greatest:.4} ulp at {x:e} (0x{:08x}), step {step}", x.to_bits());
     assert!(greatest < bound, "{name}: {greatest} ulp at {x:e}, more than {bound}");
+}
+
+/// Checks every pattern outside of [`LIVE`] against the one value that is right there, and says how many there were. `near` is the
+/// result near 0, `low` and `high` those far below and above it.
+#[cfg(not(debug_assertions))]
+pub fn assert_constant(name: &str, [low, near, high]: [f32; 3], function: impl Fn(f32) -> f32 + Sync) {
+    let check = |x: f32| {
+        let got = function(x);
+        let expected = match x {
+            x if x.is_nan() => return assert!(got.is_nan(), "{name} of a NaN: {got:e}"),
+            x if x.abs() < 1.0 => near,
+            x if x < 0.0 => low,
+            _ => high,
+        };
+        assert_eq!(got.to_bits(), expected.to_bits(), "{name}: at {x:e}");
+    };
+    let mut count = 0;
+    for range in CONSTANT {
+        count += range.end - range.start;
+        worst(range, 1, |x| {
+            check(x);
+            0.0
+        });
+    }
+    assert_eq!(count + 2 * (LIVE.end - LIVE.start), ALL.end, "every pattern is in one of the ranges");
+    std::println!("{name}: the constant that is right at all {count} other inputs");
 }
 
 /// Checks that two functions agree in every bit, or both give NaN.

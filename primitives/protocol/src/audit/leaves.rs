@@ -3,7 +3,7 @@
 use crate::{Digest, Divergence};
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode};
-use sabha_numerics::digest;
+use sabha_numerics::Tree;
 use scale_info::TypeInfo;
 
 /// A leaf of a slot's `segments_root` with the hashes beside its way up.
@@ -21,14 +21,14 @@ impl Opening {
         let mut at = usize::try_from(index).ok()?;
         let leaf = *state_roots.get(at)?;
         let mut level: Vec<[u8; 32]> =
-            (0u32..).zip(state_roots).map(|(index, root)| digest::state_leaf(index, &root.0)).collect();
+            (0u32..).zip(state_roots).map(|(index, root)| Tree::SEGMENTS.leaf(index, &root.0)).collect();
         let mut path = Vec::new();
         while level.len() > 1 {
             if let Some(sibling) = level.get(at ^ 1) {
                 path.push(Digest(*sibling));
             }
             at >>= 1;
-            level = level.chunks(2).map(digest::merkle_root).collect();
+            level = Tree::SEGMENTS.parents(&level);
         }
         Some(Self { leaf, path })
     }
@@ -39,15 +39,15 @@ impl Opening {
             return false;
         }
         let mut path = self.path.iter();
-        let (mut node, mut at, mut width) = (digest::state_leaf(index, &self.leaf.0), index, leaves);
+        let (mut node, mut at, mut width) = (Tree::SEGMENTS.leaf(index, &self.leaf.0), index, leaves);
         while width > 1 {
             // The last node of an odd level has no sibling and moves up.
             if at ^ 1 < width {
                 let Some(sibling) = path.next() else { return false };
                 node = if at & 1 == 0 {
-                    digest::node(&node, &sibling.0)
+                    Tree::SEGMENTS.node(&node, &sibling.0)
                 } else {
-                    digest::node(&sibling.0, &node)
+                    Tree::SEGMENTS.node(&sibling.0, &node)
                 };
             }
             at >>= 1;
