@@ -1,37 +1,31 @@
-//! Weights of the training pallet: estimates until benchmarked on reference hardware.
+//! Weights of `pallet_sabha_training`, by `scripts/weights`: 20 steps, 20 repetitions each. Storage is counted, times are measured.
 //!
-//! Execution times are guesses on the high side; storage accesses are counted from the code, for the worst case. An account's
-//! `System::Account` (`max_size` 128) and `Balances::Holds` (max 300) count as the token's share of a call. `Timing::ActiveBlocks`,
-//! `Timing::Durations` and `Session::CurrentIndex` count as one read where they are read.
+//! Sources: blake2b ad66bf2d7d9665b9a3ca87efef84ebce
 
 use core::marker::PhantomData;
 
 use frame_support::{
     traits::Get,
-    weights::{RuntimeDbWeight, Weight, constants::ParityDbWeight},
-};
-use sabha_protocol::{
-    defaults::{CANDIDATES, TICKETS},
-    spec::limits,
+    weights::{Weight, constants::ParityDbWeight},
 };
 
-/// Weights of this pallet's calls and hooks.
+/// Weights of `pallet_sabha_training`.
 pub trait WeightInfo {
     /// Weight of `register`.
     fn register() -> Weight;
-    /// Weight of `update_worker`, for the case that everything changes.
+    /// Weight of `update_worker`.
     fn update_worker() -> Weight;
-    /// Weight of `add_stake`, for a ready worker that gets as many tickets as there can be.
+    /// Weight of `add_stake`.
     fn add_stake() -> Weight;
-    /// Weight of `ready`, for a worker with as many tickets as there can be.
+    /// Weight of `ready`.
     fn ready() -> Weight;
-    /// Weight of `drain`, for a worker with as many tickets as there can be.
+    /// Weight of `drain`.
     fn drain() -> Weight;
-    /// Weight of `unbond`, for a ready worker with as many tickets as there can be.
+    /// Weight of `unbond`.
     fn unbond() -> Weight;
-    /// Weight of `withdraw`, for a worker that is owed something.
+    /// Weight of `withdraw`.
     fn withdraw() -> Weight;
-    /// Weight of `create_run`, for the longest specification.
+    /// Weight of `create_run`.
     fn create_run() -> Weight;
     /// Weight of `commit`.
     fn commit() -> Weight;
@@ -41,265 +35,702 @@ pub trait WeightInfo {
     fn post_root() -> Weight;
     /// Weight of `seal`.
     fn seal() -> Weight;
-    /// Weight of `publish` with `n` leaves.
+    /// Weight of `publish`.
     fn publish(n: u32) -> Weight;
-    /// Weight of `reveal`, for an answer that differs.
+    /// Weight of `reveal`.
     fn reveal() -> Weight;
     /// Weight of `pause_run`.
     fn pause_run() -> Weight;
     /// Weight of `resume_run`.
     fn resume_run() -> Weight;
-    /// Weight of `stop_run`, for a round in training.
+    /// Weight of `stop_run`.
     fn stop_run() -> Weight;
-    /// Weight of `top_up_run` that resumes the run.
+    /// Weight of `top_up_run`.
     fn top_up_run() -> Weight;
-    /// Weight of the first block of a session, with as many runs as there can be.
+    /// Weight of `note_session`.
     fn note_session() -> Weight;
-    /// Weight of looking at the agenda.
+    /// Weight of `agenda`.
     fn agenda() -> Weight;
-    /// Weight of a run's turn, without its steps.
+    /// Weight of `turn`.
     fn turn() -> Weight;
-    /// Weight of the step that opens a round of `n` slots, or ends the run.
+    /// Weight of `run_step`.
     fn run_step(n: u32) -> Weight;
-    /// Weight of the step of a slot: it expires, and is assigned to the last candidate of its draw.
+    /// Weight of `slot_step`.
     fn slot_step() -> Weight;
-    /// Weight of the step of a round, for the dearest transition: the draw of a seat, the close of availability.
+    /// Weight of `round_step`.
     fn round_step() -> Weight;
-    /// Weight of the step that settles one record.
+    /// Weight of `settle_step`.
     fn settle_step() -> Weight;
-    /// Weight of one step that shortens the ticket array.
+    /// Weight of `compact`.
     fn compact() -> Weight;
 }
 
-macro_rules! weight_info {
-    ($($name:ident($($n:ident)?);)+) => {
-        /// Weights on a chain, with that chain's database weights.
-        pub struct SubstrateWeight<T>(PhantomData<T>);
+/// Weights on a chain, with that chain's database weights.
+pub struct SubstrateWeight<T>(PhantomData<T>);
 
-        impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
-            $(fn $name($($n: u32)?) -> Weight {
-                $name(T::DbWeight::get() $(, $n)?)
-            })+
-        }
+impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
+    // Storage: `Training::Workers` (r:2 w:1)
+    // Proof: `Training::Workers` (`max_values`: None, `max_size`: Some(331), added: 2806, mode: `MaxEncodedLen`)
+    // Storage: `Training::HotKeys` (r:2 w:1)
+    // Proof: `Training::HotKeys` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
+    // Storage: `System::Account` (r:1 w:1)
+    // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
+    // Storage: `Balances::Holds` (r:1 w:1)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(121), added: 2596, mode: `MaxEncodedLen`)
+    // Storage: `Training::Records` (r:1 w:0)
+    // Proof: `Training::Records` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
+    fn register() -> Weight {
+        Weight::from_parts(69_593_000, 6602)
+            .saturating_add(T::DbWeight::get().reads(7))
+            .saturating_add(T::DbWeight::get().writes(4))
+    }
 
-        /// For tests.
-        impl WeightInfo for () {
-            $(fn $name($($n: u32)?) -> Weight {
-                $name(ParityDbWeight::get() $(, $n)?)
-            })+
-        }
-    };
+    // Storage: `Training::Workers` (r:2 w:1)
+    // Proof: `Training::Workers` (`max_values`: None, `max_size`: Some(331), added: 2806, mode: `MaxEncodedLen`)
+    // Storage: `Training::HotKeys` (r:1 w:2)
+    // Proof: `Training::HotKeys` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
+    fn update_worker() -> Weight {
+        Weight::from_parts(22_464_000, 6602)
+            .saturating_add(T::DbWeight::get().reads(3))
+            .saturating_add(T::DbWeight::get().writes(3))
+    }
+
+    // Storage: `Training::Workers` (r:1 w:1)
+    // Proof: `Training::Workers` (`max_values`: None, `max_size`: Some(331), added: 2806, mode: `MaxEncodedLen`)
+    // Storage: `System::Account` (r:1 w:1)
+    // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
+    // Storage: `Balances::Holds` (r:1 w:1)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(121), added: 2596, mode: `MaxEncodedLen`)
+    // Storage: `Session::CurrentIndex` (r:1 w:0)
+    // Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
+    // Storage: `Training::TicketPlaces` (r:63 w:63)
+    // Proof: `Training::TicketPlaces` (`max_values`: None, `max_size`: Some(62), added: 2537, mode: `MaxEncodedLen`)
+    // Storage: `Training::TicketHead` (r:1 w:1)
+    // Proof: `Training::TicketHead` (`max_values`: Some(1), `max_size`: Some(72), added: 567, mode: `MaxEncodedLen`)
+    // Storage: `Training::LeftTickets` (r:1 w:0)
+    // Proof: `Training::LeftTickets` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
+    // Storage: `Training::Tickets` (r:0 w:63)
+    // Proof: `Training::Tickets` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
+    fn add_stake() -> Weight {
+        Weight::from_parts(631_442_000, 160821)
+            .saturating_add(T::DbWeight::get().reads(69))
+            .saturating_add(T::DbWeight::get().writes(130))
+    }
+
+    // Storage: `Training::Workers` (r:2 w:1)
+    // Proof: `Training::Workers` (`max_values`: None, `max_size`: Some(331), added: 2806, mode: `MaxEncodedLen`)
+    // Storage: `Training::HotKeys` (r:1 w:0)
+    // Proof: `Training::HotKeys` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
+    // Storage: `Session::CurrentIndex` (r:1 w:0)
+    // Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
+    // Storage: `Training::TicketPlaces` (r:64 w:64)
+    // Proof: `Training::TicketPlaces` (`max_values`: None, `max_size`: Some(62), added: 2537, mode: `MaxEncodedLen`)
+    // Storage: `Training::TicketHead` (r:1 w:1)
+    // Proof: `Training::TicketHead` (`max_values`: Some(1), `max_size`: Some(72), added: 567, mode: `MaxEncodedLen`)
+    // Storage: `Training::LeftTickets` (r:64 w:64)
+    // Proof: `Training::LeftTickets` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
+    // Storage: `Training::Tickets` (r:64 w:64)
+    // Proof: `Training::Tickets` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
+    fn ready() -> Weight {
+        Weight::from_parts(1_021_504_000, 163358)
+            .saturating_add(T::DbWeight::get().reads(197))
+            .saturating_add(T::DbWeight::get().writes(194))
+    }
+
+    // Storage: `Training::Workers` (r:2 w:1)
+    // Proof: `Training::Workers` (`max_values`: None, `max_size`: Some(331), added: 2806, mode: `MaxEncodedLen`)
+    // Storage: `Training::HotKeys` (r:1 w:0)
+    // Proof: `Training::HotKeys` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
+    // Storage: `Session::CurrentIndex` (r:1 w:0)
+    // Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
+    // Storage: `Training::TicketPlaces` (r:64 w:64)
+    // Proof: `Training::TicketPlaces` (`max_values`: None, `max_size`: Some(62), added: 2537, mode: `MaxEncodedLen`)
+    // Storage: `Training::TicketHead` (r:1 w:1)
+    // Proof: `Training::TicketHead` (`max_values`: Some(1), `max_size`: Some(72), added: 567, mode: `MaxEncodedLen`)
+    // Storage: `Training::Tickets` (r:64 w:64)
+    // Proof: `Training::Tickets` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
+    // Storage: `Training::LeftTickets` (r:0 w:64)
+    // Proof: `Training::LeftTickets` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
+    fn drain() -> Weight {
+        Weight::from_parts(908_175_000, 163358)
+            .saturating_add(T::DbWeight::get().reads(133))
+            .saturating_add(T::DbWeight::get().writes(194))
+    }
+
+    // Storage: `Training::Workers` (r:1 w:1)
+    // Proof: `Training::Workers` (`max_values`: None, `max_size`: Some(331), added: 2806, mode: `MaxEncodedLen`)
+    // Storage: `Session::CurrentIndex` (r:1 w:0)
+    // Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
+    // Storage: `Training::TicketPlaces` (r:64 w:64)
+    // Proof: `Training::TicketPlaces` (`max_values`: None, `max_size`: Some(62), added: 2537, mode: `MaxEncodedLen`)
+    // Storage: `Training::TicketHead` (r:1 w:1)
+    // Proof: `Training::TicketHead` (`max_values`: Some(1), `max_size`: Some(72), added: 567, mode: `MaxEncodedLen`)
+    // Storage: `Training::Tickets` (r:64 w:64)
+    // Proof: `Training::Tickets` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
+    // Storage: `Timing::ActiveBlocks` (r:1 w:0)
+    // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    // Storage: `Timing::Durations` (r:1 w:0)
+    // Proof: `Timing::Durations` (`max_values`: Some(1), `max_size`: Some(52), added: 547, mode: `MaxEncodedLen`)
+    // Storage: `Training::LeftTickets` (r:0 w:64)
+    // Proof: `Training::LeftTickets` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
+    fn unbond() -> Weight {
+        Weight::from_parts(908_485_000, 163358)
+            .saturating_add(T::DbWeight::get().reads(133))
+            .saturating_add(T::DbWeight::get().writes(194))
+    }
+
+    // Storage: `Training::Workers` (r:1 w:1)
+    // Proof: `Training::Workers` (`max_values`: None, `max_size`: Some(331), added: 2806, mode: `MaxEncodedLen`)
+    // Storage: `Timing::Durations` (r:1 w:0)
+    // Proof: `Timing::Durations` (`max_values`: Some(1), `max_size`: Some(52), added: 547, mode: `MaxEncodedLen`)
+    // Storage: `Timing::ActiveBlocks` (r:1 w:0)
+    // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    // Storage: `System::Account` (r:3 w:3)
+    // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
+    // Storage: `Balances::Holds` (r:1 w:1)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(121), added: 2596, mode: `MaxEncodedLen`)
+    // Storage: `Training::HotKeys` (r:0 w:1)
+    // Proof: `Training::HotKeys` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
+    // Storage: `Training::Records` (r:0 w:1)
+    // Proof: `Training::Records` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
+    fn withdraw() -> Weight {
+        Weight::from_parts(114_100_000, 8799)
+            .saturating_add(T::DbWeight::get().reads(7))
+            .saturating_add(T::DbWeight::get().writes(7))
+    }
+
+    // Storage: `Timing::Durations` (r:1 w:0)
+    // Proof: `Timing::Durations` (`max_values`: Some(1), `max_size`: Some(52), added: 547, mode: `MaxEncodedLen`)
+    // Storage: `Training::NextRunId` (r:1 w:1)
+    // Proof: `Training::NextRunId` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    // Storage: `Timing::ActiveBlocks` (r:1 w:0)
+    // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    // Storage: `Session::CurrentIndex` (r:1 w:0)
+    // Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
+    // Storage: `Training::Agenda` (r:1 w:1)
+    // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
+    // Storage: `System::Account` (r:2 w:2)
+    // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
+    // Storage: `Training::Runs` (r:0 w:1)
+    // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
+    // Storage: `Training::Specs` (r:0 w:1)
+    // Proof: `Training::Specs` (`max_values`: None, `max_size`: Some(850), added: 3325, mode: `MaxEncodedLen`)
+    fn create_run() -> Weight {
+        Weight::from_parts(6_674_045_000, 6196)
+            .saturating_add(T::DbWeight::get().reads(7))
+            .saturating_add(T::DbWeight::get().writes(6))
+    }
+
+    // Storage: `Training::Workers` (r:2 w:1)
+    // Proof: `Training::Workers` (`max_values`: None, `max_size`: Some(331), added: 2806, mode: `MaxEncodedLen`)
+    // Storage: `Training::HotKeys` (r:1 w:0)
+    // Proof: `Training::HotKeys` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
+    // Storage: `Training::Specs` (r:1 w:0)
+    // Proof: `Training::Specs` (`max_values`: None, `max_size`: Some(850), added: 3325, mode: `MaxEncodedLen`)
+    // Storage: `Timing::ActiveBlocks` (r:1 w:0)
+    // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    // Storage: `Session::CurrentIndex` (r:1 w:0)
+    // Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
+    // Storage: `Training::Rounds` (r:1 w:1)
+    // Proof: `Training::Rounds` (`max_values`: None, `max_size`: Some(483), added: 2958, mode: `MaxEncodedLen`)
+    // Storage: `Training::Slots` (r:1 w:1)
+    // Proof: `Training::Slots` (`max_values`: None, `max_size`: Some(196), added: 2671, mode: `MaxEncodedLen`)
+    // Storage: `Training::Runs` (r:1 w:1)
+    // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
+    // Storage: `Training::Passes` (r:1 w:1)
+    // Proof: `Training::Passes` (`max_values`: None, `max_size`: Some(26), added: 2501, mode: `MaxEncodedLen`)
+    // Storage: `Training::Agenda` (r:1 w:1)
+    // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
+    fn commit() -> Weight {
+        Weight::from_parts(99_358_000, 6602)
+            .saturating_add(T::DbWeight::get().reads(11))
+            .saturating_add(T::DbWeight::get().writes(6))
+    }
+
+    // Storage: `Training::Workers` (r:2 w:0)
+    // Proof: `Training::Workers` (`max_values`: None, `max_size`: Some(331), added: 2806, mode: `MaxEncodedLen`)
+    // Storage: `Training::HotKeys` (r:1 w:0)
+    // Proof: `Training::HotKeys` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
+    // Storage: `Training::Specs` (r:1 w:0)
+    // Proof: `Training::Specs` (`max_values`: None, `max_size`: Some(850), added: 3325, mode: `MaxEncodedLen`)
+    // Storage: `Timing::ActiveBlocks` (r:1 w:0)
+    // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    // Storage: `Session::CurrentIndex` (r:1 w:0)
+    // Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
+    // Storage: `Training::Rounds` (r:1 w:1)
+    // Proof: `Training::Rounds` (`max_values`: None, `max_size`: Some(483), added: 2958, mode: `MaxEncodedLen`)
+    // Storage: `Training::Attesters` (r:1 w:1)
+    // Proof: `Training::Attesters` (`max_values`: None, `max_size`: Some(111), added: 2586, mode: `MaxEncodedLen`)
+    // Storage: `Training::Runs` (r:1 w:1)
+    // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
+    // Storage: `Training::Passes` (r:1 w:1)
+    // Proof: `Training::Passes` (`max_values`: None, `max_size`: Some(26), added: 2501, mode: `MaxEncodedLen`)
+    // Storage: `Training::Agenda` (r:1 w:1)
+    // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
+    fn report() -> Weight {
+        Weight::from_parts(82_603_000, 6602)
+            .saturating_add(T::DbWeight::get().reads(11))
+            .saturating_add(T::DbWeight::get().writes(5))
+    }
+
+    // Storage: `Training::Workers` (r:2 w:0)
+    // Proof: `Training::Workers` (`max_values`: None, `max_size`: Some(331), added: 2806, mode: `MaxEncodedLen`)
+    // Storage: `Training::HotKeys` (r:1 w:0)
+    // Proof: `Training::HotKeys` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
+    // Storage: `Training::Specs` (r:1 w:0)
+    // Proof: `Training::Specs` (`max_values`: None, `max_size`: Some(850), added: 3325, mode: `MaxEncodedLen`)
+    // Storage: `Timing::ActiveBlocks` (r:1 w:0)
+    // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    // Storage: `Session::CurrentIndex` (r:1 w:0)
+    // Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
+    // Storage: `Training::Rounds` (r:1 w:1)
+    // Proof: `Training::Rounds` (`max_values`: None, `max_size`: Some(483), added: 2958, mode: `MaxEncodedLen`)
+    // Storage: `Training::Runs` (r:1 w:1)
+    // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
+    // Storage: `Training::Passes` (r:1 w:1)
+    // Proof: `Training::Passes` (`max_values`: None, `max_size`: Some(26), added: 2501, mode: `MaxEncodedLen`)
+    // Storage: `Training::Agenda` (r:1 w:1)
+    // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
+    fn post_root() -> Weight {
+        Weight::from_parts(80_140_000, 6602)
+            .saturating_add(T::DbWeight::get().reads(10))
+            .saturating_add(T::DbWeight::get().writes(4))
+    }
+
+    // Storage: `Training::Workers` (r:2 w:0)
+    // Proof: `Training::Workers` (`max_values`: None, `max_size`: Some(331), added: 2806, mode: `MaxEncodedLen`)
+    // Storage: `Training::HotKeys` (r:1 w:0)
+    // Proof: `Training::HotKeys` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
+    // Storage: `Training::Specs` (r:1 w:0)
+    // Proof: `Training::Specs` (`max_values`: None, `max_size`: Some(850), added: 3325, mode: `MaxEncodedLen`)
+    // Storage: `Timing::ActiveBlocks` (r:1 w:0)
+    // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    // Storage: `Session::CurrentIndex` (r:1 w:0)
+    // Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
+    // Storage: `Training::Rounds` (r:1 w:1)
+    // Proof: `Training::Rounds` (`max_values`: None, `max_size`: Some(483), added: 2958, mode: `MaxEncodedLen`)
+    // Storage: `Training::Seats` (r:1 w:1)
+    // Proof: `Training::Seats` (`max_values`: None, `max_size`: Some(105), added: 2580, mode: `MaxEncodedLen`)
+    // Storage: `Training::Runs` (r:1 w:1)
+    // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
+    // Storage: `Training::Passes` (r:1 w:1)
+    // Proof: `Training::Passes` (`max_values`: None, `max_size`: Some(26), added: 2501, mode: `MaxEncodedLen`)
+    // Storage: `Training::Agenda` (r:1 w:1)
+    // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
+    fn seal() -> Weight {
+        Weight::from_parts(85_878_000, 6602)
+            .saturating_add(T::DbWeight::get().reads(11))
+            .saturating_add(T::DbWeight::get().writes(5))
+    }
+
+    // Storage: `Training::Specs` (r:1 w:0)
+    // Proof: `Training::Specs` (`max_values`: None, `max_size`: Some(850), added: 3325, mode: `MaxEncodedLen`)
+    // Storage: `Timing::ActiveBlocks` (r:1 w:0)
+    // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    // Storage: `Session::CurrentIndex` (r:1 w:0)
+    // Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
+    // Storage: `Training::Rounds` (r:1 w:1)
+    // Proof: `Training::Rounds` (`max_values`: None, `max_size`: Some(483), added: 2958, mode: `MaxEncodedLen`)
+    // Storage: `Training::Slots` (r:1 w:1)
+    // Proof: `Training::Slots` (`max_values`: None, `max_size`: Some(196), added: 2671, mode: `MaxEncodedLen`)
+    // Storage: `Training::Runs` (r:1 w:1)
+    // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
+    // Storage: `Training::Passes` (r:1 w:1)
+    // Proof: `Training::Passes` (`max_values`: None, `max_size`: Some(26), added: 2501, mode: `MaxEncodedLen`)
+    // Storage: `Training::Agenda` (r:1 w:1)
+    // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
+    fn publish(n: u32) -> Weight {
+        Weight::from_parts(87_647_411, 4315)
+            .saturating_add(Weight::from_parts(5_931_707, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(8))
+            .saturating_add(T::DbWeight::get().writes(5))
+    }
+
+    // Storage: `Training::Workers` (r:2 w:0)
+    // Proof: `Training::Workers` (`max_values`: None, `max_size`: Some(331), added: 2806, mode: `MaxEncodedLen`)
+    // Storage: `Training::HotKeys` (r:1 w:0)
+    // Proof: `Training::HotKeys` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
+    // Storage: `Training::Specs` (r:1 w:0)
+    // Proof: `Training::Specs` (`max_values`: None, `max_size`: Some(850), added: 3325, mode: `MaxEncodedLen`)
+    // Storage: `Timing::ActiveBlocks` (r:1 w:0)
+    // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    // Storage: `Session::CurrentIndex` (r:1 w:0)
+    // Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
+    // Storage: `Training::Seats` (r:1 w:1)
+    // Proof: `Training::Seats` (`max_values`: None, `max_size`: Some(105), added: 2580, mode: `MaxEncodedLen`)
+    // Storage: `Training::Rounds` (r:1 w:1)
+    // Proof: `Training::Rounds` (`max_values`: None, `max_size`: Some(483), added: 2958, mode: `MaxEncodedLen`)
+    // Storage: `Training::Slots` (r:1 w:1)
+    // Proof: `Training::Slots` (`max_values`: None, `max_size`: Some(196), added: 2671, mode: `MaxEncodedLen`)
+    // Storage: `Training::Runs` (r:1 w:1)
+    // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
+    // Storage: `Training::Passes` (r:1 w:1)
+    // Proof: `Training::Passes` (`max_values`: None, `max_size`: Some(26), added: 2501, mode: `MaxEncodedLen`)
+    // Storage: `Training::Agenda` (r:1 w:1)
+    // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
+    fn reveal() -> Weight {
+        Weight::from_parts(109_533_000, 6602)
+            .saturating_add(T::DbWeight::get().reads(12))
+            .saturating_add(T::DbWeight::get().writes(6))
+    }
+
+    // Storage: `Training::Runs` (r:1 w:1)
+    // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
+    fn pause_run() -> Weight {
+        Weight::from_parts(16_625_000, 3789)
+            .saturating_add(T::DbWeight::get().reads(1))
+            .saturating_add(T::DbWeight::get().writes(1))
+    }
+
+    // Storage: `Training::Runs` (r:1 w:1)
+    // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
+    // Storage: `Timing::ActiveBlocks` (r:1 w:0)
+    // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    // Storage: `Training::Passes` (r:1 w:1)
+    // Proof: `Training::Passes` (`max_values`: None, `max_size`: Some(26), added: 2501, mode: `MaxEncodedLen`)
+    // Storage: `Training::Agenda` (r:1 w:1)
+    // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
+    fn resume_run() -> Weight {
+        Weight::from_parts(24_756_000, 3789)
+            .saturating_add(T::DbWeight::get().reads(4))
+            .saturating_add(T::DbWeight::get().writes(3))
+    }
+
+    // Storage: `Training::Runs` (r:1 w:1)
+    // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
+    // Storage: `Training::Specs` (r:1 w:0)
+    // Proof: `Training::Specs` (`max_values`: None, `max_size`: Some(850), added: 3325, mode: `MaxEncodedLen`)
+    // Storage: `Timing::ActiveBlocks` (r:1 w:0)
+    // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    // Storage: `Session::CurrentIndex` (r:1 w:0)
+    // Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
+    // Storage: `Training::Rounds` (r:1 w:1)
+    // Proof: `Training::Rounds` (`max_values`: None, `max_size`: Some(483), added: 2958, mode: `MaxEncodedLen`)
+    // Storage: `Training::Passes` (r:1 w:1)
+    // Proof: `Training::Passes` (`max_values`: None, `max_size`: Some(26), added: 2501, mode: `MaxEncodedLen`)
+    // Storage: `Training::Agenda` (r:1 w:1)
+    // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
+    fn stop_run() -> Weight {
+        Weight::from_parts(80_830_000, 4315)
+            .saturating_add(T::DbWeight::get().reads(7))
+            .saturating_add(T::DbWeight::get().writes(4))
+    }
+
+    // Storage: `Training::Runs` (r:1 w:1)
+    // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
+    // Storage: `System::Account` (r:2 w:2)
+    // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
+    // Storage: `Timing::ActiveBlocks` (r:1 w:0)
+    // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    // Storage: `Training::Passes` (r:1 w:1)
+    // Proof: `Training::Passes` (`max_values`: None, `max_size`: Some(26), added: 2501, mode: `MaxEncodedLen`)
+    // Storage: `Training::Agenda` (r:1 w:1)
+    // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
+    fn top_up_run() -> Weight {
+        Weight::from_parts(72_518_000, 6196)
+            .saturating_add(T::DbWeight::get().reads(6))
+            .saturating_add(T::DbWeight::get().writes(5))
+    }
+
+    // Storage: `Session::CurrentIndex` (r:1 w:0)
+    // Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
+    // Storage: `Training::Words` (r:1 w:1)
+    // Proof: `Training::Words` (`max_values`: Some(1), `max_size`: Some(217), added: 712, mode: `MaxEncodedLen`)
+    // Storage: `Babe::NextRandomness` (r:1 w:0)
+    // Proof: `Babe::NextRandomness` (`max_values`: Some(1), `max_size`: Some(32), added: 527, mode: `MaxEncodedLen`)
+    // Storage: `Babe::EpochStart` (r:1 w:0)
+    // Proof: `Babe::EpochStart` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+    // Storage: `Training::Agenda` (r:1 w:1)
+    // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
+    fn note_session() -> Weight {
+        Weight::from_parts(23_004_000, 4198)
+            .saturating_add(T::DbWeight::get().reads(5))
+            .saturating_add(T::DbWeight::get().writes(2))
+    }
+
+    // Storage: `Timing::ActiveBlocks` (r:1 w:0)
+    // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    // Storage: `Training::Agenda` (r:1 w:0)
+    // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
+    // Storage: `Training::NextTurn` (r:1 w:1)
+    // Proof: `Training::NextTurn` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    fn agenda() -> Weight {
+        Weight::from_parts(11_097_000, 3535)
+            .saturating_add(T::DbWeight::get().reads(3))
+            .saturating_add(T::DbWeight::get().writes(1))
+    }
+
+    // Storage: `Training::Passes` (r:1 w:1)
+    // Proof: `Training::Passes` (`max_values`: None, `max_size`: Some(26), added: 2501, mode: `MaxEncodedLen`)
+    // Storage: `Training::Specs` (r:1 w:0)
+    // Proof: `Training::Specs` (`max_values`: None, `max_size`: Some(850), added: 3325, mode: `MaxEncodedLen`)
+    // Storage: `Timing::ActiveBlocks` (r:1 w:0)
+    // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    // Storage: `Session::CurrentIndex` (r:1 w:0)
+    // Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
+    // Storage: `Training::Agenda` (r:1 w:1)
+    // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
+    fn turn() -> Weight {
+        Weight::from_parts(26_229_000, 4791)
+            .saturating_add(T::DbWeight::get().reads(5))
+            .saturating_add(T::DbWeight::get().writes(2))
+    }
+
+    // Storage: `Training::Runs` (r:1 w:1)
+    // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
+    // Storage: `Training::TicketHead` (r:1 w:0)
+    // Proof: `Training::TicketHead` (`max_values`: Some(1), `max_size`: Some(72), added: 567, mode: `MaxEncodedLen`)
+    // Storage: `Training::Slots` (r:0 w:256)
+    // Proof: `Training::Slots` (`max_values`: None, `max_size`: Some(196), added: 2671, mode: `MaxEncodedLen`)
+    // Storage: `Training::Rounds` (r:0 w:1)
+    // Proof: `Training::Rounds` (`max_values`: None, `max_size`: Some(483), added: 2958, mode: `MaxEncodedLen`)
+    fn run_step(n: u32) -> Weight {
+        Weight::from_parts(23_089_394, 3789)
+            .saturating_add(Weight::from_parts(3_729_199, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(2))
+            .saturating_add(T::DbWeight::get().writes(2))
+            .saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(n.into())))
+    }
+
+    // Storage: `Training::Rounds` (r:1 w:1)
+    // Proof: `Training::Rounds` (`max_values`: None, `max_size`: Some(483), added: 2958, mode: `MaxEncodedLen`)
+    // Storage: `Training::Slots` (r:1 w:1)
+    // Proof: `Training::Slots` (`max_values`: None, `max_size`: Some(196), added: 2671, mode: `MaxEncodedLen`)
+    // Storage: `Training::Workers` (r:20 w:2)
+    // Proof: `Training::Workers` (`max_values`: None, `max_size`: Some(331), added: 2806, mode: `MaxEncodedLen`)
+    // Storage: `Training::Runs` (r:1 w:1)
+    // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
+    // Storage: `Training::Words` (r:1 w:0)
+    // Proof: `Training::Words` (`max_values`: Some(1), `max_size`: Some(217), added: 712, mode: `MaxEncodedLen`)
+    // Storage: `Timing::ActiveBlocks` (r:1 w:0)
+    // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    // Storage: `Training::TicketHead` (r:1 w:0)
+    // Proof: `Training::TicketHead` (`max_values`: Some(1), `max_size`: Some(72), added: 567, mode: `MaxEncodedLen`)
+    // Storage: `Training::Tickets` (r:19 w:0)
+    // Proof: `Training::Tickets` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
+    fn slot_step() -> Weight {
+        Weight::from_parts(335_360_000, 57110)
+            .saturating_add(T::DbWeight::get().reads(45))
+            .saturating_add(T::DbWeight::get().writes(5))
+    }
+
+    // Storage: `Training::Runs` (r:1 w:1)
+    // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
+    // Storage: `Training::Rounds` (r:1 w:1)
+    // Proof: `Training::Rounds` (`max_values`: None, `max_size`: Some(483), added: 2958, mode: `MaxEncodedLen`)
+    // Storage: `Training::Slots` (r:256 w:0)
+    // Proof: `Training::Slots` (`max_values`: None, `max_size`: Some(196), added: 2671, mode: `MaxEncodedLen`)
+    // Storage: `Training::Words` (r:1 w:0)
+    // Proof: `Training::Words` (`max_values`: Some(1), `max_size`: Some(217), added: 712, mode: `MaxEncodedLen`)
+    // Storage: `Timing::ActiveBlocks` (r:1 w:0)
+    // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    // Storage: `Training::TicketHead` (r:1 w:0)
+    // Proof: `Training::TicketHead` (`max_values`: Some(1), `max_size`: Some(72), added: 567, mode: `MaxEncodedLen`)
+    // Storage: `Training::Tickets` (r:20 w:0)
+    // Proof: `Training::Tickets` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
+    // Storage: `Training::Workers` (r:20 w:1)
+    // Proof: `Training::Workers` (`max_values`: None, `max_size`: Some(331), added: 2806, mode: `MaxEncodedLen`)
+    // Storage: `Training::Attesters` (r:0 w:1)
+    // Proof: `Training::Attesters` (`max_values`: None, `max_size`: Some(111), added: 2586, mode: `MaxEncodedLen`)
+    fn round_step() -> Weight {
+        Weight::from_parts(1_781_677_000, 684766)
+            .saturating_add(T::DbWeight::get().reads(301))
+            .saturating_add(T::DbWeight::get().writes(4))
+    }
+
+    // Storage: `Training::Seats` (r:1 w:1)
+    // Proof: `Training::Seats` (`max_values`: None, `max_size`: Some(105), added: 2580, mode: `MaxEncodedLen`)
+    // Storage: `Training::Rounds` (r:1 w:1)
+    // Proof: `Training::Rounds` (`max_values`: None, `max_size`: Some(483), added: 2958, mode: `MaxEncodedLen`)
+    // Storage: `Training::Slots` (r:1 w:1)
+    // Proof: `Training::Slots` (`max_values`: None, `max_size`: Some(196), added: 2671, mode: `MaxEncodedLen`)
+    // Storage: `Training::Runs` (r:1 w:1)
+    // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
+    // Storage: `Training::Workers` (r:1 w:1)
+    // Proof: `Training::Workers` (`max_values`: None, `max_size`: Some(331), added: 2806, mode: `MaxEncodedLen`)
+    // Storage: `System::Account` (r:2 w:2)
+    // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
+    fn settle_step() -> Weight {
+        Weight::from_parts(145_427_000, 6196)
+            .saturating_add(T::DbWeight::get().reads(7))
+            .saturating_add(T::DbWeight::get().writes(7))
+    }
+
+    // Storage: `Training::TicketHead` (r:1 w:1)
+    // Proof: `Training::TicketHead` (`max_values`: Some(1), `max_size`: Some(72), added: 567, mode: `MaxEncodedLen`)
+    // Storage: `Session::CurrentIndex` (r:1 w:0)
+    // Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
+    // Storage: `Training::Tickets` (r:2 w:2)
+    // Proof: `Training::Tickets` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
+    // Storage: `Training::LeftTickets` (r:1 w:2)
+    // Proof: `Training::LeftTickets` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
+    // Storage: `Training::TicketPlaces` (r:0 w:1)
+    // Proof: `Training::TicketPlaces` (`max_values`: None, `max_size`: Some(62), added: 2537, mode: `MaxEncodedLen`)
+    fn compact() -> Weight {
+        Weight::from_parts(27_541_000, 6050)
+            .saturating_add(T::DbWeight::get().reads(5))
+            .saturating_add(T::DbWeight::get().writes(6))
+    }
 }
 
-weight_info! {
-    register();
-    update_worker();
-    add_stake();
-    ready();
-    drain();
-    unbond();
-    withdraw();
-    create_run();
-    commit();
-    report();
-    post_root();
-    seal();
-    publish(n);
-    reveal();
-    pause_run();
-    resume_run();
-    stop_run();
-    top_up_run();
-    note_session();
-    agenda();
-    turn();
-    run_step(n);
-    slot_step();
-    round_step();
-    settle_step();
-    compact();
-}
+/// For tests.
+impl WeightInfo for () {
+    fn register() -> Weight {
+        Weight::from_parts(69_593_000, 6602)
+            .saturating_add(ParityDbWeight::get().reads(7))
+            .saturating_add(ParityDbWeight::get().writes(4))
+    }
 
-/// Joining or leaving of as many tickets as a worker can have: `Tickets` (r:3 w:1), `TicketPlaces` (r:1 w:1), `LeftTickets` (r:3 w:3)
-/// each, `TicketHead` (r:1 w:1).
-fn tickets(db: RuntimeDbWeight) -> Weight {
-    let each = Weight::from_parts(8_000_000, 3_000).saturating_add(db.reads_writes(7, 5));
-    each.saturating_mul(TICKETS.into()).saturating_add(db.reads_writes(2, 1))
-}
+    fn update_worker() -> Weight {
+        Weight::from_parts(22_464_000, 6602)
+            .saturating_add(ParityDbWeight::get().reads(3))
+            .saturating_add(ParityDbWeight::get().writes(3))
+    }
 
-/// A draw that looks at every candidate: `Tickets` (r:1), `Workers` (r:1) each, `TicketHead` and `Words` (r:2).
-fn draw(db: RuntimeDbWeight) -> Weight {
-    let each = Weight::from_parts(4_000_000, 5_500).saturating_add(db.reads(2));
-    each.saturating_mul(CANDIDATES.into()).saturating_add(db.reads(2))
-}
+    fn add_stake() -> Weight {
+        Weight::from_parts(631_442_000, 160821)
+            .saturating_add(ParityDbWeight::get().reads(69))
+            .saturating_add(ParityDbWeight::get().writes(130))
+    }
 
-/// What every act loads and stores: `Specs` (r:1; `max_size` 900), `Runs` (r:1 w:1; 400), `Rounds` (r:1 w:1; 500), `Agenda` (r:1 w:1;
-/// 2100), the clock and the session (r:2).
-fn act(db: RuntimeDbWeight) -> Weight {
-    Weight::from_parts(45_000_000, 22_000).saturating_add(db.reads_writes(6, 3))
-}
+    fn ready() -> Weight {
+        Weight::from_parts(1_021_504_000, 163358)
+            .saturating_add(ParityDbWeight::get().reads(197))
+            .saturating_add(ParityDbWeight::get().writes(194))
+    }
 
-/// A payment: `Workers` (r:1 w:1), `System::Account` of pot, payout account and owner (r:3 w:3).
-fn payment(db: RuntimeDbWeight) -> Weight {
-    Weight::from_parts(110_000_000, 12_000).saturating_add(db.reads_writes(4, 4))
-}
+    fn drain() -> Weight {
+        Weight::from_parts(908_175_000, 163358)
+            .saturating_add(ParityDbWeight::get().reads(133))
+            .saturating_add(ParityDbWeight::get().writes(194))
+    }
 
-/// A slash: `Workers` (r:1 w:1), `Balances::Holds` (r:1 w:1), `System::Account` of owner and pot (r:2 w:2), `Balances::TotalIssuance`
-/// (r:1 w:1), in four parts, of which one is paid to a challenger.
-fn slash(db: RuntimeDbWeight) -> Weight {
-    Weight::from_parts(220_000_000, 12_000).saturating_add(db.reads_writes(5, 5)).saturating_add(payment(db))
-}
+    fn unbond() -> Weight {
+        Weight::from_parts(908_485_000, 163358)
+            .saturating_add(ParityDbWeight::get().reads(133))
+            .saturating_add(ParityDbWeight::get().writes(194))
+    }
 
-/// Storage: `Workers` (r:2 w:1; `max_size` 450), `HotKeys` (r:2 w:1; 80), `Records` (r:1 w:1; 60), `System::Account` (r:1 w:1),
-/// `Balances::Holds` (r:1 w:1).
-fn register(db: RuntimeDbWeight) -> Weight {
-    Weight::from_parts(75_000_000, 14_000).saturating_add(db.reads_writes(7, 5))
-}
+    fn withdraw() -> Weight {
+        Weight::from_parts(114_100_000, 8799)
+            .saturating_add(ParityDbWeight::get().reads(7))
+            .saturating_add(ParityDbWeight::get().writes(7))
+    }
 
-/// Storage: `Workers` (r:2 w:1), `HotKeys` (r:1 w:2).
-fn update_worker(db: RuntimeDbWeight) -> Weight {
-    Weight::from_parts(35_000_000, 9_000).saturating_add(db.reads_writes(3, 3))
-}
+    fn create_run() -> Weight {
+        Weight::from_parts(6_674_045_000, 6196)
+            .saturating_add(ParityDbWeight::get().reads(7))
+            .saturating_add(ParityDbWeight::get().writes(6))
+    }
 
-/// Storage: `Workers` (r:1 w:1), `System::Account` (r:1 w:1), `Balances::Holds` (r:1 w:1), tickets.
-fn add_stake(db: RuntimeDbWeight) -> Weight {
-    tickets(db).saturating_add(Weight::from_parts(60_000_000, 8_000)).saturating_add(db.reads_writes(3, 3))
-}
+    fn commit() -> Weight {
+        Weight::from_parts(99_358_000, 6602)
+            .saturating_add(ParityDbWeight::get().reads(11))
+            .saturating_add(ParityDbWeight::get().writes(6))
+    }
 
-/// Storage: `Workers` (r:2 w:1), `HotKeys` (r:1), tickets.
-fn ready(db: RuntimeDbWeight) -> Weight {
-    tickets(db).saturating_add(Weight::from_parts(30_000_000, 8_000)).saturating_add(db.reads_writes(3, 1))
-}
+    fn report() -> Weight {
+        Weight::from_parts(82_603_000, 6602)
+            .saturating_add(ParityDbWeight::get().reads(11))
+            .saturating_add(ParityDbWeight::get().writes(5))
+    }
 
-/// Storage: `Workers` (r:2 w:1), `HotKeys` (r:1), tickets.
-fn drain(db: RuntimeDbWeight) -> Weight {
-    tickets(db).saturating_add(Weight::from_parts(30_000_000, 8_000)).saturating_add(db.reads_writes(3, 1))
-}
+    fn post_root() -> Weight {
+        Weight::from_parts(80_140_000, 6602)
+            .saturating_add(ParityDbWeight::get().reads(10))
+            .saturating_add(ParityDbWeight::get().writes(4))
+    }
 
-/// Storage: `Workers` (r:1 w:1), the clock and the durations (r:2), tickets.
-fn unbond(db: RuntimeDbWeight) -> Weight {
-    tickets(db).saturating_add(Weight::from_parts(30_000_000, 8_000)).saturating_add(db.reads_writes(3, 1))
-}
+    fn seal() -> Weight {
+        Weight::from_parts(85_878_000, 6602)
+            .saturating_add(ParityDbWeight::get().reads(11))
+            .saturating_add(ParityDbWeight::get().writes(5))
+    }
 
-/// Storage: `Workers` (r:1 w:1), `HotKeys` (w:1), `Records` (w:1), the clock and the durations (r:2), `System::Account` (r:3 w:3),
-/// `Balances::Holds` (r:1 w:1).
-fn withdraw(db: RuntimeDbWeight) -> Weight {
-    Weight::from_parts(110_000_000, 18_000).saturating_add(db.reads_writes(7, 7))
-}
+    fn publish(n: u32) -> Weight {
+        Weight::from_parts(87_647_411, 4315)
+            .saturating_add(Weight::from_parts(5_931_707, 0).saturating_mul(n.into()))
+            .saturating_add(ParityDbWeight::get().reads(8))
+            .saturating_add(ParityDbWeight::get().writes(5))
+    }
 
-/// Storage: `Agenda` (r:1 w:1), `NextRunId` (r:1 w:1), the clock, the session and the durations (r:3), `System::Account` (r:2 w:2),
-/// `Runs` (w:1), `Specs` (w:1). The economics are computed in wide numbers, for up to 1,024 segments.
-fn create_run(db: RuntimeDbWeight) -> Weight {
-    Weight::from_parts(3_000_000_000, 15_000).saturating_add(db.reads_writes(7, 6))
-}
+    fn reveal() -> Weight {
+        Weight::from_parts(109_533_000, 6602)
+            .saturating_add(ParityDbWeight::get().reads(12))
+            .saturating_add(ParityDbWeight::get().writes(6))
+    }
 
-/// Storage: `Workers` (r:2), `HotKeys` (r:1), `Slots` (r:1 w:1; `max_size` 300), the act.
-fn commit(db: RuntimeDbWeight) -> Weight {
-    act(db).saturating_add(Weight::from_parts(20_000_000, 8_000)).saturating_add(db.reads_writes(4, 1))
-}
+    fn pause_run() -> Weight {
+        Weight::from_parts(16_625_000, 3789)
+            .saturating_add(ParityDbWeight::get().reads(1))
+            .saturating_add(ParityDbWeight::get().writes(1))
+    }
 
-/// Storage: `Workers` (r:2), `HotKeys` (r:1), `Attesters` (r:1 w:1; `max_size` 150), the act.
-fn report(db: RuntimeDbWeight) -> Weight {
-    act(db).saturating_add(Weight::from_parts(20_000_000, 8_000)).saturating_add(db.reads_writes(4, 1))
-}
+    fn resume_run() -> Weight {
+        Weight::from_parts(24_756_000, 3789)
+            .saturating_add(ParityDbWeight::get().reads(4))
+            .saturating_add(ParityDbWeight::get().writes(3))
+    }
 
-/// Storage: `Workers` (r:2), `HotKeys` (r:1), the act.
-fn post_root(db: RuntimeDbWeight) -> Weight {
-    act(db).saturating_add(Weight::from_parts(20_000_000, 6_000)).saturating_add(db.reads_writes(3, 0))
-}
+    fn stop_run() -> Weight {
+        Weight::from_parts(80_830_000, 4315)
+            .saturating_add(ParityDbWeight::get().reads(7))
+            .saturating_add(ParityDbWeight::get().writes(4))
+    }
 
-/// Storage: `Workers` (r:2), `HotKeys` (r:1), `Seats` (r:1 w:1; `max_size` 150), the act.
-fn seal(db: RuntimeDbWeight) -> Weight {
-    act(db).saturating_add(Weight::from_parts(20_000_000, 8_000)).saturating_add(db.reads_writes(4, 1))
-}
+    fn top_up_run() -> Weight {
+        Weight::from_parts(72_518_000, 6196)
+            .saturating_add(ParityDbWeight::get().reads(6))
+            .saturating_add(ParityDbWeight::get().writes(5))
+    }
 
-/// Storage: `Slots` (r:1 w:1), the act. Each leaf has a path of at most ten nodes to hash.
-fn publish(db: RuntimeDbWeight, n: u32) -> Weight {
-    let each = Weight::from_parts(15_000_000, 0);
-    act(db)
-        .saturating_add(Weight::from_parts(25_000_000, 4_000))
-        .saturating_add(db.reads_writes(1, 1))
-        .saturating_add(each.saturating_mul(n.into()))
-}
+    fn note_session() -> Weight {
+        Weight::from_parts(23_004_000, 4198)
+            .saturating_add(ParityDbWeight::get().reads(5))
+            .saturating_add(ParityDbWeight::get().writes(2))
+    }
 
-/// Storage: `Workers` (r:2), `HotKeys` (r:1), `Slots` (r:1 w:1), `Seats` (r:1 w:1), the act.
-fn reveal(db: RuntimeDbWeight) -> Weight {
-    act(db).saturating_add(Weight::from_parts(30_000_000, 10_000)).saturating_add(db.reads_writes(5, 2))
-}
+    fn agenda() -> Weight {
+        Weight::from_parts(11_097_000, 3535)
+            .saturating_add(ParityDbWeight::get().reads(3))
+            .saturating_add(ParityDbWeight::get().writes(1))
+    }
 
-/// Storage: `Runs` (r:1 w:1).
-fn pause_run(db: RuntimeDbWeight) -> Weight {
-    Weight::from_parts(20_000_000, 4_000).saturating_add(db.reads_writes(1, 1))
-}
+    fn turn() -> Weight {
+        Weight::from_parts(26_229_000, 4791)
+            .saturating_add(ParityDbWeight::get().reads(5))
+            .saturating_add(ParityDbWeight::get().writes(2))
+    }
 
-/// Storage: `Runs` (r:1 w:1), `Agenda` (r:1 w:1), the clock (r:1).
-fn resume_run(db: RuntimeDbWeight) -> Weight {
-    Weight::from_parts(25_000_000, 6_000).saturating_add(db.reads_writes(3, 2))
-}
+    fn run_step(n: u32) -> Weight {
+        Weight::from_parts(23_089_394, 3789)
+            .saturating_add(Weight::from_parts(3_729_199, 0).saturating_mul(n.into()))
+            .saturating_add(ParityDbWeight::get().reads(2))
+            .saturating_add(ParityDbWeight::get().writes(2))
+            .saturating_add(ParityDbWeight::get().writes((1_u64).saturating_mul(n.into())))
+    }
 
-/// Storage: the act.
-fn stop_run(db: RuntimeDbWeight) -> Weight {
-    act(db).saturating_add(db.reads_writes(0, 0))
-}
+    fn slot_step() -> Weight {
+        Weight::from_parts(335_360_000, 57110)
+            .saturating_add(ParityDbWeight::get().reads(45))
+            .saturating_add(ParityDbWeight::get().writes(5))
+    }
 
-/// Storage: `Runs` (r:1 w:1), `Agenda` (r:1 w:1), the clock (r:1), `System::Account` (r:2 w:2).
-fn top_up_run(db: RuntimeDbWeight) -> Weight {
-    Weight::from_parts(65_000_000, 12_000).saturating_add(db.reads_writes(5, 4))
-}
+    fn round_step() -> Weight {
+        Weight::from_parts(1_781_677_000, 684766)
+            .saturating_add(ParityDbWeight::get().reads(301))
+            .saturating_add(ParityDbWeight::get().writes(4))
+    }
 
-/// Storage: the session (r:1), `Babe::NextRandomness` and `Babe::EpochStart` (r:2), `Words` (r:1 w:1), `Agenda` (r:1 w:1).
-fn note_session(db: RuntimeDbWeight) -> Weight {
-    Weight::from_parts(25_000_000, 6_000).saturating_add(db.reads_writes(5, 2))
-}
+    fn settle_step() -> Weight {
+        Weight::from_parts(145_427_000, 6196)
+            .saturating_add(ParityDbWeight::get().reads(7))
+            .saturating_add(ParityDbWeight::get().writes(7))
+    }
 
-/// Storage: `Agenda` (r:1), `NextTurn` (r:1 w:1), the clock (r:1).
-fn agenda(db: RuntimeDbWeight) -> Weight {
-    Weight::from_parts(10_000_000, 4_000).saturating_add(db.reads_writes(3, 1))
-}
-
-/// Storage: `Passes` (r:1 w:1; `max_size` 40), `Specs` (r:1), `Agenda` (r:1 w:1), the clock and the session (r:2).
-fn turn(db: RuntimeDbWeight) -> Weight {
-    Weight::from_parts(30_000_000, 8_000).saturating_add(db.reads_writes(5, 2))
-}
-
-/// Storage: `Runs` (r:1 w:1), `TicketHead` (r:1), `Rounds` (w:1), `Slots` (w:n), or `Specs` (w:1), `Agenda` (r:1 w:1), the owner's and the pot's
-/// `System::Account` (r:2 w:2).
-fn run_step(db: RuntimeDbWeight, n: u32) -> Weight {
-    let each = Weight::from_parts(3_000_000, 0).saturating_add(db.writes(1));
-    Weight::from_parts(80_000_000, 14_000)
-        .saturating_add(db.reads_writes(5, 6))
-        .saturating_add(each.saturating_mul(n.into()))
-}
-
-/// Storage: `Rounds` (r:1 w:1), `Slots` (r:1 w:1), `Runs` (r:1 w:1), `Workers` of the one that had it and the one that has it (r:2 w:2), a
-/// later round to void with it (r:1 w:1), a draw.
-fn slot_step(db: RuntimeDbWeight) -> Weight {
-    draw(db).saturating_add(Weight::from_parts(90_000_000, 12_000)).saturating_add(db.reads_writes(6, 6))
-}
-
-/// Storage: `Runs` (r:1 w:1), `Rounds` of it and of a later one (r:2 w:2), and one of: the workers of all slots (`Slots` r:256), a draw, and a
-/// place on the panel (`Attesters` w:1, `Workers` w:1); the reports of a panel (`Attesters` r:64); a draw and a seat (`Slots` r:1 w:1, `Seats`
-/// w:1, `Workers` w:1); missing leaves (`Slots` r:1 w:1, a slash).
-fn round_step(db: RuntimeDbWeight) -> Weight {
-    let slots = Weight::from_parts(2_000_000, 2_800).saturating_add(db.reads(1));
-    let panel = draw(db).saturating_add(slots.saturating_mul(limits::SLOTS.into()));
-    panel
-        .max(slash(db))
-        .saturating_add(Weight::from_parts(90_000_000, 12_000))
-        .saturating_add(db.reads_writes(5, 6))
-}
-
-/// Storage: `Runs` (r:1 w:1), `Rounds` (r:1 w:1), `Slots` (r:1 w:1), `Seats` (r:1 w:1), `Workers` (r:1 w:1), `PoolTotals` (r:1 w:1), `PoolShares` (r:1
-/// w:1), two payments or a slash.
-fn settle_step(db: RuntimeDbWeight) -> Weight {
-    payment(db)
-        .saturating_mul(2)
-        .max(slash(db))
-        .saturating_add(Weight::from_parts(60_000_000, 12_000))
-        .saturating_add(db.reads_writes(7, 7))
-}
-
-/// Storage: `TicketHead` (r:1 w:1), `Tickets` (r:4 w:3), `TicketPlaces` (r:1 w:1), `LeftTickets` (r:3 w:4), the session (r:1).
-fn compact(db: RuntimeDbWeight) -> Weight {
-    Weight::from_parts(25_000_000, 14_000).saturating_add(db.reads_writes(10, 9))
+    fn compact() -> Weight {
+        Weight::from_parts(27_541_000, 6050)
+            .saturating_add(ParityDbWeight::get().reads(5))
+            .saturating_add(ParityDbWeight::get().writes(6))
+    }
 }

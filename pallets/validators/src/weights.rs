@@ -1,18 +1,15 @@
-//! Weights of the validators pallet: estimates until benchmarked on reference hardware.
+//! Weights of `pallet_sabha_validators`, by `scripts/weights`: 20 steps, 20 repetitions each. Storage is counted, times are measured.
 //!
-//! Execution times are guesses on the high side; storage accesses are counted from the code, for the worst case of
-//! [`MAX_VALIDATORS`](crate::MAX_VALIDATORS) validators of whom the last one looked at is the fit one.
+//! Sources: blake2b 1ae5a9324e627f693358288b1f0090f4
 
 use core::marker::PhantomData;
 
 use frame_support::{
     traits::Get,
-    weights::{RuntimeDbWeight, Weight, constants::ParityDbWeight},
+    weights::{Weight, constants::ParityDbWeight},
 };
 
-use crate::MAX_VALIDATORS;
-
-/// Weights of this pallet's calls and of handling an offence.
+/// Weights of `pallet_sabha_validators`.
 pub trait WeightInfo {
     /// Weight of `admit`.
     fn admit() -> Weight;
@@ -20,7 +17,7 @@ pub trait WeightInfo {
     fn remove() -> Weight;
     /// Weight of `readmit`.
     fn readmit() -> Weight;
-    /// Weight of handling a report that names `n` offenders.
+    /// Weight of `on_offence`.
     fn on_offence(n: u32) -> Weight;
 }
 
@@ -28,71 +25,108 @@ pub trait WeightInfo {
 pub struct SubstrateWeight<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
+    // Storage: `Validators::Validators` (r:1 w:1)
+    // Proof: `Validators::Validators` (`max_values`: Some(1), `max_size`: Some(3202), added: 3697, mode: `MaxEncodedLen`)
+    // Storage: `Session::NextKeys` (r:1 w:0)
+    // Proof: `Session::NextKeys` (`max_values`: None, `max_size`: None, mode: `Measured`)
+    // Storage: `Session::CurrentIndex` (r:1 w:0)
+    // Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
+    // Storage: `Validators::Dropped` (r:0 w:1)
+    // Proof: `Validators::Dropped` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
+    // Storage: `Validators::ForgivenUpTo` (r:0 w:1)
+    // Proof: `Validators::ForgivenUpTo` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
     fn admit() -> Weight {
-        admit(T::DbWeight::get())
+        Weight::from_parts(45_107_000, 8228)
+            .saturating_add(T::DbWeight::get().reads(3))
+            .saturating_add(T::DbWeight::get().writes(3))
     }
 
+    // Storage: `Validators::Validators` (r:1 w:1)
+    // Proof: `Validators::Validators` (`max_values`: Some(1), `max_size`: Some(3202), added: 3697, mode: `MaxEncodedLen`)
+    // Storage: `Validators::Dropped` (r:99 w:0)
+    // Proof: `Validators::Dropped` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
+    // Storage: `Session::NextKeys` (r:1 w:0)
+    // Proof: `Session::NextKeys` (`max_values`: None, `max_size`: None, mode: `Measured`)
+    // Storage: `Session::Validators` (r:1 w:0)
+    // Proof: `Session::Validators` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
+    // Storage: `Validators::ForgivenUpTo` (r:0 w:1)
+    // Proof: `Validators::ForgivenUpTo` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
     fn remove() -> Weight {
-        remove(T::DbWeight::get())
+        Weight::from_parts(360_157_000, 251163)
+            .saturating_add(T::DbWeight::get().reads(102))
+            .saturating_add(T::DbWeight::get().writes(2))
     }
 
+    // Storage: `Validators::Validators` (r:1 w:0)
+    // Proof: `Validators::Validators` (`max_values`: Some(1), `max_size`: Some(3202), added: 3697, mode: `MaxEncodedLen`)
+    // Storage: `Validators::Dropped` (r:1 w:1)
+    // Proof: `Validators::Dropped` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
+    // Storage: `Session::NextKeys` (r:1 w:0)
+    // Proof: `Session::NextKeys` (`max_values`: None, `max_size`: None, mode: `Measured`)
+    // Storage: `Session::CurrentIndex` (r:1 w:0)
+    // Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
+    // Storage: `Validators::ForgivenUpTo` (r:0 w:1)
+    // Proof: `Validators::ForgivenUpTo` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
     fn readmit() -> Weight {
-        readmit(T::DbWeight::get())
+        Weight::from_parts(39_048_000, 8970)
+            .saturating_add(T::DbWeight::get().reads(4))
+            .saturating_add(T::DbWeight::get().writes(2))
     }
 
+    // Storage: `Session::CurrentIndex` (r:1 w:0)
+    // Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
+    // Storage: `Timing::Durations` (r:1 w:0)
+    // Proof: `Timing::Durations` (`max_values`: Some(1), `max_size`: Some(52), added: 547, mode: `MaxEncodedLen`)
+    // Storage: `Validators::ForgivenUpTo` (r:32 w:0)
+    // Proof: `Validators::ForgivenUpTo` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
+    // Storage: `Session::DisabledValidators` (r:1 w:1)
+    // Proof: `Session::DisabledValidators` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
+    // Storage: `Session::Validators` (r:1 w:0)
+    // Proof: `Session::Validators` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
+    // Storage: `Validators::Dropped` (r:100 w:32)
+    // Proof: `Validators::Dropped` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
+    // Storage: `Validators::Validators` (r:1 w:0)
+    // Proof: `Validators::Validators` (`max_values`: Some(1), `max_size`: Some(3202), added: 3697, mode: `MaxEncodedLen`)
+    // Storage: `Session::NextKeys` (r:32 w:0)
+    // Proof: `Session::NextKeys` (`max_values`: None, `max_size`: None, mode: `Measured`)
     fn on_offence(n: u32) -> Weight {
-        on_offence(T::DbWeight::get(), n)
+        Weight::from_parts(341_211_304, 253690)
+            .saturating_add(Weight::from_parts(135_687_732, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(105))
+            .saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(n.into())))
+            .saturating_add(T::DbWeight::get().writes(1))
+            .saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(n.into())))
+            .saturating_add(Weight::from_parts(0, 2530).saturating_mul(n.into()))
     }
 }
 
 /// For tests.
 impl WeightInfo for () {
     fn admit() -> Weight {
-        admit(ParityDbWeight::get())
+        Weight::from_parts(45_107_000, 8228)
+            .saturating_add(ParityDbWeight::get().reads(3))
+            .saturating_add(ParityDbWeight::get().writes(3))
     }
 
     fn remove() -> Weight {
-        remove(ParityDbWeight::get())
+        Weight::from_parts(360_157_000, 251163)
+            .saturating_add(ParityDbWeight::get().reads(102))
+            .saturating_add(ParityDbWeight::get().writes(2))
     }
 
     fn readmit() -> Weight {
-        readmit(ParityDbWeight::get())
+        Weight::from_parts(39_048_000, 8970)
+            .saturating_add(ParityDbWeight::get().reads(4))
+            .saturating_add(ParityDbWeight::get().writes(2))
     }
 
     fn on_offence(n: u32) -> Weight {
-        on_offence(ParityDbWeight::get(), n)
+        Weight::from_parts(341_211_304, 253690)
+            .saturating_add(Weight::from_parts(135_687_732, 0).saturating_mul(n.into()))
+            .saturating_add(ParityDbWeight::get().reads(105))
+            .saturating_add(ParityDbWeight::get().reads((2_u64).saturating_mul(n.into())))
+            .saturating_add(ParityDbWeight::get().writes(1))
+            .saturating_add(ParityDbWeight::get().writes((1_u64).saturating_mul(n.into())))
+            .saturating_add(Weight::from_parts(0, 2530).saturating_mul(n.into()))
     }
-}
-
-/// Storage: `Validators::Validators` (r:1 w:1; `max_size` 3,202), `Session::NextKeys` (r:1), `Session::CurrentIndex`
-/// (r:1), `Validators::Dropped` (w:1), `Validators::ForgivenUpTo` (w:1).
-fn admit(db: RuntimeDbWeight) -> Weight {
-    Weight::from_parts(25_000_000, 10_000).saturating_add(db.reads_writes(3, 3))
-}
-
-/// Storage: `Validators::Validators` (r:1 w:1), `Validators::Dropped` (r:99 w:1), `Session::NextKeys` (r:99),
-/// `Session::Validators` (r:1), `Session::QueuedKeys` (r:1), `Validators::ForgivenUpTo` (w:1).
-fn remove(db: RuntimeDbWeight) -> Weight {
-    let others = u64::from(MAX_VALIDATORS);
-    Weight::from_parts(60_000_000, 30_000)
-        .saturating_add(Weight::from_parts(3_000_000, 5_200).saturating_mul(others))
-        .saturating_add(db.reads_writes(others.saturating_mul(2).saturating_add(3), 3))
-}
-
-/// Storage: `Validators::Validators` (r:1), `Validators::Dropped` (r:1 w:1), `Session::NextKeys` (r:1),
-/// `Session::CurrentIndex` (r:1), `Validators::ForgivenUpTo` (w:1).
-fn readmit(db: RuntimeDbWeight) -> Weight {
-    Weight::from_parts(25_000_000, 12_000).saturating_add(db.reads_writes(4, 2))
-}
-
-/// Storage, once: `Session::CurrentIndex` (r:1), `Session::Validators` (r:1), `Session::DisabledValidators` (r:1 w:1),
-/// `Session::QueuedKeys` (r:1), `Validators::Validators` (r:1), and for all offenders together the `Dropped` and
-/// `NextKeys` of each validator (r:200). Per offender: `Validators::ForgivenUpTo` (r:1), `Validators::Dropped`
-/// (r:1 w:1), and a pass over the validators in memory.
-fn on_offence(db: RuntimeDbWeight, n: u32) -> Weight {
-    let validators = u64::from(MAX_VALIDATORS).saturating_mul(2);
-    Weight::from_parts(50_000_000, 550_000)
-        .saturating_add(db.reads_writes(validators.saturating_add(5), 1))
-        .saturating_add(Weight::from_parts(150_000_000, 5_200).saturating_mul(n.into()))
-        .saturating_add(db.reads_writes(2, 1).saturating_mul(n.into()))
 }
