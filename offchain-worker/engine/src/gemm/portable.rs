@@ -20,6 +20,7 @@ pub(super) static KERNELS: Kernels = Kernels {
 };
 
 /// `a * b + c`, rounded once.
+#[allow(clippy::disallowed_methods)]
 #[inline(always)]
 pub(super) fn fma(a: f32, b: f32, c: f32) -> f32 {
     // Elsewhere `mul_add` is a call to the C library, which is slow and, in some libraries, rounds twice.

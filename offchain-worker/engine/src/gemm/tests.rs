@@ -490,6 +490,7 @@ proptest! {
     }
 
     /// The software's fused multiply-add is the hardware's.
+    #[allow(clippy::disallowed_methods)]
     #[test]
     fn software_fma_rounds_once(a: u32, b: u32, c: u32, seed: u64) {
         let mut sequence = Sequence(seed);
