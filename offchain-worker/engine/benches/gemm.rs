@@ -14,7 +14,7 @@ use criterion::{BenchmarkId, Criterion, Throughput};
 use sabha_engine::{
     features::Path,
     flags::Flags,
-    gemm::{Epilogue, Mask, OutStrides, Product, Range, Start, Strides, Workspace},
+    gemm::{Mask, OutStrides, Product, Range, Start, Strides, Workspace},
     peak::peak,
 };
 use side_by_side::{is_picked, median, result_words, seconds};
@@ -146,7 +146,7 @@ impl Buffers {
 
 fn ours(path: Path, product: &Product, workspace: &mut Workspace, buffers: &mut Buffers) {
     let Buffers { a, b, c } = buffers;
-    product.run_on(path, &Flags::default(), workspace, a, b, c, Start::Zero, Epilogue::None).unwrap();
+    product.run_on(path, &Flags::default(), workspace, a, b, c, Start::Zero).unwrap();
 }
 
 /// The `gemm` crate's product of every matrix of the batch, one after another with threads within, as candle does.
