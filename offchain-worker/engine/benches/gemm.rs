@@ -4,6 +4,9 @@
 //! and again, and prints the ratio of the medians of each shape on each path, and one line `RESULT`; words after it pick shapes
 //! by name.
 
+// Means of ratios.
+#![allow(clippy::disallowed_methods)]
+
 mod side_by_side;
 
 use core::hint::black_box;
@@ -11,7 +14,7 @@ use criterion::{BenchmarkId, Criterion, Throughput};
 use sabha_engine::{
     features::Path,
     flags::Flags,
-    gemm::{Epilogue, Mask, OutStrides, Product, Range, Start, Strides, Workspace},
+    gemm::{Mask, OutStrides, Product, Range, Start, Strides, Workspace},
     peak::peak,
 };
 use side_by_side::{is_picked, median, result_words, seconds};
@@ -143,7 +146,7 @@ impl Buffers {
 
 fn ours(path: Path, product: &Product, workspace: &mut Workspace, buffers: &mut Buffers) {
     let Buffers { a, b, c } = buffers;
-    product.run_on(path, &Flags::default(), workspace, a, b, c, Start::Zero, Epilogue::None).unwrap();
+    product.run_on(path, &Flags::default(), workspace, a, b, c, Start::Zero).unwrap();
 }
 
 /// The `gemm` crate's product of every matrix of the batch, one after another with threads within, as candle does.

@@ -5,6 +5,9 @@
 //!
 //! candle has no operation for some of these: then it is what `sabha-worker`'s plain candle engine composes.
 
+// Means of ratios.
+#![allow(clippy::disallowed_methods)]
+
 mod side_by_side;
 
 use candle_core::{D, Device, Result, Tensor};

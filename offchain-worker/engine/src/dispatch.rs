@@ -11,6 +11,7 @@ use sabha_numerics::arithmetic::{Arithmetic, Software};
 pub struct Hardware;
 
 impl Arithmetic for Hardware {
+    #[allow(clippy::disallowed_methods)]
     #[inline(always)]
     fn fma(a: f32, b: f32, c: f32) -> f32 {
         a.mul_add(b, c)

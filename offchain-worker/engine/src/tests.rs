@@ -8,9 +8,10 @@ use crate::{
 };
 use candle_core::Device;
 use sabha_numerics::{
+    op::{Matmul, Op},
     program::{
-        AggregateProgram, BeginProgram, EvaluateProgram, FinishProgram, InitProgram, Model, Optimiser, Outer,
-        Program, StepProgram,
+        AggregateProgram, BeginProgram, EvaluateProgram, FinishProgram, InitProgram, Instruction, Model,
+        Optimiser, Outer, Program, StepProgram,
     },
     reference::{Failure, execute},
 };
@@ -122,6 +123,42 @@ fn every_program_gives_the_defined_bits() {
         check_trace(&program, &begin(model), &stream, &[&tokens[0], &tokens[1]]);
         let evaluate = EvaluateProgram { model, stream: 1_000, offsets: program.offsets.clone() };
         check_trace(&evaluate, &initial(model), &stream, &[&tokens[0], &tokens[1]]);
+    }
+}
+
+/// An element reads at most 2,048 values of an input, so longer sums are chained: here the feed-forward's, the vocabulary's, those of
+/// a weight's gradient over all positions, and the gradients' norm. Executed in place, too.
+#[test]
+fn chained_sums_give_the_defined_bits() {
+    let model = |vocabulary, feed_forward, context| Model {
+        vocabulary,
+        width: 2,
+        heads: 1,
+        feed_forward,
+        context,
+        ..models()[0]
+    };
+    for (model, offsets) in [(model(2_057, 2_101, 8), vec![0, 5, 300]), (model(5, 3, 690), vec![0, 97, 300])]
+    {
+        let stream = stream(&model);
+        let program = StepProgram { offsets, ..step(model, 0) };
+        let (instructions, _) = program.instructions();
+        let continued = |instruction: &&Instruction| {
+            matches!(instruction.op, Op::Matmul(Matmul { from: 2_048, accumulate: true, .. }))
+        };
+        assert!(instructions.iter().filter(continued).count() >= 7);
+        let tokens = batches(&program, &stream);
+        let batches = [tokens[0].as_slice(), tokens[1].as_slice()];
+        check_trace(&program, &begin(model), &stream, &batches);
+        let expected = execute(&program, &begin(model), &stream).unwrap().leaves;
+        for path in Path::available() {
+            let mut executor = executor(&program, Purpose::Advance, path);
+            load(&mut executor, &begin(model));
+            assert_eq!(executor.run(&program, &batches).unwrap(), None);
+            for (index, leaf) in expected.iter().enumerate() {
+                assert!(&words(&executor.leaves()[index]).unwrap() == leaf, "{path}, leaf {index}");
+            }
+        }
     }
 }
 

@@ -78,5 +78,9 @@ fn every_root_is_the_committed_one_on_every_path_with_any_number_of_threads() {
             }
             assert_eq!(lines, committed, "{path} on {threads} threads");
         }
+        println!(
+            "golden trace on the engine, {path}: {} roots, all equal, with 1, 2 and 7 threads",
+            committed.len()
+        );
     }
 }

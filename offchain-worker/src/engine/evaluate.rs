@@ -30,6 +30,7 @@ mod tests {
         testing::{text_stream, tiny_spec},
     };
 
+    #[allow(clippy::disallowed_methods)]
     #[test]
     fn an_untrained_model_knows_nothing_and_the_batch_does_not_matter() {
         let (_folder, mut spec, stream) = text_stream(tiny_spec());

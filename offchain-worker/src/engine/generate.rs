@@ -2,6 +2,8 @@
 //!
 //! A convenience for people, not a protocol result: the softmax is taken in `f64` with the platform's `exp`.
 
+#![allow(clippy::disallowed_methods)]
+
 use super::Inference;
 use crate::data::END_OF_DOCUMENT;
 use rand_chacha::{

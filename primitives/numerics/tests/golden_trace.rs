@@ -56,6 +56,7 @@ fn every_root_is_the_committed_one() {
 }
 
 /// A trace that never changes would agree with anything; and the run must be one that trains.
+#[allow(clippy::disallowed_methods)]
 #[test]
 fn roots_differ_and_the_loss_falls() {
     for case in &CASES {

@@ -24,7 +24,7 @@ pub(super) static KERNELS: Kernels = Kernels {
 /// See [`super::kernel::TileFn`].
 #[target_feature(enable = "avx2,fma")]
 unsafe fn tile<const V: usize, const DIRECT: bool>(tile: &Tile) {
-    let &Tile { k, a, a_row, b, c, c_row, start, add } = tile;
+    let &Tile { k, a, a_row, b, c, c_row, start } = tile;
     let mut acc = [[_mm256_setzero_ps(); V]; ROWS];
     // SAFETY: the caller vouches for every element of the tile and of the operands' k terms, for the alignment of `b`, and
     // for AVX2 and FMA.
@@ -64,10 +64,7 @@ unsafe fn tile<const V: usize, const DIRECT: bool>(tile: &Tile) {
         }
         for (i, row) in acc.iter().enumerate() {
             for (v, &acc) in row.iter().enumerate() {
-                let at = i * c_row + v * LANES;
-                let value =
-                    if add.is_null() { acc } else { _mm256_add_ps(acc, _mm256_loadu_ps(add.add(at))) };
-                _mm256_storeu_ps(c.add(at), value);
+                _mm256_storeu_ps(c.add(i * c_row + v * LANES), acc);
             }
         }
     }

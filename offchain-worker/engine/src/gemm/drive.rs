@@ -2,8 +2,9 @@
 
 use super::{
     Workspace,
-    kernel::{Kernels, MAX_COLUMNS, MAX_ROWS, Tile},
-    layout::{Epilogue, Mask, Product, Range, Start},
+    ahead::Ahead,
+    kernel::{Kernels, MAX_COLUMNS, Tile, edge},
+    layout::{Mask, Product, Range, Start},
     pack::{Panels, Run},
 };
 use crate::{features::Path, flags::Flags};
@@ -41,7 +42,6 @@ struct Job<'a> {
     b: *const f32,
     c: *mut f32,
     start: *const f32,
-    add: *const f32,
     /// Whether the left operand is read in place, because its rows are contiguous, but for rows that do not fill a tile.
     direct: bool,
     /// Rows that share terms and columns: those from a multiple of this.
@@ -115,7 +115,6 @@ pub(super) fn run(
     b: &[f32],
     c: &mut [f32],
     start: Start<'_>,
-    epilogue: Epilogue<'_>,
 ) {
     let &Product { m, n, k, .. } = product;
     if product.is_empty() {
@@ -148,10 +147,6 @@ pub(super) fn run(
             Start::Zero => null(),
             Start::Accumulate => c_ptr,
             Start::From(start) => start.as_ptr(),
-        },
-        add: match epilogue {
-            Epilogue::None => null(),
-            Epilogue::Add(add) => add.as_ptr(),
         },
         direct: product.a.col == 1,
         block,
@@ -427,7 +422,6 @@ impl Job<'_> {
                 let depth = step.min(terms.end - t);
                 // All but the first part go on from what is stored.
                 let start = if part == 0 { self.start } else { self.c.cast_const() };
-                let add = if part + 1 == parts { self.add } else { null() };
                 // Not `add`: without terms there may be no such element.
                 let a = self.a.wrapping_add(a_offset + t * a_strides.col);
                 if direct < rows {
@@ -471,7 +465,6 @@ impl Job<'_> {
                         let at = c_offset + r * c_strides.row + column;
                         let present = (rows - r).min(kernels.rows);
                         ahead.fetch(lines);
-                        let place = |base: *const f32| if base.is_null() { base } else { base.add(at) };
                         let tile = Tile {
                             k: depth,
                             a,
@@ -479,8 +472,7 @@ impl Job<'_> {
                             b,
                             c: self.c.add(at),
                             c_row: c_strides.row,
-                            start: place(start),
-                            add: place(add),
+                            start: if start.is_null() { start } else { start.add(at) },
                         };
                         if present == kernels.rows && columns == width {
                             kernel(&tile);
@@ -496,88 +488,6 @@ impl Job<'_> {
                     let c = self.c.add(c_offset + r * c_strides.row + masked);
                     c.write_bytes(0, group_end - masked);
                 }
-            }
-        }
-    }
-}
-
-/// Runs of values that will be read soon.
-struct Ahead {
-    run: *const f32,
-    runs: usize,
-    stride: usize,
-    length: usize,
-    /// The next value of the run.
-    at: usize,
-}
-
-impl Ahead {
-    /// The lines of all runs, roughly.
-    fn lines(&self) -> usize {
-        self.runs * self.length.div_ceil(Workspace::LINE)
-    }
-
-    /// Asks for some lines.
-    fn fetch(&mut self, lines: usize) {
-        for _ in 0..lines {
-            if self.runs == 0 {
-                return;
-            }
-            prefetch(self.run.wrapping_add(self.at));
-            self.at += Workspace::LINE;
-            if self.at >= self.length {
-                self.at = 0;
-                self.runs -= 1;
-                self.run = self.run.wrapping_add(self.stride);
-            }
-        }
-    }
-}
-
-/// Asks for a line to be brought into the second-level cache. The address need not be valid.
-#[inline(always)]
-fn prefetch(at: *const f32) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a hint, which SSE has, as every x86-64 does.
-    unsafe {
-        core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T1 }>(at.cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = at;
-}
-
-/// Computes a tile of `rows` x `width` of which only the first `present` rows and `columns` columns exist.
-///
-/// # Safety
-///
-/// As for the kernel, but for elements of the result that do not exist.
-unsafe fn edge(
-    rows: usize,
-    width: usize,
-    present: usize,
-    columns: usize,
-    tile: &Tile,
-    kernel: super::kernel::TileFn,
-) {
-    debug_assert!(rows <= MAX_ROWS && width <= MAX_COLUMNS);
-    let mut buffer = [0f32; MAX_ROWS * MAX_COLUMNS];
-    let c = buffer.as_mut_ptr();
-    // SAFETY: the buffer holds the whole tile, and only elements that exist are read and written elsewhere.
-    unsafe {
-        if !tile.start.is_null() {
-            for i in 0..present {
-                tile.start.add(i * tile.c_row).copy_to_nonoverlapping(c.add(i * width), columns);
-            }
-        }
-        kernel(&Tile { c, c_row: width, start: c, add: null(), ..*tile });
-        for i in 0..present {
-            for j in 0..columns {
-                let at = i * tile.c_row + j;
-                let mut value = *c.add(i * width + j);
-                if !tile.add.is_null() {
-                    value += *tile.add.add(at);
-                }
-                tile.c.add(at).write(value);
             }
         }
     }

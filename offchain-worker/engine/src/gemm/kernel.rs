@@ -23,12 +23,10 @@ pub(super) struct Tile {
     pub b: *const f32,
     /// Where the tile goes.
     pub c: *mut f32,
-    /// How far apart rows of the result are, and of `start` and `add`.
+    /// How far apart rows of the result are, and of `start`.
     pub c_row: usize,
     /// What the accumulators start from: +0 where null; may be `c`.
     pub start: *const f32,
-    /// What is added once at the end: nothing where null.
-    pub add: *const f32,
 }
 
 /// Computes one tile.
@@ -89,6 +87,36 @@ impl Kernels {
             #[cfg(target_arch = "x86_64")]
             Path::Avx2 => &super::avx2::KERNELS,
             _ => &super::portable::KERNELS,
+        }
+    }
+}
+
+/// Computes a tile of `rows` x `width` of which only the first `present` rows and `columns` columns exist.
+///
+/// # Safety
+///
+/// As for the kernel, but for elements of the result that do not exist.
+pub(super) unsafe fn edge(
+    rows: usize,
+    width: usize,
+    present: usize,
+    columns: usize,
+    tile: &Tile,
+    kernel: TileFn,
+) {
+    debug_assert!(rows <= MAX_ROWS && width <= MAX_COLUMNS);
+    let mut buffer = [0f32; MAX_ROWS * MAX_COLUMNS];
+    let c = buffer.as_mut_ptr();
+    // SAFETY: the buffer holds the whole tile, and only elements that exist are read and written elsewhere.
+    unsafe {
+        if !tile.start.is_null() {
+            for i in 0..present {
+                tile.start.add(i * tile.c_row).copy_to_nonoverlapping(c.add(i * width), columns);
+            }
+        }
+        kernel(&Tile { c, c_row: width, start: c, ..*tile });
+        for i in 0..present {
+            c.add(i * width).copy_to_nonoverlapping(tile.c.add(i * tile.c_row), columns);
         }
     }
 }

@@ -66,7 +66,7 @@ pub enum Mask {
     /// All of them.
     None,
     /// Those left of the end of the block of rows that row i is in, `j < (i / block + 1) * block`; the others are +0,
-    /// whatever the start and the epilogue are.
+    /// whatever the start is.
     Block {
         /// Rows of a block.
         block: usize,
@@ -82,16 +82,6 @@ pub enum Start<'a> {
     Accumulate,
     /// The values of another buffer, which is laid out like the result.
     From(&'a [f32]),
-}
-
-/// What is done to a finished sum.
-#[derive(Clone, Copy, Debug)]
-pub enum Epilogue<'a> {
-    /// Nothing.
-    None,
-    /// The value at the same place of another buffer, which is laid out like the result, is added: `sum + value`,
-    /// rounded once.
-    Add(&'a [f32]),
 }
 
 /// `samples` x `heads` products of an m x k by the transpose of an n x k matrix:
@@ -165,14 +155,7 @@ impl Product {
     }
 
     /// Checks that every element lies in its buffer and that no two elements of the result share a place.
-    pub(super) fn check(
-        &self,
-        a: &[f32],
-        b: &[f32],
-        c: &[f32],
-        start: Start<'_>,
-        epilogue: Epilogue<'_>,
-    ) -> Result<(), GemmError> {
+    pub(super) fn check(&self, a: &[f32], b: &[f32], c: &[f32], start: Start<'_>) -> Result<(), GemmError> {
         let &Self { samples, heads, m, n, k, .. } = self;
         for block in [
             if let Range::UpTo { block } | Range::From { block } = self.range { block } else { 1 },
@@ -195,9 +178,6 @@ impl Product {
         fits(Operand::C, &out, c.len())?;
         if let Start::From(start) = start {
             fits(Operand::Start, &out, start.len())?;
-        }
-        if let Epilogue::Add(add) = epilogue {
-            fits(Operand::Add, &out, add.len())?;
         }
         if self.is_empty() {
             return Ok(());
@@ -240,8 +220,6 @@ pub enum Operand {
     C,
     /// What the accumulators start from.
     Start,
-    /// What is added at the end.
-    Add,
 }
 
 /// A product that cannot be computed. Nothing was written.

@@ -10,6 +10,7 @@
 //!
 //! Subnormals are kept only under the default MXCSR or FPCR, which the caller sees to.
 
+mod ahead;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -25,7 +26,7 @@ mod workspace;
 mod tests;
 
 pub use self::{
-    layout::{Epilogue, GemmError, Mask, Operand, OutStrides, Product, Range, Start, Strides},
+    layout::{GemmError, Mask, Operand, OutStrides, Product, Range, Start, Strides},
     workspace::Workspace,
 };
 
@@ -44,9 +45,8 @@ impl Product {
         b: &[f32],
         c: &mut [f32],
         start: Start<'_>,
-        epilogue: Epilogue<'_>,
     ) -> Result<(), GemmError> {
-        self.run_on(Path::best(), &Flags::default(), workspace, a, b, c, start, epilogue)
+        self.run_on(Path::best(), &Flags::default(), workspace, a, b, c, start)
     }
 
     /// The same on a path of the caller's choice; `flags` are told if a number overflowed.
@@ -63,13 +63,12 @@ impl Product {
         b: &[f32],
         c: &mut [f32],
         start: Start<'_>,
-        epilogue: Epilogue<'_>,
     ) -> Result<(), GemmError> {
         if !path.is_available() {
             return Err(GemmError::Unavailable(path));
         }
-        self.check(a, b, c, start, epilogue)?;
-        drive::run(path, flags, self, workspace, a, b, c, start, epilogue);
+        self.check(a, b, c, start)?;
+        drive::run(path, flags, self, workspace, a, b, c, start);
         Ok(())
     }
 }

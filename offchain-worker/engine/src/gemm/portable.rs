@@ -20,6 +20,7 @@ pub(super) static KERNELS: Kernels = Kernels {
 };
 
 /// `a * b + c`, rounded once.
+#[allow(clippy::disallowed_methods)]
 #[inline(always)]
 pub(super) fn fma(a: f32, b: f32, c: f32) -> f32 {
     // Elsewhere `mul_add` is a call to the C library, which is slow and, in some libraries, rounds twice.
@@ -51,7 +52,7 @@ pub(super) fn soft_fma(a: f32, b: f32, c: f32) -> f32 {
 
 /// See [`super::kernel::TileFn`].
 unsafe fn tile<const V: usize, const DIRECT: bool>(tile: &Tile) {
-    let &Tile { k, a, a_row, b, c, c_row, start, add } = tile;
+    let &Tile { k, a, a_row, b, c, c_row, start } = tile;
     let mut acc = [[[0f32; LANES]; V]; ROWS];
     // SAFETY: the caller vouches for every element of the tile and of the operands' k terms, and for the alignment of `b`.
     unsafe {
@@ -75,15 +76,9 @@ unsafe fn tile<const V: usize, const DIRECT: bool>(tile: &Tile) {
             }
             b = b.add(V * LANES);
         }
-        for (i, row) in acc.iter_mut().enumerate() {
-            for (v, acc) in row.iter_mut().enumerate() {
-                let at = i * c_row + v * LANES;
-                if !add.is_null() {
-                    for (l, acc) in acc.iter_mut().enumerate() {
-                        *acc += *add.add(at + l);
-                    }
-                }
-                c.add(at).cast::<[f32; LANES]>().write(*acc);
+        for (i, row) in acc.iter().enumerate() {
+            for (v, acc) in row.iter().enumerate() {
+                c.add(i * c_row + v * LANES).cast::<[f32; LANES]>().write(*acc);
             }
         }
     }

@@ -54,9 +54,8 @@ struct Given {
     a: Vec<f32>,
     b: Vec<f32>,
     c: Vec<f32>,
-    /// The start where it is another buffer, and the epilogue.
+    /// The start where it is another buffer.
     other: Vec<f32>,
-    add: Vec<f32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -83,12 +82,11 @@ impl Given {
             b: fill([(samples, b.sample), (heads, b.head), (n, b.row), (k, b.col)]),
             c: fill(out),
             other: fill(out),
-            add: fill(out),
         }
     }
 
     /// The definition.
-    fn expected(&self, from: From3, add: bool) -> Vec<u32> {
+    fn expected(&self, from: From3) -> Vec<u32> {
         let Product { samples, heads, m, n, k, a, b, c, range, mask } = self.product;
         let mut result: Vec<u32> = self.c.iter().map(|value| value.to_bits()).collect();
         for (s, h) in (0..samples).flat_map(|s| (0..heads).map(move |h| (s, h))) {
@@ -116,9 +114,6 @@ impl Given {
                         let right = self.b[s * b.sample + h * b.head + j * b.row + t * b.col];
                         acc = soft_fma(left, right, acc);
                     }
-                    if add {
-                        acc += self.add[at];
-                    }
                     result[at] = acc.to_bits();
                 }
             }
@@ -127,29 +122,26 @@ impl Given {
     }
 
     /// The product on a path.
-    fn actual(&self, path: Path, workspace: &mut Workspace, from: From3, add: bool) -> Vec<u32> {
+    fn actual(&self, path: Path, workspace: &mut Workspace, from: From3) -> Vec<u32> {
         let mut c = self.c.clone();
         let start = match from {
             From3::Zero => Start::Zero,
             From3::Accumulate => Start::Accumulate,
             From3::Other => Start::From(&self.other),
         };
-        let epilogue = if add { Epilogue::Add(&self.add) } else { Epilogue::None };
-        self.product
-            .run_on(path, &Flags::default(), workspace, &self.a, &self.b, &mut c, start, epilogue)
-            .unwrap();
+        self.product.run_on(path, &Flags::default(), workspace, &self.a, &self.b, &mut c, start).unwrap();
         c.into_iter().map(f32::to_bits).collect()
     }
 
     /// Compares every path.
     #[track_caller]
-    fn check(&self, workspace: &mut Workspace, from: From3, add: bool) {
-        let expected = self.expected(from, add);
+    fn check(&self, workspace: &mut Workspace, from: From3) {
+        let expected = self.expected(from);
         for path in Path::available() {
-            let actual = self.actual(path, workspace, from, add);
+            let actual = self.actual(path, workspace, from);
             if let Some(at) = (0..expected.len()).find(|&at| expected[at] != actual[at]) {
                 panic!(
-                    "{path}, element {at}: {:e} ({:#010x}) is not {:e} ({:#010x}); {:?} from {from:?}, add {add}",
+                    "{path}, element {at}: {:e} ({:#010x}) is not {:e} ({:#010x}); {:?} from {from:?}",
                     f32::from_bits(actual[at]),
                     actual[at],
                     f32::from_bits(expected[at]),
@@ -228,7 +220,7 @@ fn awkward_extents_on_every_path() {
                 let kind = if seed % 2 == 0 { Kind::Unit } else { Kind::Wild };
                 let product = single(m, n, k, layouts / 3, layouts % 3, seed as usize % 3);
                 let from = [From3::Zero, From3::Accumulate, From3::Other][seed as usize / 9 % 3];
-                Given::new(product, kind, seed).check(&mut workspace, from, seed % 5 < 2);
+                Given::new(product, kind, seed).check(&mut workspace, from);
             }
         }
     }
@@ -240,9 +232,9 @@ fn widths_about_those_of_tiles() {
     for n in [47, 48, 49, 63, 64, 65, 79, 80, 81, 95, 96, 97, 111, 112, 113, 127, 129, 145, 193] {
         for layout in 0..3 {
             let product = single(9, n, 21, layout, (layout + 1) % 3, 0);
-            Given::new(product, Kind::Wild, n as u64).check(&mut workspace, From3::Zero, true);
+            Given::new(product, Kind::Wild, n as u64).check(&mut workspace, From3::Zero);
             let product = Product { mask: Mask::Block { block: 4 }, ..product };
-            Given::new(product, Kind::Wild, n as u64).check(&mut workspace, From3::Accumulate, false);
+            Given::new(product, Kind::Wild, n as u64).check(&mut workspace, From3::Accumulate);
         }
     }
 }
@@ -254,7 +246,7 @@ fn long_sums_that_are_stored_and_reloaded() {
         for (layout, from) in [(0, From3::Zero), (1, From3::Accumulate), (2, From3::Other)] {
             let product = single(m, n, k, layout, layout, 1);
             for kind in [Kind::Unit, Kind::Wild] {
-                Given::new(product, kind, k as u64).check(&mut workspace, from, layout == 1);
+                Given::new(product, kind, k as u64).check(&mut workspace, from);
             }
         }
     }
@@ -269,7 +261,7 @@ fn columns_that_are_packed_and_computed_apart() {
         (single(3, 1_700, 5_000, 0, 0, 0), From3::Accumulate),
         (Product { mask: Mask::Block { block: 500 }, ..single(3, 1_700, 5_000, 0, 1, 0) }, From3::Zero),
     ] {
-        Given::new(product, Kind::Unit, 8).check(&mut workspace, from, true);
+        Given::new(product, Kind::Unit, 8).check(&mut workspace, from);
         assert!(workspace.bytes() < 40 << 20);
     }
 }
@@ -278,8 +270,8 @@ fn columns_that_are_packed_and_computed_apart() {
 fn huge_values_round_once() {
     let mut workspace = Workspace::new();
     let given = Given::new(single(9, 33, 2, 0, 0, 0), Kind::Huge, 3);
-    assert!(given.expected(From3::Zero, false).iter().any(|&bits| f32::from_bits(bits).abs() > 1e36));
-    given.check(&mut workspace, From3::Accumulate, true);
+    assert!(given.expected(From3::Zero).iter().any(|&bits| f32::from_bits(bits).abs() > 1e36));
+    given.check(&mut workspace, From3::Accumulate);
 }
 
 #[test]
@@ -289,16 +281,7 @@ fn an_accumulator_starts_from_positive_zero_and_keeps_negative_zero() {
         let product = Product::contiguous(1, 1, 1);
         let run = |c: &mut [f32; 1], start: Start<'_>| {
             product
-                .run_on(
-                    path,
-                    &Flags::default(),
-                    &mut Workspace::new(),
-                    &[-1.0],
-                    &[0.0],
-                    c,
-                    start,
-                    Epilogue::None,
-                )
+                .run_on(path, &Flags::default(), &mut Workspace::new(), &[-1.0], &[0.0], c, start)
                 .map(|()| c[0].to_bits())
         };
         assert_eq!(run(&mut c, Start::Zero), Ok(0), "+0 + -0 is +0");
@@ -314,12 +297,10 @@ fn causal_products_of_interleaved_heads() {
         [(2, 3, 150, 20, 64), (1, 2, 128, 64, 64), (3, 4, 65, 8, 16), (1, 1, 40, 7, 6), (5, 4, 64, 16, 128)]
     {
         for product in attention(samples, heads, context, head, block) {
-            for (kind, from, add) in [
-                (Kind::Unit, From3::Zero, false),
-                (Kind::Wild, From3::Accumulate, true),
-                (Kind::Unit, From3::Other, true),
-            ] {
-                Given::new(product, kind, 11).check(&mut workspace, from, add);
+            for (kind, from) in
+                [(Kind::Unit, From3::Zero), (Kind::Wild, From3::Accumulate), (Kind::Unit, From3::Other)]
+            {
+                Given::new(product, kind, 11).check(&mut workspace, from);
             }
         }
     }
@@ -330,10 +311,10 @@ fn what_lies_between_rows_is_left_alone_and_masked_elements_are_written() {
     let mut given = Given::new(single(70, 70, 5, 0, 1, 3), Kind::Unit, 5);
     given.product.mask = Mask::Block { block: 64 };
     given.c.fill(f32::NAN);
-    let expected = given.expected(From3::Zero, false);
+    let expected = given.expected(From3::Zero);
     assert_eq!(expected[64], 0);
     assert_eq!(expected[70], f32::NAN.to_bits());
-    given.check(&mut Workspace::new(), From3::Zero, false);
+    given.check(&mut Workspace::new(), From3::Zero);
 }
 
 #[test]
@@ -350,12 +331,11 @@ fn any_number_of_threads_gives_the_same_bits() {
     products.extend(attention(8, 4, 66, 32, 64));
     for (seed, product) in products.into_iter().enumerate() {
         let given = Given::new(product, Kind::Unit, seed as u64);
-        let expected = given.expected(From3::Accumulate, true);
+        let expected = given.expected(From3::Accumulate);
         for threads in [1, 2, 7] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             for path in Path::available() {
-                let actual =
-                    pool.install(|| given.actual(path, &mut Workspace::new(), From3::Accumulate, true));
+                let actual = pool.install(|| given.actual(path, &mut Workspace::new(), From3::Accumulate));
                 assert!(actual == expected, "{path} on {threads} threads: {product:?}");
             }
         }
@@ -366,10 +346,10 @@ fn any_number_of_threads_gives_the_same_bits() {
 fn a_workspace_is_allocated_once() {
     let mut workspace = Workspace::new();
     let given = Given::new(single(128, 96, 64, 1, 0, 0), Kind::Unit, 1);
-    given.actual(Path::best(), &mut workspace, From3::Zero, false);
+    given.actual(Path::best(), &mut workspace, From3::Zero);
     let held = workspace.bytes();
     assert!(held >= 96 * 64 * 4);
-    given.actual(Path::best(), &mut workspace, From3::Zero, false);
+    given.actual(Path::best(), &mut workspace, From3::Zero);
     assert_eq!(workspace.bytes(), held);
 }
 
@@ -377,15 +357,13 @@ fn a_workspace_is_allocated_once() {
 fn empty_products_and_empty_sums() {
     let mut workspace = Workspace::new();
     for (m, n, k) in [(0, 3, 3), (3, 0, 3), (0, 0, 0)] {
-        Given::new(single(m, n, k, 0, 0, 0), Kind::Unit, 1).check(&mut workspace, From3::Zero, true);
+        Given::new(single(m, n, k, 0, 0, 0), Kind::Unit, 1).check(&mut workspace, From3::Zero);
     }
     for from in [From3::Zero, From3::Accumulate, From3::Other] {
-        for add in [false, true] {
-            Given::new(single(17, 50, 0, 0, 0, 0), Kind::Wild, 1).check(&mut workspace, from, add);
-            // Rows from 64 on have no terms.
-            let product = Product { range: Range::From { block: 64 }, ..single(100, 5, 60, 0, 0, 0) };
-            Given::new(product, Kind::Wild, 1).check(&mut workspace, from, add);
-        }
+        Given::new(single(17, 50, 0, 0, 0, 0), Kind::Wild, 1).check(&mut workspace, from);
+        // Rows from 64 on have no terms.
+        let product = Product { range: Range::From { block: 64 }, ..single(100, 5, 60, 0, 0, 0) };
+        Given::new(product, Kind::Wild, 1).check(&mut workspace, from);
     }
 }
 
@@ -394,14 +372,7 @@ fn wrong_buffers_are_refused() {
     let product = Product::contiguous(4, 5, 6);
     let run = |product: &Product, a: usize, b: usize, c: usize, other: usize| {
         let (other, mut c) = (vec![0.0; other], vec![0.0; c]);
-        product.run(
-            &mut Workspace::new(),
-            &vec![0.0; a],
-            &vec![0.0; b],
-            &mut c,
-            Start::From(&other),
-            Epilogue::Add(&other),
-        )
+        product.run(&mut Workspace::new(), &vec![0.0; a], &vec![0.0; b], &mut c, Start::From(&other))
     };
     assert_eq!(run(&product, 24, 30, 20, 20), Ok(()));
     let short = |operand, needed| Err(GemmError::Short { operand, needed, len: needed - 1 });
@@ -409,17 +380,6 @@ fn wrong_buffers_are_refused() {
     assert_eq!(run(&product, 24, 29, 20, 20), short(Operand::B, 30));
     assert_eq!(run(&product, 24, 30, 19, 20), short(Operand::C, 20));
     assert_eq!(run(&product, 24, 30, 20, 19), short(Operand::Start, 20));
-    assert_eq!(
-        product.run(
-            &mut Workspace::new(),
-            &[0.0; 24],
-            &[0.0; 30],
-            &mut [0.0; 20],
-            Start::Zero,
-            Epilogue::Add(&[0.0; 19])
-        ),
-        short(Operand::Add, 20)
-    );
     let overlap = Product { c: OutStrides::rows(4), ..product };
     assert_eq!(run(&overlap, 24, 30, 20, 20), Err(GemmError::Overlap));
     let overlap = Product { samples: 2, c: OutStrides { sample: 19, ..product.c }, ..product };
@@ -466,7 +426,6 @@ proptest! {
         masked: bool,
         block in 1..70usize,
         from in 0..3usize,
-        add: bool,
         wild: bool,
         seed: u64,
     ) {
@@ -486,10 +445,11 @@ proptest! {
         product.mask = if masked { Mask::Block { block } } else { Mask::None };
         let kind = if wild { Kind::Wild } else { Kind::Unit };
         let from = [From3::Zero, From3::Accumulate, From3::Other][from];
-        Given::new(product, kind, seed).check(&mut Workspace::new(), from, add);
+        Given::new(product, kind, seed).check(&mut Workspace::new(), from);
     }
 
     /// The software's fused multiply-add is the hardware's.
+    #[allow(clippy::disallowed_methods)]
     #[test]
     fn software_fma_rounds_once(a: u32, b: u32, c: u32, seed: u64) {
         let mut sequence = Sequence(seed);

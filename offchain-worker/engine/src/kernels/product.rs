@@ -1,7 +1,7 @@
 //! The matrix product: from the operation's terms to those of [`gemm`](crate::gemm).
 
 use super::{Context, Input, KernelError, Words, size};
-use crate::gemm::{Epilogue, Mask, OutStrides, Product, Range, Start, Strides};
+use crate::gemm::{Mask, OutStrides, Product, Range, Start, Strides};
 use sabha_numerics::op::{CAUSAL_BLOCK, Definition, Layout, Matmul, Reach, Transpose};
 
 /// Strides of matrices `[rows, columns]`: sample, head, row.
@@ -88,16 +88,7 @@ pub(super) fn matmul(
             other => other,
         };
         let out = out.get_mut(first * c.row..).unwrap_or_default();
-        product.run_on(
-            context.path,
-            &context.flags,
-            &mut context.workspace,
-            a,
-            b,
-            out,
-            start,
-            Epilogue::None,
-        )?;
+        product.run_on(context.path, &context.flags, &mut context.workspace, a, b, out, start)?;
     }
     Ok(Some(()))
 }
