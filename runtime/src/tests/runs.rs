@@ -5,12 +5,12 @@ use crate::{
     Balances, Runtime, RuntimeCall, RuntimeEvent, Timing, Training, UNITS,
     constants::{bonds, currency::EXISTENTIAL_DEPOSIT},
 };
-use pallet_sabha_training::{Call, Device, Duty, Event, RunStatus, Runs};
+use pallet_sabha_training::{Call, Device, Event, RunStatus, Runs};
 use sabha_protocol::{
     Commitment, Digest, Outcome, RoundKey, RunId, RunSpec, SlotIndex,
     audit::{Opening, answer, seal},
     defaults::{AUDIT, CLOCKS, OUTER, rounds},
-    round::{Checkpoint, Progress, Terms},
+    round::{Checkpoint, Duty, Progress, Terms},
     segments_root,
     spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, RoundSpec},
 };
