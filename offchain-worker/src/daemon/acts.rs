@@ -65,6 +65,7 @@ impl Daemon {
             spec: spec.clone(),
             folder: work::folder_of(&self.state, &task),
             hurry: active >= duty.patience,
+            origins: self.origins.get(&task.run).cloned().unwrap_or_default(),
             duty: duty.clone(),
         };
         // Waiting for others, it is begun again and again.
@@ -73,6 +74,7 @@ impl Daemon {
             self.take(&duty)?;
             tracing::info!(%task, base = ?duty.basis.base, until = duty.until, "begun");
         }
+        self.make_way(&task);
         let stop = Stop::new();
         let (workshop, raised) = (self.workshop.clone(), stop.clone());
         let handle = tokio::task::spawn_blocking(move || workshop.work(&job, &raised));
