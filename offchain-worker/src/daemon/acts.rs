@@ -85,7 +85,7 @@ impl Daemon {
 
     fn take(&mut self, duty: &Duty) -> anyhow::Result<()> {
         let Duty { task, basis, until, .. } = *duty;
-        Ok(self.journal.record(Event::Taken { task, basis, until })?)
+        Ok(self.journal.record(Event::Taken { task, basis, until, block: self.block })?)
     }
 
     fn lose(&mut self, task: Task, late: bool) -> anyhow::Result<()> {

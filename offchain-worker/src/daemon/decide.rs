@@ -139,12 +139,14 @@ pub fn next_action(view: &View, memory: &Memory, journal: &Journal, hot_key: &Ac
 
 /// What was begun and is no longer asked for.
 fn clear_up(view: &View, memory: &Memory, journal: &Journal) -> Option<Action> {
-    for (task, basis) in memory.working.values() {
+    // A node that is behind cannot show what was begun since.
+    let is_older = |task| journal.known(task).is_some_and(|known| view.block < known.seen);
+    for (task, basis) in memory.working.values().filter(|(task, _)| !is_older(*task)) {
         if !view.duties.iter().any(|duty| duty.task == *task && duty.basis == *basis) {
             return Some(Action::Abandon(*task));
         }
     }
-    for (task, known) in journal.open_tasks() {
+    for (task, known) in journal.open_tasks().filter(|(task, _)| !is_older(*task)) {
         // An act that is in a block younger than the view: the view cannot show it yet.
         if memory.sent.get(&task).is_some_and(|block| view.block < *block) {
             continue;

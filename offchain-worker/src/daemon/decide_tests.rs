@@ -114,7 +114,7 @@ fn journal(events: impl IntoIterator<Item = Event>) -> (tempfile::TempDir, Journ
 }
 
 fn taken(kind: Kind) -> Event {
-    Event::Taken { task: task(kind, 0), basis: duty(kind).basis, until: 150 }
+    Event::Taken { task: task(kind, 0), basis: duty(kind).basis, until: 150, block: 99 }
 }
 
 fn done(kind: Kind) -> Event {
@@ -228,7 +228,22 @@ fn a_missed_deadline_is_told_from_a_duty_that_was_taken_back() {
     }
 }
 
-/// The view was made before the work was begun, or the node is behind.
+/// After a failover to a node that is behind: in its block the work is not asked for yet.
+#[test]
+fn a_view_that_is_older_than_the_work_ends_nothing() {
+    for kind in WORK {
+        let at = |block, view| View { block, active: 151, ..view };
+        for stand in [Standing::Gone, Standing::Undone] {
+            let lose = Action::Lose { task: task(kind, 0), late: true };
+            let decide = |block| decide(&at(block, standing(kind, stand)), &Memory::default(), [taken(kind)]);
+            assert_eq!((decide(98), decide(99)), (Action::Wait, lose), "{kind:?}");
+        }
+        let decide = |block| decide(&at(block, idle()), &working(kind), [taken(kind)]);
+        assert_eq!((decide(98), decide(99)), (Action::Wait, Action::Abandon(task(kind, 0))), "{kind:?}");
+    }
+}
+
+/// The view was made before the work was begun.
 #[test]
 fn what_the_view_says_nothing_of_is_left_as_it_is() {
     assert_eq!(decide(&idle(), &Memory::default(), [taken(Kind::Train)]), Action::Wait);

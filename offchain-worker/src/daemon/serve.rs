@@ -12,16 +12,28 @@ use sabha_protocol::{Outcome, RunSpec, audit::Audits, round::Terms};
 impl Daemon {
     /// Serves the states that auditors need, as far as they were kept, and removes the files of slots whose rounds are settled.
     pub(super) async fn tend_slots(&mut self, at: &At, rounds: &mut Rounds<'_>) -> Result<(), ChainError> {
+        let mut gone = Vec::new();
         for task in kept_slots(&self.state) {
             match rounds.round(task.run, task.round).await? {
-                // A round that is only just opened is in this block, or the slot would not have been begun.
-                None => self.forget_slot(&task),
+                None => gone.push(task),
                 Some(round) if matches!(round.audits, Audits::Sealing { .. }) => {
                     if let Some((_, spec)) = self.specs.of(at, task.run).await? {
                         self.serve_slot(&task, &round, &spec, rounds).await?;
                     }
                 }
                 Some(_) => {}
+            }
+        }
+        if gone.is_empty() {
+            return Ok(());
+        }
+        // The node may be behind the one before it, or on a fork: the files, once removed, may be had too late.
+        let finalised = self.client.at(self.client.finalised_hash().await?).await?;
+        let mut rounds = Rounds::at(&finalised);
+        for task in gone {
+            let is_open = rounds.round(task.run, task.round).await?.is_some();
+            if is_settled(is_open, finalised.number(), self.journal.seen(task)) {
+                self.forget_slot(&task);
             }
         }
         Ok(())
@@ -69,5 +81,39 @@ impl Daemon {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether a slot's round is settled, by a finalised block: one that does not show the round, and is not older than what was seen of
+/// the slot. In an older one the round may not be open yet.
+fn is_settled(is_open: bool, finalised: u64, seen: u64) -> bool {
+    !is_open && finalised >= seen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::daemon::{
+        journal::{Event, Journal},
+        task::{Basis, Kind},
+    };
+    use sabha_protocol::{Digest, RoundKey};
+
+    /// A failover to a node that is behind, also after a restart.
+    #[test]
+    fn nothing_is_removed_by_what_a_node_that_is_behind_lacks() {
+        let folder = tempfile::tempdir().unwrap();
+        let round = RoundKey { round: 3, attempt: 0 };
+        let task = Task { kind: Kind::Train, run: 7, round, place: 2, generation: 0 };
+        let basis = Basis { spec: Digest([1; 32]), base: None, inputs: Digest([2; 32]) };
+        let mut journal = Journal::open(folder.path()).unwrap();
+        journal.record(Event::Taken { task, basis, until: 90, block: 100 }).unwrap();
+        journal.record(Event::Settled { task, block: 120 }).unwrap();
+        drop(journal);
+        let seen = Journal::open(folder.path()).unwrap().seen(task);
+        for behind in [0, 99, 119] {
+            assert!(!is_settled(false, behind, seen), "{behind}");
+        }
+        assert!(is_settled(false, 120, seen) && !is_settled(true, 500, seen));
     }
 }
