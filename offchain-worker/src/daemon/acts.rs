@@ -2,7 +2,7 @@
 
 use super::{
     Crew, Daemon,
-    decide::{Action, MISSES_IN_A_ROW, RETRY_BLOCKS, Refusal, View, next_action},
+    decide::{Action, MISSES_IN_A_ROW, RETRY_BLOCKS, Refusal, View, is_miss, next_action},
     journal::Event,
     task::{Act, Duty, Task},
     work::{self, Job},
@@ -89,11 +89,16 @@ impl Daemon {
     }
 
     fn lose(&mut self, task: Task, late: bool) -> anyhow::Result<()> {
+        let is_miss = is_miss(self.journal.known(task), late);
         self.journal.record(Event::Lost { task, late })?;
         self.memory.refused.remove(&task);
         self.memory.sent.remove(&task);
         if !late {
             tracing::info!(%task, "it was taken back; this worker is not at fault");
+            return Ok(());
+        }
+        if !is_miss {
+            tracing::warn!(%task, "the deadline of what was declined has passed");
             return Ok(());
         }
         self.memory.misses = self.memory.misses.saturating_add(1);

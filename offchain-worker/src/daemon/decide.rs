@@ -10,7 +10,7 @@
 //! for a slot to be trained.
 
 use super::{
-    journal::Journal,
+    journal::{Journal, Known},
     task::{Act, Basis, Duty, Kind, Lane, Task},
 };
 use crate::{chain::WorkerStatus, keys::AccountId};
@@ -162,6 +162,13 @@ fn clear_up(view: &View, memory: &Memory, journal: &Journal) -> Option<Action> {
         return Some(if done { Action::Settle(task) } else { Action::Lose { task, late } });
     }
     None
+}
+
+/// Whether something that was lost counts among the misses after which the worker is drained: not what was taken back, nor what was
+/// declined. Nothing is wrong with a machine that is too small for a run, and anybody may open a run of any size: three of them would
+/// drain every worker.
+pub fn is_miss(known: Option<&Known>, late: bool) -> bool {
+    late && known.is_none_or(|known| !known.declined)
 }
 
 /// What the chain asks for.

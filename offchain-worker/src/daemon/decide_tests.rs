@@ -432,6 +432,23 @@ fn too_many_misses_in_a_row_and_the_worker_asks_for_nothing_more() {
     assert_eq!(decide(&view, &at(MISSES_IN_A_ROW), []), Action::Work(duty(Kind::Audit)));
 }
 
+/// Also by a daemon that was started again since.
+#[test]
+fn what_was_declined_is_no_miss() {
+    let declined = Event::Declined { task: task(Kind::Train, 0), reason: "too large".into() };
+    let lost = Event::Lost { task: task(Kind::Train, 0), late: true };
+    let is_miss = |late, events: Vec<Event>| {
+        let (folder, log) = journal(events);
+        drop(log);
+        is_miss(Journal::open(folder.path()).unwrap().known(task(Kind::Train, 0)), late)
+    };
+    let taken = || taken(Kind::Train);
+    assert!(is_miss(true, vec![taken()]));
+    assert!(!is_miss(false, vec![taken()]), "taken back");
+    assert!(!is_miss(true, vec![taken(), declined.clone()]));
+    assert!(is_miss(true, vec![taken(), declined, lost, taken()]), "begun anew: there was room");
+}
+
 #[test]
 fn pokes_let_the_chain_and_others_go_first() {
     let memory = |since| Memory { pokes: true, due_since: [(7, since)].into(), ..Memory::default() };

@@ -123,6 +123,8 @@ pub struct Known {
     pub signed: Option<Act>,
     /// Whether nothing is left to do: settled, or lost.
     pub closed: bool,
+    /// Whether it was let go because this machine cannot do it.
+    pub declined: bool,
 }
 
 /// What is wrong with the log, or with what shall be added to it.
@@ -308,6 +310,7 @@ impl Journal {
                 known.until = *until;
                 known.seen = known.seen.max(*block);
                 known.closed = false;
+                known.declined = false;
                 self.seen = self.seen.max(*block);
             }
             Event::Done { task, basis, act } => {
@@ -330,8 +333,10 @@ impl Journal {
             Event::Lost { task, .. } => {
                 self.known.entry(*task).or_default().closed = true;
             }
+            Event::Declined { task, .. } => {
+                self.known.entry(*task).or_default().declined = true;
+            }
             Event::Started { .. }
-            | Event::Declined { .. }
             | Event::Parked { .. }
             | Event::Holds { .. }
             | Event::Ready
