@@ -392,5 +392,7 @@ fn the_states_at_segments_ends_are_kept_where_auditors_may_ask() {
     assert!(ends(&machine.train_job(0, 1, None).folder).is_empty());
 }
 
+#[path = "cheats_tests.rs"]
+mod cheats;
 #[path = "withheld_tests.rs"]
 mod withheld;
