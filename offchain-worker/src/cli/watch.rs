@@ -5,18 +5,22 @@ mod changes;
 
 use super::{Context, on_chain::sbh, run::find, show};
 use crate::{
-    chain::{At, ChainError, ChainResult, RunStatus},
+    chain::{At, ChainError, ChainResult, Round, RunStatus, Slot},
     cli::on_chain::Session,
     config::ChainArgs,
     error::{Exit, failure},
+    keys::AccountId,
     output::Output,
 };
 use changes::{Change, Snapshot, changes};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use sabha_protocol::{Divergence, Generation, Outcome, RoundKey, RunId};
+use sabha_protocol::{
+    Divergence, Generation, Outcome, RoundKey, RunId, SlotIndex, audit::Seat, round::Phase, spec::limits,
+};
 use serde::Serialize;
 use std::{
+    collections::{BTreeMap, btree_map::Entry},
     io::Write,
     time::{Duration, Instant},
 };
@@ -78,7 +82,9 @@ pub async fn run(args: WatchArgs, context: &Context) -> anyhow::Result<()> {
             Ok(None) => {}
             Ok(Some((hash, at))) => {
                 let run = find(&at, args.run).await?;
-                let now = Snapshot { live: show::rounds(&at, run.id).await?, run };
+                let live = show::rounds(&at, run.id).await?;
+                let seats = seats(&at, run.id, &live, before.as_ref()).await?;
+                let now = Snapshot { run, live, seats };
                 for change in changes(before.as_ref(), &now) {
                     let line = Line { block: at.number(), run: args.run, change: &change };
                     let text = if context.global.json { serde_json::to_string(&line)? } else { words(&line) };
@@ -116,6 +122,34 @@ pub async fn run(args: WatchArgs, context: &Context) -> anyhow::Result<()> {
     };
     bar.finish_and_clear();
     result
+}
+
+/// The auditors of rounds that are not being settled. A seat stays whose it is, so those that are known are not read again.
+async fn seats(
+    at: &At,
+    run: RunId,
+    live: &[(Round, Vec<(SlotIndex, Slot)>)],
+    before: Option<&Snapshot>,
+) -> Result<BTreeMap<(RoundKey, u16), Seat<AccountId>>, ChainError> {
+    let mut seats = BTreeMap::new();
+    for (round, _) in live.iter().filter(|(round, _)| !matches!(round.phase, Phase::Final | Phase::Voided)) {
+        let (key, drawn) = (round.key, usize::from(round.seats));
+        let known = before.into_iter().flat_map(|before| &before.seats);
+        let mut of_round: BTreeMap<_, _> =
+            known.filter(|((of, _), _)| *of == key).map(|(seat, record)| (*seat, *record)).collect();
+        for place in 0..limits::AUDIT {
+            if of_round.len() >= drawn {
+                break;
+            }
+            if let Entry::Vacant(entry) = of_round.entry((key, place))
+                && let Some(seat) = at.seat(run, key, place).await?
+            {
+                entry.insert(seat);
+            }
+        }
+        seats.append(&mut of_round);
+    }
+    Ok(seats)
 }
 
 fn words(line: &Line<'_>) -> String {
@@ -159,6 +193,9 @@ fn words(line: &Line<'_>) -> String {
         }
         Change::Audits { key, audits, seats, sealed, answered } => {
             format!("{}: audits {audits}: {seats} auditors, {sealed} sealed, {answered} revealed", name(*key))
+        }
+        Change::Auditor { key, seat, slot, auditor } => {
+            format!("{}: {auditor} audits slot {slot}, in seat {seat}", name(*key))
         }
         Change::Disagreement { key, open } => format!("{}: {open} disagreements are open", name(*key)),
         Change::Fault { key, slot } => format!("{}: slot {slot} is at fault", name(*key)),

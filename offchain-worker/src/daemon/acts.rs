@@ -2,7 +2,7 @@
 
 use super::{
     Crew, Daemon,
-    decide::{Action, MISSES_IN_A_ROW, RETRY_BLOCKS, Refusal, View, next_action},
+    decide::{Action, MISSES_IN_A_ROW, RETRY_BLOCKS, Refusal, View, is_miss, next_action},
     journal::Event,
     task::{Act, Duty, Task},
     work::{self, Job},
@@ -65,6 +65,7 @@ impl Daemon {
             spec: spec.clone(),
             folder: work::folder_of(&self.state, &task),
             hurry: active >= duty.patience,
+            origins: self.origins.get(&task.run).cloned().unwrap_or_default(),
             duty: duty.clone(),
         };
         // Waiting for others, it is begun again and again.
@@ -73,6 +74,7 @@ impl Daemon {
             self.take(&duty)?;
             tracing::info!(%task, base = ?duty.basis.base, until = duty.until, "begun");
         }
+        self.make_way(&task);
         let stop = Stop::new();
         let (workshop, raised) = (self.workshop.clone(), stop.clone());
         let handle = tokio::task::spawn_blocking(move || workshop.work(&job, &raised));
@@ -83,15 +85,20 @@ impl Daemon {
 
     fn take(&mut self, duty: &Duty) -> anyhow::Result<()> {
         let Duty { task, basis, until, .. } = *duty;
-        Ok(self.journal.record(Event::Taken { task, basis, until })?)
+        Ok(self.journal.record(Event::Taken { task, basis, until, block: self.block })?)
     }
 
     fn lose(&mut self, task: Task, late: bool) -> anyhow::Result<()> {
+        let is_miss = is_miss(self.journal.known(task), late);
         self.journal.record(Event::Lost { task, late })?;
         self.memory.refused.remove(&task);
         self.memory.sent.remove(&task);
         if !late {
             tracing::info!(%task, "it was taken back; this worker is not at fault");
+            return Ok(());
+        }
+        if !is_miss {
+            tracing::warn!(%task, "the deadline of what was declined has passed");
             return Ok(());
         }
         self.memory.misses = self.memory.misses.saturating_add(1);

@@ -10,7 +10,7 @@
 //! for a slot to be trained.
 
 use super::{
-    journal::Journal,
+    journal::{Journal, Known},
     task::{Act, Basis, Duty, Kind, Lane, Task},
 };
 use crate::{chain::WorkerStatus, keys::AccountId};
@@ -139,12 +139,14 @@ pub fn next_action(view: &View, memory: &Memory, journal: &Journal, hot_key: &Ac
 
 /// What was begun and is no longer asked for.
 fn clear_up(view: &View, memory: &Memory, journal: &Journal) -> Option<Action> {
-    for (task, basis) in memory.working.values() {
+    // A node that is behind cannot show what was begun since.
+    let is_older = |task| journal.known(task).is_some_and(|known| view.block < known.seen);
+    for (task, basis) in memory.working.values().filter(|(task, _)| !is_older(*task)) {
         if !view.duties.iter().any(|duty| duty.task == *task && duty.basis == *basis) {
             return Some(Action::Abandon(*task));
         }
     }
-    for (task, known) in journal.open_tasks() {
+    for (task, known) in journal.open_tasks().filter(|(task, _)| !is_older(*task)) {
         // An act that is in a block younger than the view: the view cannot show it yet.
         if memory.sent.get(&task).is_some_and(|block| view.block < *block) {
             continue;
@@ -160,6 +162,13 @@ fn clear_up(view: &View, memory: &Memory, journal: &Journal) -> Option<Action> {
         return Some(if done { Action::Settle(task) } else { Action::Lose { task, late } });
     }
     None
+}
+
+/// Whether something that was lost counts among the misses after which the worker is drained: not what was taken back, nor what was
+/// declined. Nothing is wrong with a machine that is too small for a run, and anybody may open a run of any size: three of them would
+/// drain every worker.
+pub fn is_miss(known: Option<&Known>, late: bool) -> bool {
+    late && known.is_none_or(|known| !known.declined)
 }
 
 /// What the chain asks for.

@@ -49,7 +49,7 @@ proptest! {
                     Action::Work(duty) => {
                         let Duty { task, basis, until, .. } = duty;
                         prop_assert!(!memory.working.contains_key(&task.kind.lane()), "one at a time");
-                        log.record(Event::Taken { task, basis, until }).unwrap();
+                        log.record(Event::Taken { task, basis, until, block: view.block }).unwrap();
                         memory.working.insert(task.kind.lane(), (task, basis));
                     }
                     Action::Sign(duty, act) => {

@@ -114,7 +114,7 @@ fn journal(events: impl IntoIterator<Item = Event>) -> (tempfile::TempDir, Journ
 }
 
 fn taken(kind: Kind) -> Event {
-    Event::Taken { task: task(kind, 0), basis: duty(kind).basis, until: 150 }
+    Event::Taken { task: task(kind, 0), basis: duty(kind).basis, until: 150, block: 99 }
 }
 
 fn done(kind: Kind) -> Event {
@@ -228,7 +228,22 @@ fn a_missed_deadline_is_told_from_a_duty_that_was_taken_back() {
     }
 }
 
-/// The view was made before the work was begun, or the node is behind.
+/// After a failover to a node that is behind: in its block the work is not asked for yet.
+#[test]
+fn a_view_that_is_older_than_the_work_ends_nothing() {
+    for kind in WORK {
+        let at = |block, view| View { block, active: 151, ..view };
+        for stand in [Standing::Gone, Standing::Undone] {
+            let lose = Action::Lose { task: task(kind, 0), late: true };
+            let decide = |block| decide(&at(block, standing(kind, stand)), &Memory::default(), [taken(kind)]);
+            assert_eq!((decide(98), decide(99)), (Action::Wait, lose), "{kind:?}");
+        }
+        let decide = |block| decide(&at(block, idle()), &working(kind), [taken(kind)]);
+        assert_eq!((decide(98), decide(99)), (Action::Wait, Action::Abandon(task(kind, 0))), "{kind:?}");
+    }
+}
+
+/// The view was made before the work was begun.
 #[test]
 fn what_the_view_says_nothing_of_is_left_as_it_is() {
     assert_eq!(decide(&idle(), &Memory::default(), [taken(Kind::Train)]), Action::Wait);
@@ -415,6 +430,23 @@ fn too_many_misses_in_a_row_and_the_worker_asks_for_nothing_more() {
     // What it was drawn for is still done.
     let view = View { status: WorkerStatus::Idle, ..asked([duty(Kind::Audit)]) };
     assert_eq!(decide(&view, &at(MISSES_IN_A_ROW), []), Action::Work(duty(Kind::Audit)));
+}
+
+/// Also by a daemon that was started again since.
+#[test]
+fn what_was_declined_is_no_miss() {
+    let declined = Event::Declined { task: task(Kind::Train, 0), reason: "too large".into() };
+    let lost = Event::Lost { task: task(Kind::Train, 0), late: true };
+    let is_miss = |late, events: Vec<Event>| {
+        let (folder, log) = journal(events);
+        drop(log);
+        is_miss(Journal::open(folder.path()).unwrap().known(task(Kind::Train, 0)), late)
+    };
+    let taken = || taken(Kind::Train);
+    assert!(is_miss(true, vec![taken()]));
+    assert!(!is_miss(false, vec![taken()]), "taken back");
+    assert!(!is_miss(true, vec![taken(), declined.clone()]));
+    assert!(is_miss(true, vec![taken(), declined, lost, taken()]), "begun anew: there was room");
 }
 
 #[test]

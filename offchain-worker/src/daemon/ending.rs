@@ -12,7 +12,7 @@ use crate::{
 use std::time::Duration;
 
 /// How long threads may take to park their work, after a signal.
-const PARK_WITHIN: Duration = Duration::from_secs(120);
+pub(super) const PARK_WITHIN: Duration = Duration::from_secs(120);
 
 /// How long asking or telling the chain may take at the end. With [`PARK_WITHIN`] less than a service manager's patience in
 /// docs/workers.md.
@@ -98,6 +98,7 @@ impl Daemon {
     }
 
     async fn park(&mut self) -> anyhow::Result<()> {
+        self.stop_remaking().await;
         // All of them at once: the time is bounded.
         for crew in self.crews.values() {
             tracing::info!(task = %crew.duty.task, "parking");

@@ -40,6 +40,9 @@ pub enum Event {
         basis: Basis,
         /// The last active block.
         until: ActiveBlock,
+        /// The number of the block that asks for it; 0 in logs of older releases.
+        #[serde(default)]
+        block: u64,
     },
     /// It is let go: this machine cannot do it.
     Declined {
@@ -112,12 +115,16 @@ pub enum Event {
 pub struct Known {
     /// The last active block, as of the last time that it was taken.
     pub until: ActiveBlock,
+    /// The highest block that was seen to ask for it, or to have it. What an older one says of it is of the past.
+    pub seen: u64,
     /// What work came to, and from what.
     pub done: Option<(Basis, Act)>,
     /// What was signed, if anything. It never changes.
     pub signed: Option<Act>,
     /// Whether nothing is left to do: settled, or lost.
     pub closed: bool,
+    /// Whether it was let go because this machine cannot do it.
+    pub declined: bool,
 }
 
 /// What is wrong with the log, or with what shall be added to it.
@@ -185,6 +192,8 @@ pub struct Journal {
     known: BTreeMap<Task, Known>,
     /// What each seal that was signed hides.
     sealed: BTreeMap<Digest, (Found, [u8; 32])>,
+    /// The highest block that was noted for anything.
+    seen: u64,
 }
 
 /// The log's file name.
@@ -218,7 +227,7 @@ impl Journal {
             file.set_len(whole as u64).map_err(FileError::of("repair", &path))?;
             file.sync_all().map_err(FileError::of("repair", &path))?;
         }
-        let mut journal = Self { file, path, known: BTreeMap::new(), sealed: BTreeMap::new() };
+        let mut journal = Self { file, path, known: BTreeMap::new(), sealed: BTreeMap::new(), seen: 0 };
         let lines = text.get(..whole).unwrap_or_default().split(|byte| *byte == b'\n');
         for (index, line) in lines.enumerate().filter(|(_, line)| !line.is_empty()) {
             let event = serde_json::from_slice::<Line>(line).map_err(|error| JournalError::Damaged {
@@ -261,6 +270,13 @@ impl Journal {
         self.known.iter().filter(|(_, known)| !known.closed).map(|(task, known)| (*task, known))
     }
 
+    /// The highest block that was seen to ask for a slot that this worker trains, or to have something of it. One that the log does
+    /// not know may be as young as anything in it.
+    pub fn seen(&self, slot: Task) -> u64 {
+        let of_slot = |kind| self.known.get(&Task { kind, ..slot }).map(|known| known.seen);
+        [Kind::Train, Kind::Publish].into_iter().filter_map(of_slot).max().unwrap_or(self.seen)
+    }
+
     /// What a seal hides, if this worker signed it.
     pub fn sealed(&self, seal: Digest) -> Option<(Found, [u8; 32])> {
         self.sealed.get(&seal).copied()
@@ -289,10 +305,13 @@ impl Journal {
     fn apply(&mut self, event: &Event) -> Result<(), JournalError> {
         self.check(event)?;
         match event {
-            Event::Taken { task, until, .. } => {
+            Event::Taken { task, until, block, .. } => {
                 let known = self.known.entry(*task).or_default();
                 known.until = *until;
+                known.seen = known.seen.max(*block);
                 known.closed = false;
+                known.declined = false;
+                self.seen = self.seen.max(*block);
             }
             Event::Done { task, basis, act } => {
                 self.known.entry(*task).or_default().done = Some((*basis, act.clone()));
@@ -305,11 +324,19 @@ impl Journal {
                 known.signed = Some(act.clone());
                 known.closed = false;
             }
-            Event::Settled { task, .. } | Event::Lost { task, .. } => {
+            Event::Settled { task, block } => {
+                let known = self.known.entry(*task).or_default();
+                known.seen = known.seen.max(*block);
+                known.closed = true;
+                self.seen = self.seen.max(*block);
+            }
+            Event::Lost { task, .. } => {
                 self.known.entry(*task).or_default().closed = true;
             }
+            Event::Declined { task, .. } => {
+                self.known.entry(*task).or_default().declined = true;
+            }
             Event::Started { .. }
-            | Event::Declined { .. }
             | Event::Parked { .. }
             | Event::Holds { .. }
             | Event::Ready

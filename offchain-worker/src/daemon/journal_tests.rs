@@ -29,12 +29,12 @@ fn events() -> Vec<Event> {
     let audit = Task { kind: Kind::Audit, ..task(0) };
     vec![
         Event::Started { genesis: "0x".into(), hot_key: "5G".into(), version: "0".into() },
-        Event::Taken { task: task(0), basis: basis(1), until: 30 },
+        Event::Taken { task: task(0), basis: basis(1), until: 30, block: 8 },
         Event::Parked { task: task(0), step: 7 },
         Event::Done { task: task(0), basis: basis(1), act: commit(1) },
         Event::Signing { task: task(0), act: commit(1) },
         Event::Settled { task: task(0), block: 9 },
-        Event::Taken { task: task(1), basis: basis(1), until: 40 },
+        Event::Taken { task: task(1), basis: basis(1), until: 40, block: 10 },
         Event::Done {
             task: task(1),
             basis: basis(1),
@@ -47,11 +47,11 @@ fn events() -> Vec<Event> {
             checkpoint: Checkpoint { root: Digest([1; 32]), blob: Digest([2; 32]) },
         },
         Event::Ready,
-        Event::Taken { task: audit, basis: basis(1), until: 44 },
+        Event::Taken { task: audit, basis: basis(1), until: 44, block: 11 },
         Event::Done { task: audit, basis: basis(1), act: seal(3) },
         Event::Signing { task: audit, act: seal(3) },
         Event::Settled { task: audit, block: 12 },
-        Event::Taken { task: task(2), basis: basis(4), until: 50 },
+        Event::Taken { task: task(2), basis: basis(4), until: 50, block: 13 },
         Event::Declined { task: task(2), reason: "too large".into() },
         Event::Drain,
         Event::Stopped { reason: "signal".into() },
@@ -75,6 +75,44 @@ fn what_is_recorded_is_known_after_a_restart() {
     let open: Vec<_> = journal.open_tasks().collect();
     assert_eq!(open.len(), 1);
     assert_eq!((open[0].0, open[0].1.until), (task(2), 50));
+}
+
+/// By it slots are told that a node which is behind does not know yet.
+#[test]
+fn the_highest_block_that_was_seen_of_a_slot_is_known_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(folder.path()).unwrap();
+    assert_eq!(journal.seen(task(0)), 0);
+    for event in events() {
+        journal.record(event).unwrap();
+    }
+    for _ in 0..2 {
+        // Taken in 8, settled in 9; taken in 10 and lost.
+        assert_eq!((journal.seen(task(0)), journal.seen(task(1))), (9, 10));
+        assert_eq!(journal.seen(task(7)), 13, "nothing is known of it: as young as anything");
+        drop(journal);
+        journal = Journal::open(folder.path()).unwrap();
+    }
+    let publish = Task { kind: Kind::Publish, ..task(0) };
+    journal.record(Event::Taken { task: publish, basis: basis(1), until: 60, block: 20 }).unwrap();
+    assert_eq!(journal.seen(task(0)), 20);
+    // Seen from a node that is behind.
+    journal.record(Event::Taken { task: publish, basis: basis(1), until: 60, block: 15 }).unwrap();
+    assert_eq!(journal.seen(task(0)), 20);
+}
+
+/// A log of a release that did not note blocks.
+#[test]
+fn a_log_without_blocks_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(folder.path()).unwrap();
+    journal.record(Event::Taken { task: task(0), basis: basis(1), until: 30, block: 8 }).unwrap();
+    drop(journal);
+    let path = folder.path().join(NAME);
+    let line = fs::read_to_string(&path).unwrap();
+    assert!(line.contains(",\"block\":8"), "{line}");
+    fs::write(&path, line.replace(",\"block\":8", "")).unwrap();
+    assert_eq!(Journal::open(folder.path()).unwrap().known(task(0)).unwrap().until, 30);
 }
 
 /// For each kind of act.

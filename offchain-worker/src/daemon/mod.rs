@@ -6,11 +6,13 @@
 //! - [`watch`] reads what the decision needs from the chain.
 //! - [`work`] is the seam to the work: a job, and how it ended; [`works`] does it on an engine, in threads of its own.
 //! - [`slots`] are the files of the slots that were trained: leaves, and states for auditors.
+//! - `checkpoints` fetches what rounds have made, or makes it again.
 //!
 //! Nothing is lost by a crash at any point: a slot goes on from its parked state, what was worked out is signed, an act that is
 //! not in the chain is sent again, the same. A signal parks the slot at the next step's end. A full disk is waited for.
 
 mod acts;
+mod checkpoints;
 pub mod decide;
 mod ending;
 pub mod journal;
@@ -29,10 +31,10 @@ use crate::{
     keys::{AccountId, Key, fill_random},
     stop::Stop,
 };
+use checkpoints::{Held, Key as Which, Remake};
 use decide::{Memory, RETRY_BLOCKS};
 use journal::{Event, Journal};
-use sabha_protocol::{Digest, Divergence, Outcome, RoundKey, RunId};
-use serve::Held;
+use sabha_protocol::{Divergence, Outcome, RunId};
 use slots::Served;
 use std::{
     collections::BTreeMap,
@@ -42,7 +44,7 @@ use std::{
 };
 use task::{Act, Duty, Lane, Product};
 use tokio::task::JoinHandle;
-use work::{Ended, Workshop};
+use work::{Ended, Origin, Workshop};
 
 /// How long a node may be silent before another one is tried.
 const FAILOVER_AFTER: Duration = Duration::from_secs(30);
@@ -74,7 +76,11 @@ pub struct Daemon {
     blobs: PeerBlobs,
     served: Served,
     /// Checkpoints that this daemon has, or could not get, by root and address.
-    held: BTreeMap<(RunId, RoundKey, [Digest; 2]), Held>,
+    held: BTreeMap<Which, Held>,
+    /// How the checkpoints were made of runs that lack one.
+    origins: BTreeMap<RunId, Vec<Origin>>,
+    /// A checkpoint that is made again.
+    remaking: Option<Remake>,
     state: PathBuf,
     workshop: Arc<dyn Workshop>,
     crews: BTreeMap<Lane, Crew>,
@@ -153,6 +159,8 @@ impl Daemon {
             memory,
             served: Served::beside(&blobs),
             held: BTreeMap::new(),
+            origins: BTreeMap::new(),
+            remaking: None,
             blobs,
             state,
             workshop,

@@ -1,43 +1,21 @@
-//! Looking after what others may need: the slots that were trained, whose states auditors may ask for, until their rounds are settled;
-//! and the checkpoints of runs, so that a worker has them when it is drawn, and others can fetch them from it.
+//! Looking after the slots that were trained, whose states auditors may ask for, until their rounds are settled.
 
 use super::{
-    Daemon,
-    journal::Event,
-    slots,
+    Daemon, slots,
     task::Task,
     watch::Rounds,
     work::{folder_of, kept_slots},
 };
-use crate::{
-    chain::{At, ChainError, Round},
-    engine::rounds::{checkpoint_bytes, store},
-};
+use crate::chain::{At, ChainError, Round};
 use sabha_protocol::{Outcome, RunSpec, audit::Audits, round::Terms};
-use std::collections::BTreeMap;
-
-/// Checkpoints that are larger are fetched only when they are needed: anybody may open a run of any size.
-const KEPT_BYTES: u64 = 8 << 30;
-
-/// Blocks to wait before a checkpoint that could not be had is asked for again.
-const AGAIN_BLOCKS: u64 = 2;
-
-/// Whether a checkpoint is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Held {
-    /// It is.
-    Yes,
-    /// It was not, as of this block.
-    NotAt(u64),
-}
 
 impl Daemon {
     /// Serves the states that auditors need, as far as they were kept, and removes the files of slots whose rounds are settled.
     pub(super) async fn tend_slots(&mut self, at: &At, rounds: &mut Rounds<'_>) -> Result<(), ChainError> {
+        let mut gone = Vec::new();
         for task in kept_slots(&self.state) {
             match rounds.round(task.run, task.round).await? {
-                // A round that is only just opened is in this block, or the slot would not have been begun.
-                None => self.forget_slot(&task),
+                None => gone.push(task),
                 Some(round) if matches!(round.audits, Audits::Sealing { .. }) => {
                     if let Some((_, spec)) = self.specs.of(at, task.run).await? {
                         self.serve_slot(&task, &round, &spec, rounds).await?;
@@ -46,46 +24,18 @@ impl Daemon {
                 Some(_) => {}
             }
         }
-        Ok(())
-    }
-
-    /// Fetches the checkpoints that rounds have made, and checks them against their roots.
-    pub(super) async fn keep_checkpoints(&mut self, at: &At, rounds: &mut Rounds<'_>) -> anyhow::Result<()> {
-        let (block, mut now) = (at.number(), BTreeMap::new());
-        for run in at.open_runs().await? {
-            for round in rounds.rounds(run).await? {
-                let Some((checkpoint, _)) = round.result else { continue };
-                let key = (run, round.key, [checkpoint.root, checkpoint.blob]);
-                let before = self.held.get(&key).copied();
-                let wait =
-                    matches!(before, Some(Held::NotAt(last)) if block < last.saturating_add(AGAIN_BLOCKS));
-                if let Some(held) = before.filter(|held| *held == Held::Yes || wait) {
-                    now.insert(key, held);
-                    continue;
-                }
-                let Some((_, spec)) = self.specs.of(at, run).await? else { continue };
-                if checkpoint_bytes(&spec.model) > KEPT_BYTES {
-                    continue;
-                }
-                let blobs = self.blobs.clone();
-                let fetched =
-                    tokio::task::spawn_blocking(move || store::fetch_checkpoint(&blobs, &spec, checkpoint))
-                        .await?;
-                now.insert(key, if fetched.is_ok() { Held::Yes } else { Held::NotAt(block) });
-                match fetched {
-                    Ok(_) => {
-                        let round = round.key;
-                        self.journal.record(Event::Holds { run, round, checkpoint })?;
-                        tracing::info!(run, round = round.round, root = %checkpoint.root, "has the checkpoint");
-                    }
-                    // Whoever aggregated it may yet serve it; a false one is for a dispute.
-                    Err(error) => {
-                        tracing::warn!(run, round = round.key.round, %error, "the checkpoint cannot be had")
-                    }
-                }
+        if gone.is_empty() {
+            return Ok(());
+        }
+        // The node may be behind the one before it, or on a fork: the files, once removed, may be had too late.
+        let finalised = self.client.at(self.client.finalised_hash().await?).await?;
+        let mut rounds = Rounds::at(&finalised);
+        for task in gone {
+            let is_open = rounds.round(task.run, task.round).await?.is_some();
+            if is_settled(is_open, finalised.number(), self.journal.seen(task)) {
+                self.forget_slot(&task);
             }
         }
-        self.held = now;
         Ok(())
     }
 
@@ -131,5 +81,39 @@ impl Daemon {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether a slot's round is settled, by a finalised block: one that does not show the round, and is not older than what was seen of
+/// the slot. In an older one the round may not be open yet.
+fn is_settled(is_open: bool, finalised: u64, seen: u64) -> bool {
+    !is_open && finalised >= seen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::daemon::{
+        journal::{Event, Journal},
+        task::{Basis, Kind},
+    };
+    use sabha_protocol::{Digest, RoundKey};
+
+    /// A failover to a node that is behind, also after a restart.
+    #[test]
+    fn nothing_is_removed_by_what_a_node_that_is_behind_lacks() {
+        let folder = tempfile::tempdir().unwrap();
+        let round = RoundKey { round: 3, attempt: 0 };
+        let task = Task { kind: Kind::Train, run: 7, round, place: 2, generation: 0 };
+        let basis = Basis { spec: Digest([1; 32]), base: None, inputs: Digest([2; 32]) };
+        let mut journal = Journal::open(folder.path()).unwrap();
+        journal.record(Event::Taken { task, basis, until: 90, block: 100 }).unwrap();
+        journal.record(Event::Settled { task, block: 120 }).unwrap();
+        drop(journal);
+        let seen = Journal::open(folder.path()).unwrap().seen(task);
+        for behind in [0, 99, 119] {
+            assert!(!is_settled(false, behind, seen), "{behind}");
+        }
+        assert!(is_settled(false, 120, seen) && !is_settled(true, 500, seen));
     }
 }

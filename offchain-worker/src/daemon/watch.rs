@@ -141,6 +141,23 @@ impl<'a> Rounds<'a> {
         Ok(self.slots(run, key).await?.iter().find(|(slot, _)| *slot == index).map(|(_, slot)| *slot))
     }
 
+    /// How the checkpoints of a run's rounds that are not settled were made, in order.
+    ///
+    /// # Errors
+    /// As for [`Self::round`].
+    pub async fn origins(&mut self, run: RunId) -> Result<Vec<work::Origin>, ChainError> {
+        let mut origins = Vec::new();
+        for round in self.rounds(run).await? {
+            let Some((made, _)) = round.result else { continue };
+            let updates = self.updates(run, round.key, &round.accepted).await?;
+            // Some are settled: the chain has forgotten their addresses.
+            if updates.len() == usize::from(round.accepted.len()) {
+                origins.push(work::Origin { round: round.key.round, made, base: round.base, updates });
+            }
+        }
+        Ok(origins)
+    }
+
     /// The addresses of the updates of some of its slots.
     async fn updates(
         &mut self,

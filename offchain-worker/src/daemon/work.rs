@@ -6,7 +6,7 @@ use crate::{
     data::Manifest,
     stop::Stop,
 };
-use sabha_protocol::{Digest, RoundKey, spec::RunSpec};
+use sabha_protocol::{Digest, RoundIndex, RoundKey, SlotIndex, round::Checkpoint, spec::RunSpec};
 use std::path::{Path, PathBuf};
 
 /// One piece of work.
@@ -21,6 +21,21 @@ pub struct Job {
     pub folder: PathBuf,
     /// Whether to do with what is there, and to wait for nobody.
     pub hurry: bool,
+    /// How the run's checkpoints were made, as far as the chain knows, if one of them is missing here.
+    pub origins: Vec<Origin>,
+}
+
+/// What a checkpoint was made of: whoever has all of it can make it again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Origin {
+    /// The round that made it.
+    pub round: RoundIndex,
+    /// What was posted.
+    pub made: Checkpoint,
+    /// The checkpoint that the round started from; none for the specification's own.
+    pub base: Option<Checkpoint>,
+    /// The addresses of the accepted updates.
+    pub updates: Vec<(SlotIndex, Digest)>,
 }
 
 /// How a piece of work ended.
@@ -54,6 +69,19 @@ pub trait Workshop: Send + Sync + 'static {
     /// # Errors
     /// If a checkpoint, an update or the data is missing or wrong, or the engine or the disk fails. Trying again later may help.
     fn work(&self, job: &Job, stop: &Stop) -> anyhow::Result<Ended>;
+
+    /// Makes a checkpoint again that nobody serves, and those that it was built on if need be. It is in the blob store then, at the
+    /// address that is returned.
+    ///
+    /// # Errors
+    /// If what it was made of is not there, or makes another one.
+    fn remake(
+        &self,
+        spec: &RunSpec,
+        wanted: Checkpoint,
+        origins: &[Origin],
+        stop: &Stop,
+    ) -> anyhow::Result<Checkpoint>;
 }
 
 /// The data of a run: the dataset whose manifest names the stream, or the stream itself in the blob store.

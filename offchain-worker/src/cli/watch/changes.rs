@@ -7,9 +7,10 @@ use crate::{
 };
 use sabha_protocol::{
     ActiveBlock, Balance, Digest, Divergence, Generation, Outcome, RoundIndex, RoundKey, SlotIndex,
-    round::SlotState,
+    audit::Seat, round::SlotState,
 };
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// What is known of a run after one block.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +19,8 @@ pub struct Snapshot {
     pub run: Run,
     /// The attempts at rounds that are not settled, with their slots.
     pub live: Vec<(Round, Vec<(SlotIndex, Slot)>)>,
+    /// Their auditors, by round and seat.
+    pub seats: BTreeMap<(RoundKey, u16), Seat<AccountId>>,
 }
 
 /// Something that happened to a run.
@@ -85,6 +88,14 @@ pub enum Change {
         checkpoint: Digest,
         aggregator: AccountId,
     },
+    /// An auditor was drawn.
+    Auditor {
+        #[serde(flatten)]
+        key: RoundKey,
+        seat: u16,
+        slot: SlotIndex,
+        auditor: AccountId,
+    },
     /// A round's audits came further.
     Audits {
         #[serde(flatten)]
@@ -147,6 +158,10 @@ pub fn changes(before: Option<&Snapshot>, now: &Snapshot) -> Vec<Change> {
         let base = round.base.map(|base| base.blob);
         found.push(Change::Opened { key: round.key, base });
         of_round(None, round, slots, &mut found);
+    }
+    let is_known = |seat| before.is_some_and(|before| before.seats.contains_key(seat));
+    for (&(key, seat), record) in now.seats.iter().filter(|(seat, _)| !is_known(*seat)) {
+        found.push(Change::Auditor { key, seat, slot: record.slot, auditor: record.auditor });
     }
     if let Some(before) = before {
         if run.paid > before.run.paid {

@@ -2,7 +2,7 @@ use super::*;
 use crate::chain::RunStatus;
 use sabha_protocol::{
     Commitment, SlotSet, UNITS,
-    audit::Audits,
+    audit::{Audits, SeatState},
     round::{Checkpoint, Checks, Phase, VoidReason},
 };
 
@@ -77,7 +77,7 @@ fn snapshot(live: Vec<(Round, Vec<(SlotIndex, Slot)>)>) -> Snapshot {
         finalised: 0,
         checkpoint: None,
     };
-    Snapshot { run, live }
+    Snapshot { run, live, seats: BTreeMap::new() }
 }
 
 const TRAINING: Phase<AccountId> = Phase::Training { until: 200 };
@@ -140,6 +140,16 @@ fn a_round_is_told_step_by_step() {
         ),
         "{found:?}"
     );
+}
+
+#[test]
+fn an_auditor_is_told_once_with_its_slot() {
+    let before = snapshot(vec![(round(Phase::Window { until: 9 }), vec![committed(trained())])]);
+    let seat = Seat { auditor: account(5), slot: 0, generation: 0, state: SeatState::Drawn };
+    let now = Snapshot { seats: [((KEY, 1), seat)].into(), ..before.clone() };
+    let found = changes(Some(&before), &now);
+    assert_eq!(found, [Change::Auditor { key: KEY, seat: 1, slot: 0, auditor: account(5) }]);
+    assert!(changes(Some(&now), &now).is_empty());
 }
 
 #[test]

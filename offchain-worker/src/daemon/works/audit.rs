@@ -67,7 +67,7 @@ impl EngineWorkshop {
             |session| Replay { spec, stream: &stream, round: job.duty.task.round.round, slot, session, stop };
         let end_of = |segment: u32| segment.saturating_add(1).saturating_mul(spec.rounds.segment_steps);
         let from_start = || -> anyhow::Result<_> {
-            Ok(replay(self.engine.resume(spec, &rounds::begin(&self.base(job)?))?))
+            Ok(replay(self.engine.resume(spec, &rounds::begin(&self.base(job, stop)?))?))
         };
         let found = |answer, unserved| Ok(Ended::Done(Product::Found(Found { answer, unserved })));
         let mut roots = Vec::new();
@@ -100,7 +100,7 @@ impl EngineWorkshop {
                 None => {
                     let start: State =
                         match segment {
-                            0 => rounds::begin(&self.base(job)?),
+                            0 => rounds::begin(&self.base(job, stop)?),
                             _ => self.served.fetch(spec, commitment.segments_root, *segment).ok_or_else(
                                 || anyhow::anyhow!("the state of segment {segment} is served no more"),
                             )?,

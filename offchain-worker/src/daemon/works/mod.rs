@@ -2,27 +2,26 @@
 
 mod attest;
 mod audit;
+mod base;
 mod rounds;
 mod train;
 
 use super::{
+    checkpoints::is_stopped,
     slots::Served,
     task::Ask,
-    work::{Ended, Job, Workshop, find_stream},
+    work::{Ended, Job, Origin, Workshop, find_stream},
 };
 use crate::{
     blobs::PeerBlobs,
     config::Config,
     data::Stream,
-    engine::{
-        AnyEngine, Engine, MemoryError, MemoryLimit, init,
-        rounds::{RoundCheckpoint, store},
-    },
+    engine::{AnyEngine, Engine, MemoryError, MemoryLimit},
     error::{Exit, ResultExt},
     stop::Stop,
 };
-use anyhow::Context;
-use std::path::PathBuf;
+use sabha_protocol::{round::Checkpoint, spec::RunSpec};
+use std::{path::PathBuf, sync::Mutex};
 
 /// Works on an engine, with updates and checkpoints in a blob store.
 pub struct EngineWorkshop {
@@ -31,6 +30,7 @@ pub struct EngineWorkshop {
     served: Served,
     datasets: Vec<PathBuf>,
     memory: MemoryLimit,
+    remade: Mutex<base::Remade>,
 }
 
 impl EngineWorkshop {
@@ -49,16 +49,7 @@ impl EngineWorkshop {
     /// From parts, with what memory is available.
     pub fn with(engine: Box<dyn Engine>, blobs: PeerBlobs, datasets: Vec<PathBuf>) -> Self {
         let served = Served::beside(&blobs);
-        Self { engine, blobs, served, datasets, memory: MemoryLimit::default() }
-    }
-
-    /// The checkpoint that a round starts from.
-    fn base(&self, job: &Job) -> anyhow::Result<RoundCheckpoint> {
-        match job.duty.basis.base {
-            None => Ok(RoundCheckpoint::start(init::of_spec(&job.spec)?)),
-            Some(base) => store::fetch_checkpoint(&self.blobs, &job.spec, base)
-                .context("the checkpoint that the round starts from"),
-        }
+        Self { engine, blobs, served, datasets, memory: MemoryLimit::default(), remade: Mutex::default() }
     }
 
     fn stream(&self, job: &Job) -> anyhow::Result<Stream> {
@@ -80,7 +71,7 @@ impl Workshop for EngineWorkshop {
                 Err(error) => return Err(error.into()),
             }
         }
-        match &job.duty.ask {
+        let ended = match &job.duty.ask {
             Ask::Train => self.train(job, stop),
             Ask::Attest(updates) => self.attest(job, updates),
             Ask::Aggregate(updates) => self.aggregate(job, updates, stop),
@@ -88,8 +79,25 @@ impl Workshop for EngineWorkshop {
             Ask::Publish { segments_root, segments } => {
                 self.leaves_again(job, *segments_root, segments, stop)
             }
-            Ask::Reveal(seal) => anyhow::bail!("seal {seal} takes no work to reveal"),
+            Ask::Reveal(seal) => Err(anyhow::anyhow!("seal {seal} takes no work to reveal")),
+        };
+        match ended {
+            Err(error) if is_stopped(&error) => Ok(Ended::Stopped),
+            ended => ended,
         }
+    }
+
+    fn remake(
+        &self,
+        spec: &RunSpec,
+        wanted: Checkpoint,
+        origins: &[Origin],
+        stop: &Stop,
+    ) -> anyhow::Result<Checkpoint> {
+        self.memory.admit_aggregation(spec)?;
+        self.checkpoint(spec, Some(wanted), origins, stop)?;
+        let blob = self.remaking().get(&[wanted.root, wanted.blob]).copied().unwrap_or(wanted.blob);
+        Ok(Checkpoint { blob, ..wanted })
     }
 }
 

@@ -64,7 +64,7 @@ impl Machine {
             numerics_version: NUMERICS_EXACT,
         };
         let folder = crate::daemon::work::folder_of(self.folder.path(), &task);
-        Job { duty, spec: self.spec.clone(), folder, hurry: false }
+        Job { duty, spec: self.spec.clone(), folder, hurry: false, origins: vec![] }
     }
 
     fn train_job(&self, round: u32, slot: SlotIndex, base: Option<round::Checkpoint>) -> Job {
@@ -391,3 +391,8 @@ fn the_states_at_segments_ends_are_kept_where_auditors_may_ask() {
     machine.train(0, 1, None);
     assert!(ends(&machine.train_job(0, 1, None).folder).is_empty());
 }
+
+#[path = "cheats_tests.rs"]
+mod cheats;
+#[path = "withheld_tests.rs"]
+mod withheld;

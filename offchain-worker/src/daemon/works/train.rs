@@ -23,7 +23,7 @@ const TELL_EVERY: Duration = Duration::from_secs(10);
 
 impl EngineWorkshop {
     pub(super) fn train(&self, job: &Job, stop: &Stop) -> anyhow::Result<Ended> {
-        let base = self.base(job)?;
+        let base = self.base(job, stop)?;
         Ok(match self.run(job, &base, stop)? {
             SlotEnd::Parked { step } => Ended::Parked { step },
             SlotEnd::Diverged(divergence) => Ended::Done(Product::Outcome(Outcome::Diverged(divergence))),
@@ -42,7 +42,7 @@ impl EngineWorkshop {
         stop: &Stop,
     ) -> anyhow::Result<Ended> {
         tracing::warn!(task = %job.duty.task, "the leaves are gone: training the slot again for them");
-        let base = self.base(job)?;
+        let base = self.base(job, stop)?;
         let trained = match self.run(job, &base, stop)? {
             SlotEnd::Parked { step } => return Ok(Ended::Parked { step }),
             SlotEnd::Trained(trained) => trained,

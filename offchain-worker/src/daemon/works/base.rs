@@ -1,0 +1,132 @@
+//! The checkpoint that a round starts from: fetched, or, if nobody serves it, made again.
+
+use super::EngineWorkshop;
+use crate::{
+    blobs::BlobError,
+    daemon::work::{Job, Origin},
+    engine::{
+        init,
+        rounds::{
+            self, Place, RoundCheckpoint,
+            store::{self, FetchError},
+        },
+    },
+    stop::Stop,
+};
+use anyhow::Context;
+use sabha_protocol::{Digest, round::Checkpoint, spec::RunSpec};
+use std::{
+    collections::BTreeMap,
+    sync::{MutexGuard, PoisonError},
+};
+
+/// Where checkpoints that were made again are, by what was posted: a posted address may be of something else.
+pub(super) type Remade = BTreeMap<[Digest; 2], Digest>;
+
+impl EngineWorkshop {
+    /// The checkpoint that a round starts from.
+    ///
+    /// # Errors
+    /// If it is not served, and what it was made of is not there or makes another one; [`rounds::AggregateError::Stopped`].
+    pub(super) fn base(&self, job: &Job, stop: &Stop) -> anyhow::Result<RoundCheckpoint> {
+        self.checkpoint(&job.spec, job.duty.basis.base, &job.origins, stop)
+            .context("the checkpoint that the round starts from")
+    }
+
+    /// A checkpoint; none is the specification's own.
+    pub(super) fn checkpoint(
+        &self,
+        spec: &RunSpec,
+        wanted: Option<Checkpoint>,
+        origins: &[Origin],
+        stop: &Stop,
+    ) -> anyhow::Result<RoundCheckpoint> {
+        let Some(wanted) = wanted else { return Ok(RoundCheckpoint::start(init::of_spec(spec)?)) };
+        match self.fetch(spec, wanted) {
+            Ok(checkpoint) => Ok(checkpoint),
+            Err(error) => self.remade(spec, wanted, error, origins, stop, &mut self.remaking()),
+        }
+    }
+
+    fn fetch(&self, spec: &RunSpec, wanted: Checkpoint) -> Result<RoundCheckpoint, FetchError> {
+        store::fetch_checkpoint(&self.blobs, spec, wanted)
+    }
+
+    /// One at a time: two that need the same one would do the same work.
+    pub(super) fn remaking(&self) -> MutexGuard<'_, Remade> {
+        self.remade.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a checkpoint again that could not be fetched, those that it was built on first, and keeps it.
+    fn remade(
+        &self,
+        spec: &RunSpec,
+        wanted: Checkpoint,
+        error: FetchError,
+        origins: &[Origin],
+        stop: &Stop,
+        remade: &mut Remade,
+    ) -> anyhow::Result<RoundCheckpoint> {
+        // It is this machine's disk that fails: nothing is known of the checkpoint.
+        if matches!(error, FetchError::Blob(BlobError::File(_))) {
+            return Err(error.into());
+        }
+        // Somebody may have made it meanwhile.
+        let key = [wanted.root, wanted.blob];
+        let blob = remade.get(&key).copied().unwrap_or(wanted.blob);
+        if let Ok(checkpoint) = self.fetch(spec, Checkpoint { blob, ..wanted }) {
+            return Ok(checkpoint);
+        }
+        let Some(origin) = origins.iter().find(|origin| origin.made == wanted) else {
+            return Err(error.into());
+        };
+        tracing::warn!(round = origin.round, %error, "the checkpoint cannot be fetched: making it again");
+        let base = match origin.base {
+            None => RoundCheckpoint::start(init::of_spec(spec)?),
+            Some(base) => match self.fetch(spec, base) {
+                Ok(checkpoint) => checkpoint,
+                Err(error) => {
+                    // Of earlier rounds only: so it ends.
+                    let earlier: Vec<Origin> =
+                        origins.iter().filter(|other| other.round < origin.round).cloned().collect();
+                    self.remade(spec, base, error, &earlier, stop, remade)?
+                }
+            },
+        };
+        let made = self.aggregated(spec, origin.round, &base, &origin.updates, stop)?;
+        anyhow::ensure!(
+            made.root() == wanted.root,
+            "the aggregation of round {} is false: its updates come to the root {}, {} was posted",
+            origin.round,
+            made.root(),
+            wanted.root
+        );
+        let kept = store::publish_checkpoint(&self.blobs, &made)?;
+        if kept.blob != wanted.blob {
+            // The root is what everything is checked against, and it is right.
+            tracing::warn!(round = origin.round, posted = %wanted.blob, is = %kept.blob, "the checkpoint was posted with a false address");
+        }
+        remade.insert(key, kept.blob);
+        Ok(made)
+    }
+
+    /// The next checkpoint, from the one that a round started from and its updates.
+    ///
+    /// # Errors
+    /// Names the slot whose update cannot be had; [`rounds::AggregateError`].
+    pub(super) fn aggregated(
+        &self,
+        spec: &RunSpec,
+        round: sabha_protocol::RoundIndex,
+        base: &RoundCheckpoint,
+        updates: &[(sabha_protocol::SlotIndex, Digest)],
+        stop: &Stop,
+    ) -> anyhow::Result<RoundCheckpoint> {
+        let mut fetched = Vec::new();
+        for (slot, digest) in updates {
+            let update = store::fetch_update(&self.blobs, spec, Place::of(spec, round, *slot), *digest);
+            fetched.push(update.with_context(|| format!("the update of slot {slot}"))?);
+        }
+        Ok(rounds::aggregate(spec, base, fetched, &|| !stop.is_raised())?)
+    }
+}
