@@ -6,6 +6,10 @@ mod commands;
 
 use clap::{CommandFactory, Parser};
 use commands::{commands_of, files, uses_in_scripts};
+use sabha_protocol::{
+    RunSpec,
+    economics::{self, Assumptions},
+};
 use sabha_worker::{cli::Cli, config::Config, error::EXIT_CODES, specfile::SpecFile};
 use std::{fs, path::Path};
 
@@ -131,15 +135,71 @@ fn the_documented_configuration_is_the_default_one() {
     }
 }
 
-#[test]
-fn every_field_of_a_specification_is_documented() {
-    let text = doc("contributors.md");
-    let examples = blocks(&text, "toml");
+/// The specification that docs/contributors.md shows.
+fn documented_spec() -> RunSpec {
+    let examples = blocks(&doc("contributors.md"), "toml");
     assert_eq!(examples.len(), 1, "docs/contributors.md shows one specification");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("spec.toml");
     fs::write(&path, &examples[0]).unwrap();
-    let spec = SpecFile::read(&path).unwrap().complete(None).unwrap_or_else(|error| panic!("{error}"));
+    SpecFile::read(&path).unwrap().complete(None).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A duration of development chains, of local ones and of the live one, as docs/constants.md has it.
+fn duration(field: &str) -> [u32; 3] {
+    let text = doc("constants.md");
+    let row = text.lines().find(|line| line.ends_with(&format!("| `{field}` |"))).expect("a row");
+    let values: Vec<u32> = row
+        .split('|')
+        .skip(2)
+        .take(3)
+        .map(|cell| cell.split('(').next().unwrap().trim().replace(',', "").parse().expect("blocks"))
+        .collect();
+    values.try_into().unwrap()
+}
+
+/// What the chain checks: the pallet's `do_create_run`.
+#[test]
+fn the_documented_specification_can_be_proposed_on_development_and_local_chains() {
+    let spec = documented_spec();
+    spec.check().unwrap();
+    economics::check(&spec, &Assumptions::default()).unwrap();
+    let text = doc("contributors.md");
+    let bounds = [
+        ("training", spec.clocks.training, "availability", 1),
+        ("availability", spec.clocks.availability, "availability", 1),
+        ("aggregation", spec.clocks.aggregation, "availability", 1),
+        ("seals", spec.clocks.seals, "audit_seals", 1),
+        ("leaves", spec.clocks.leaves, "availability", 1),
+        ("reveals", spec.clocks.reveals, "availability", 1),
+        ("dispute", spec.clocks.dispute, "chess_clock", 2),
+        ("window", spec.clocks.window, "window", 1),
+    ];
+    for (clock, value, field, times) in bounds {
+        let least = duration(field).map(|blocks| blocks * times);
+        for (least, window) in least.into_iter().zip(duration("window")).take(2) {
+            assert!((least..=4 * window).contains(&value), "clocks.{clock}: {value}");
+        }
+        let told = least.map(grouped).join(", ");
+        let row = text.lines().find(|line| line.starts_with(&format!("| `clocks.{clock}` |"))).unwrap();
+        assert!(row.contains(&format!("`{field}`: {told} |")), "docs/contributors.md: {row} has not {told}");
+    }
+    let longest = duration("window").map(|blocks| grouped(4 * blocks)).join(", ");
+    assert!(text.contains(&format!("four of the chain's windows: {longest}.")), "{longest}");
+}
+
+/// Digits in groups of three.
+fn grouped(number: u32) -> String {
+    match number {
+        0..1_000 => number.to_string(),
+        _ => format!("{},{:03}", number / 1_000, number % 1_000),
+    }
+}
+
+#[test]
+fn every_field_of_a_specification_is_documented() {
+    let text = doc("contributors.md");
+    let spec = documented_spec();
     // The example is complete, so its fields are all there are, but for one that is optional.
     let table: toml::Table = toml::from_str(&toml::to_string(&spec).unwrap()).unwrap();
     let mut fields = vec!["initial_checkpoint".to_string()];

@@ -9,9 +9,10 @@ use sabha_simulator::{Cheat, Report, Scenario, ScenarioError, play_unless, table
 /// Arguments of `simulate`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Plays the state machine of rounds that the chain is to run. Without --cheat, every cheat in turn. `detected` is how often a faked \
-                  slot lost its stake, `expected` how often it should by the bound; `gain` is what a cheat has over an honest \
-                  worker from one slot, or one audit, in SBH: negative if cheating does not pay.\n\n\
+    after_help = "Plays the state machine of rounds that the chain runs, and decides disagreements, which the chain does not yet. \
+                  Without --cheat, every cheat in turn. `detected` is how often a faked slot lost its stake, `expected` how often \
+                  it should by the bound; `gain` is what a cheat has over an honest worker from one slot, or one audit, in SBH: \
+                  negative if cheating does not pay.\n\n\
                   Example: sabha-worker simulate --cheat poison --faked 3 --colluders 0.25 --auditors 3"
 )]
 pub struct SimulateArgs {

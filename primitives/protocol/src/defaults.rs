@@ -11,8 +11,8 @@ use crate::{
 /// more work than that.
 pub const UNFINALISED: u32 = 2;
 
-/// Sessions between the freeze of an eligible set and the randomness that draws from it: the randomness of a session is known
-/// one session ahead, so it was unknown to whoever joined, left or committed before the freeze.
+/// Sessions between the freeze of an eligible set and the randomness that draws from it. A session's randomness is what the blocks of
+/// the one before gathered: nobody who joined, left or committed before the freeze knew it, nor who made a request in its session.
 pub const DRAW_LAG: u32 = 2;
 
 /// Sessions for which a frozen set and its randomness are kept. A draw that was not made by then is frozen anew. A worker that leaves can

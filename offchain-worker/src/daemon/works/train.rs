@@ -113,7 +113,8 @@ impl Observer for Log<'_> {
             .map_err(anyhow::Error::from)
             .and_then(|state| slots::keep_state(&self.job.folder, segment, &state));
         if let Err(error) = kept {
-            // Auditors train the slot from its start then, at this worker's expense.
+            // Auditors train the slot from its start then. This worker pays for that only if two or more of them say so together,
+            // and there are seldom two for one slot.
             tracing::warn!(task = %self.job.duty.task, segment, error = format!("{error:#}"), "a state for auditors is not kept");
         }
     }

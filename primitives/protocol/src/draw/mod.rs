@@ -13,9 +13,9 @@
 //!
 //! # What is left
 //!
-//! A session's word is complete when the session two before it ends (BABE gathers it from that session's blocks), so whoever makes the
-//! last block of session e knows the word of e + 2 in it. It can do no more with it than make a request now or later: the set was fixed when e
-//! began, and commitments count as frozen only with the session after theirs.
+//! A session's word is what the blocks of the session before it gathered (BABE), and complete when that one ends: the word of e + 2 with the
+//! last block of e + 1. Whoever makes the last blocks of e + 1 can choose between few words by leaving blocks out, and no more: set
+//! and request were fixed in e. Commitments count as frozen only with the session after theirs.
 //!
 //! Candidates are refused if their stake is reserved already, so who is drawn also depends on which reservations exist at that
 //! moment.
