@@ -8,6 +8,7 @@ use super::{
     journal::Event,
     task::{Kind, Task},
     watch::Rounds,
+    works::FalseRoot,
 };
 use crate::{
     blobs::BlobStore,
@@ -28,6 +29,9 @@ const AGAIN_BLOCKS: u64 = 2;
 
 /// Blocks for which a checkpoint must have been missing before an idle worker makes it again: it may be on its way.
 const REMAKE_AFTER: u64 = 4;
+
+/// Since when a checkpoint has been missing that must not be made again.
+const NEVER: u64 = u64::MAX;
 
 /// A checkpoint of a run.
 pub(super) type Key = (RunId, RoundKey, [Digest; 2]);
@@ -54,7 +58,7 @@ impl Held {
     }
 
     fn is_to_be_remade(self, block: u64) -> bool {
-        matches!(self, Self::Not { since, .. } if block >= since.saturating_add(REMAKE_AFTER))
+        matches!(self, Self::Not { since, .. } if since != NEVER && block >= since.saturating_add(REMAKE_AFTER))
     }
 }
 
@@ -181,7 +185,9 @@ impl Daemon {
                         "the checkpoint cannot be made again"
                     );
                 }
-                self.held.insert(key, Held::Not { since: block, last: block });
+                // A false one is worth looking for, but not making again.
+                let since = if error.is::<FalseRoot>() { NEVER } else { block };
+                self.held.insert(key, Held::Not { since, last: block });
             }
         }
         Ok(())
@@ -218,6 +224,8 @@ mod tests {
         let held = Held::Not { since: 100, last: 103 };
         assert!(!held.is_to_be_looked_for(104) && held.is_to_be_looked_for(105));
         assert!(!held.is_to_be_remade(103) && held.is_to_be_remade(104));
+        let lie = Held::Not { since: NEVER, last: 103 };
+        assert!(lie.is_to_be_looked_for(105) && !lie.is_to_be_remade(u64::MAX));
         for held in [Held::Yes, Held::Elsewhere] {
             assert!(!held.is_to_be_looked_for(u64::MAX) && !held.is_to_be_remade(u64::MAX), "{held:?}");
         }

@@ -14,14 +14,25 @@ use crate::{
     stop::Stop,
 };
 use anyhow::Context;
-use sabha_protocol::{Digest, round::Checkpoint, spec::RunSpec};
+use sabha_protocol::{Digest, RoundIndex, SlotIndex, round::Checkpoint, spec::RunSpec};
 use std::{
     collections::BTreeMap,
     sync::{MutexGuard, PoisonError},
 };
 
-/// Where checkpoints that were made again are, by what was posted: a posted address may be of something else.
-pub(super) type Remade = BTreeMap<[Digest; 2], Digest>;
+/// What became of checkpoints that were made again, by what was posted.
+pub(super) type Remade = BTreeMap<[Digest; 2], Result<Digest, FalseRoot>>;
+
+/// A root that is not what a round's updates come to. Making it again comes to the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the aggregation of round {round} is false: its updates come to the root {found}, {posted} was posted"
+)]
+pub struct FalseRoot {
+    round: RoundIndex,
+    found: Digest,
+    posted: Digest,
+}
 
 impl EngineWorkshop {
     /// The checkpoint that a round starts from.
@@ -73,7 +84,7 @@ impl EngineWorkshop {
         }
         // Somebody may have made it meanwhile.
         let key = [wanted.root, wanted.blob];
-        let blob = remade.get(&key).copied().unwrap_or(wanted.blob);
+        let blob = remade.get(&key).copied().unwrap_or(Ok(wanted.blob))?;
         if let Ok(checkpoint) = self.fetch(spec, Checkpoint { blob, ..wanted }) {
             return Ok(checkpoint);
         }
@@ -94,19 +105,19 @@ impl EngineWorkshop {
             },
         };
         let made = self.aggregated(spec, origin.round, &base, &origin.updates, stop)?;
-        anyhow::ensure!(
-            made.root() == wanted.root,
-            "the aggregation of round {} is false: its updates come to the root {}, {} was posted",
-            origin.round,
-            made.root(),
-            wanted.root
-        );
+        let found = made.root();
+        if found != wanted.root {
+            let lie = FalseRoot { round: origin.round, found, posted: wanted.root };
+            remade.insert(key, Err(lie));
+            return Err(lie.into());
+        }
         let kept = store::publish_checkpoint(&self.blobs, &made)?;
         if kept.blob != wanted.blob {
             // The root is what everything is checked against, and it is right.
             tracing::warn!(round = origin.round, posted = %wanted.blob, is = %kept.blob, "the checkpoint was posted with a false address");
         }
-        remade.insert(key, kept.blob);
+        // The posted address may be of something else.
+        remade.insert(key, Ok(kept.blob));
         Ok(made)
     }
 
@@ -117,9 +128,9 @@ impl EngineWorkshop {
     pub(super) fn aggregated(
         &self,
         spec: &RunSpec,
-        round: sabha_protocol::RoundIndex,
+        round: RoundIndex,
         base: &RoundCheckpoint,
-        updates: &[(sabha_protocol::SlotIndex, Digest)],
+        updates: &[(SlotIndex, Digest)],
         stop: &Stop,
     ) -> anyhow::Result<RoundCheckpoint> {
         let mut fetched = Vec::new();

@@ -6,6 +6,8 @@ mod base;
 mod rounds;
 mod train;
 
+pub use base::FalseRoot;
+
 use super::{
     checkpoints::is_stopped,
     slots::Served,
@@ -96,7 +98,7 @@ impl Workshop for EngineWorkshop {
     ) -> anyhow::Result<Checkpoint> {
         self.memory.admit_aggregation(spec)?;
         self.checkpoint(spec, Some(wanted), origins, stop)?;
-        let blob = self.remaking().get(&[wanted.root, wanted.blob]).copied().unwrap_or(wanted.blob);
+        let blob = self.remaking().get(&[wanted.root, wanted.blob]).copied().unwrap_or(Ok(wanted.blob))?;
         Ok(Checkpoint { blob, ..wanted })
     }
 }

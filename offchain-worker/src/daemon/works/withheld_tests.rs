@@ -91,7 +91,13 @@ fn a_checkpoint_that_its_updates_do_not_make_is_not_taken_for_it() {
         error.contains("the aggregation of round 1 is false") && error.contains(&made.root.to_string()),
         "{error}"
     );
+    // That is found once, and then known.
+    let gone = vec![Origin { made, base: None, ..origins[1].clone() }];
+    let again = machine.workshop.remake(&machine.spec, made, &gone, &Stop::new()).unwrap_err();
+    assert!(again.is::<FalseRoot>(), "{again}");
     // Without an update there is no telling.
+    let made = round::Checkpoint { root: Digest([6; 32]), ..made };
+    let job = machine.train_job(2, 0, Some(made));
     let updates = vec![origins[1].updates[0], (1, Digest([9; 32]))];
     let gone = vec![origins[0].clone(), Origin { made, updates, ..origins[1].clone() }];
     let error =
