@@ -223,8 +223,7 @@ impl<A: Clone + PartialEq> Round<A> {
     pub(super) fn freeze(&mut self, terms: &Terms, now: ActiveBlock, session: Session) -> Effects<A> {
         let mut effects = Vec::new();
         let audited = terms.audit.auditors > 0 && !self.committed.is_empty();
-        // The session after: whoever makes the last block of this one knows the word that is drawn with two sessions later, and could
-        // still commit what no audit will look at.
+        // The session after, for caution: whoever could still commit then has no block in the session that makes the word.
         let frozen = session.saturating_add(1);
         self.audits = if audited { Audits::Waiting { frozen } } else { Audits::Done };
         if self.updates().len() < terms.rounds.quorum {
