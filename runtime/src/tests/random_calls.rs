@@ -377,7 +377,9 @@ fn step(chain: &mut Chain, dice: &mut Dice, score: &mut Score) {
         .events()
         .into_iter()
         .map(|event| match event {
-            RuntimeEvent::Training(Event::StakeSlashed { amount, burnt: true, .. }) => amount,
+            RuntimeEvent::Training(
+                Event::StakeSlashed { amount, burnt: true, .. } | Event::SurplusBurnt { amount, .. },
+            ) => amount,
             _ => 0,
         })
         .sum();
