@@ -18,7 +18,7 @@ fn huge() -> String {
 }
 
 #[test]
-fn a_slot_of_a_model_of_terabytes_is_declined_and_after_three_misses_the_worker_asks_for_nothing_more() {
+fn slots_of_a_model_of_terabytes_are_declined_and_cost_the_worker_nothing() {
     let mut chain = Chain::start();
     let home = Home::new(&chain);
     let (alice, bob, hot) = (home.key("Alice"), home.key("Bob"), home.path("hot.json"));
@@ -51,14 +51,13 @@ fn a_slot_of_a_model_of_terabytes_is_declined_and_after_three_misses_the_worker_
 
     let log = process.log();
     assert!(log.contains("TiB of memory") && log.contains("it is let go"), "{log}");
-    // It gets the slot twice more, misses it, and asks for nothing more; but it lives on.
-    chain.wait("the worker to ask for nothing more", || (of("drain", None) == 1).then_some(()));
-    chain.wait("the chain to know it", || {
-        (home.json(&["status", "--key", &bob])["status"] == "idle").then_some(())
-    });
-    assert_eq!(of("lost", None), 3);
+    // It gets the slot again and again, and lets it go; nobody could have trained it, so the worker is not to blame and stays ready.
+    chain.wait("three deadlines", || (of("lost", None) >= 3).then_some(()));
+    assert_eq!(of("drain", None), 0);
+    assert_eq!(home.json(&["status", "--key", &bob])["status"], "ready");
     let log = process.log();
-    assert!(log.contains("too much was missed in a row") && log.contains("sabha-worker ready"), "{log}");
+    assert!(log.contains("the deadline of what was declined has passed"), "{log}");
+    assert!(!log.contains("too much was missed in a row"), "{log}");
     let status = process.stop();
     assert!(status.success(), "{status}");
     assert_eq!(of("drain", None), 1, "it says goodbye once");
