@@ -9,6 +9,9 @@
 //! | [`ids`] | identifiers of runs, rounds, slots; digests |
 //! | [`commitment`] | what a worker commits for a slot, and what binds it to that slot |
 //! | [`data`] | which tokens a batch reads |
+//! | [`programs`] | the programs of a run |
+//! | [`update`] | how a slot's update lies in its blob |
+//! | [`dispute`] | the game in which the chain finds out who lies |
 //! | [`round`] | the life of a round as a state machine: slots, availability, aggregation, window, voiding, settlement |
 //! | [`audit`] | which segments are executed again, seals, answers |
 //! | [`draw`] | who is drawn, by stake, from a set that was frozen before the randomness was known |
@@ -43,16 +46,19 @@ pub mod board;
 pub mod commitment;
 pub mod data;
 pub mod defaults;
+pub mod dispute;
 pub mod draw;
 pub mod economics;
 pub mod ids;
 pub mod money;
 pub mod pool;
+pub mod programs;
 pub mod reputation;
 pub mod round;
 pub mod set;
 pub mod slot;
 pub mod spec;
+pub mod update;
 mod wide;
 
 pub use commitment::{Commitment, Divergence, Outcome, segments_root};
