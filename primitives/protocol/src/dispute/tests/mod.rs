@@ -31,25 +31,24 @@ fn play(facts: &Facts<'_>, claim: Claim, defender: &mut dyn Player, challenger: 
     let mut bytes = 0;
     for now in 1.. {
         assert!(now < 60, "the game does not end: {game:?}");
-        let timed_out = |side| {
-            assert_eq!(game.expired(now), None);
-            assert_eq!(game.expired(1_000), Some(side));
-            Report { loser: side, moves: game.moves + 1, bytes }
-        };
         let position = game.position;
+        let before = game;
+        let timed_out = |side, bytes| {
+            assert_eq!((before.expired(now), before.expired(1_000)), (None, Some(side)));
+            Report { loser: side, moves: before.moves + 1, bytes }
+        };
         match game.turn() {
             Side::Defender => {
-                let Some(made) = defender.answer(facts, &game) else { return timed_out(Side::Defender) };
+                let Some(made) = defender.answer(facts, &game) else { return timed_out(Side::Defender, bytes) };
                 bytes += made.encoded_size();
-                let before = game;
                 if game.answer(facts, &position, &made, now).is_err() {
-                    return timed_out(Side::Defender);
+                    return timed_out(Side::Defender, bytes);
                 }
                 seen.look(facts, &before, &made);
             }
             Side::Challenger => {
                 let Some(made) = challenger.challenge(facts, &game, &seen) else {
-                    return timed_out(Side::Challenger);
+                    return timed_out(Side::Challenger, bytes);
                 };
                 bytes += made.encoded_size();
                 let loser = game.press(facts, &position, &made, now).unwrap_or_else(|error| {

@@ -12,14 +12,14 @@ use rand_like::Draw;
 use sabha_numerics::{op::Definition, program::Program};
 
 mod rand_like {
-    use proptest::prelude::RngCore;
+    use proptest::prelude::Rng;
 
     /// Numbers below a bound.
     pub trait Draw {
         fn below(&mut self, bound: u64) -> u64;
     }
 
-    impl<R: RngCore> Draw for R {
+    impl<R: Rng> Draw for R {
         fn below(&mut self, bound: u64) -> u64 {
             self.next_u64() % bound
         }
@@ -35,7 +35,7 @@ fn lens(program: &dyn Program) -> Vec<u64> {
 
 #[test]
 fn five_hundred_random_games_are_judged_rightly() {
-    let runner = TestRunner::new_with_rng(
+    let mut runner = TestRunner::new_with_rng(
         Config::default(),
         TestRng::from_seed(RngAlgorithm::ChaCha, &[5; 32]),
     );

@@ -71,8 +71,9 @@ fn another_rate_at_one_step_is_convicted() {
             liar.roots.push(super::world::root(&state));
             liar.parts.insert(key(Part::Step(at)), done);
         }
-        let Outcome::Trained(commitment) = &mut liar.outcome else { panic!("it trained") };
-        commitment.segments_root = crate::segments_root(&liar.leaves(&world.spec));
+        let segments_root = crate::segments_root(&liar.leaves(&world.spec));
+        let Outcome::Trained(commitment) = liar.outcome else { panic!("it trained") };
+        liar.outcome = Outcome::Trained(crate::Commitment { segments_root, ..commitment });
         assert_eq!(convicted(&world, &liar, "one rate"), Claim::Segment(step / 3));
     }
 }

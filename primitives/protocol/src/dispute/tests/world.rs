@@ -11,7 +11,6 @@ use crate::{
 };
 use sabha_numerics::{
     buffer_digest,
-    op::Definition,
     program::{Instruction, Program, Source},
     reference::{Inputs, evaluate},
     state_root,
