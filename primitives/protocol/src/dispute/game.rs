@@ -560,15 +560,7 @@ impl Game {
 
     fn bind_outputs(&mut self, scope: &Scope<'_>, span: Span, trace: Digest) {
         self.stage = Stage::Outputs { span, trace, asked: None };
-        let posted = scope.traced(|tree| tree.shape().reveals()).saturating_sub(1);
-        // What is wrong in the part's end may follow from what is wrong elsewhere in it: the challenger looks at both.
-        self.questions = if let Some(Place::Content { bytes, .. }) = scope.output(0) {
-            Shape::of_bytes(bytes).reveals().saturating_add(1).saturating_mul(2)
-        } else {
-            let end = if scope.end_root().is_some() { scope.ended().shape().reveals().max(1) } else { 0 };
-            let buffer = Shape::of_bytes(scope.largest.saturating_mul(4)).reveals().saturating_add(1);
-            posted.max(end).saturating_add(end).saturating_add(buffer)
-        };
+        self.questions = scope.questions();
     }
 
     /// What the challenger asks for.

@@ -41,6 +41,8 @@
 //! The challenger may ask as often as the trees are deep, and for one level more of what a step ends with: what follows from a wrong
 //! moment is wrong too, and stands before it in the state.
 
+#[cfg(feature = "std")]
+pub mod bounds;
 mod game;
 pub mod proof;
 mod referee;

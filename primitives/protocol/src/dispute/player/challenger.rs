@@ -421,7 +421,13 @@ impl<B: Book> Look<'_, B> {
                 }
             };
             let first = start.saturating_mul(width).saturating_add(from);
-            let slice = slice(&bytes, first, len.saturating_mul(width)).ok_or(PlayError::NotSeen)?;
+            // One's own buffer is the other side's, as far as it is read; but not all of an update need be.
+            let theirs = match &place {
+                Place::Content { of: Blob::Own, digest, .. } => Some((self.seen, Of::Buffer(*digest))),
+                _ => None,
+            };
+            let slice = slice(&bytes, theirs, first, len.saturating_mul(width));
+            let slice = slice.ok_or(PlayError::NotSeen)?;
             let member = self.member(&place)?;
             let input = u8::try_from(input).unwrap_or(u8::MAX);
             all.push(Input { input, opened: Opened { member, slice } });
@@ -430,15 +436,26 @@ impl<B: Book> Look<'_, B> {
     }
 }
 
-/// The chunks that hold some bytes of a buffer.
-fn slice(bytes: &[u8], from: u64, len: u64) -> Option<Slice> {
+/// The chunks that hold some bytes of a buffer; of one that is the other side's, as it was shown.
+fn slice(bytes: &[u8], theirs: Option<(&Seen, Of)>, from: u64, len: u64) -> Option<Slice> {
     let tree = Bytes::of(bytes);
     let first = from.checked_div(CHUNK)?;
     let end = from.checked_add(len)?.div_ceil(CHUNK).max(first.checked_add(1)?);
-    let path = beside(tree.shape(), 0, first, end.checked_sub(first)?, &|node| tree.own(node))?;
+    let node = |node| match theirs {
+        Some((seen, of)) => tree.node(seen, of, node),
+        None => tree.own(node),
+    };
+    let path = beside(tree.shape(), 0, first, end.checked_sub(first)?, &node)?;
     let start = usize::try_from(first.checked_mul(CHUNK)?).ok()?;
     let stop = usize::try_from(end.checked_mul(CHUNK)?).ok()?.min(bytes.len());
-    let bytes = bytes.get(start..stop)?.to_vec();
+    let shown = match theirs {
+        Some((seen, Of::Buffer(digest))) if end == first.checked_add(1)? => seen.chunk(&digest, first),
+        _ => None,
+    };
+    let bytes = match shown {
+        Some(chunk) => chunk.to_vec(),
+        None => bytes.get(start..stop)?.to_vec(),
+    };
     Some(Slice { first, bytes: bytes.try_into().ok()?, path: path.try_into().ok()? })
 }
 

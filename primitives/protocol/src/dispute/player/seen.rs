@@ -98,6 +98,16 @@ impl Seen {
         self.chunks.get(&(*digest, index)).map(Vec::as_slice)
     }
 
+    /// Whether any node below this one was shown.
+    fn is_any_below(&self, of: Of, node: Node) -> bool {
+        (0..node.height).any(|height| {
+            let levels = u32::from(node.height.saturating_sub(height));
+            let first = node.index.checked_shl(levels).unwrap_or(u64::MAX);
+            let end = node.index.saturating_add(1).checked_shl(levels).unwrap_or(u64::MAX);
+            self.nodes.range((of, height, first)..(of, height, end)).next().is_some()
+        })
+    }
+
     pub(super) fn node(&self, of: Of, node: Node) -> Option<Digest> {
         self.nodes.get(&(of, node.height, node.index)).copied()
     }
@@ -191,5 +201,16 @@ impl Bytes {
     pub fn own(&self, node: Node) -> Option<Digest> {
         let level = self.levels.get(usize::from(node.height))?;
         level.get(usize::try_from(node.index).ok()?).copied()
+    }
+
+    /// A node as shown, or as follows from what was shown, or one's own.
+    pub fn node(&self, seen: &Seen, of: Of, node: Node) -> Option<Digest> {
+        if let Some(shown) = seen.node(of, node) {
+            return Some(shown);
+        }
+        if node.height == 0 || !seen.is_any_below(of, node) {
+            return self.own(node);
+        }
+        joined(self.shape, &Content, node, &|below| self.node(seen, of, below))
     }
 }
