@@ -28,7 +28,7 @@ pub fn bounds(spec: &RunSpec, claim: Claim) -> Option<Bounds> {
     let none = Digest::default();
     let part = match claim {
         Claim::Begin => Part::Begin,
-        Claim::Segment(_) => Part::Step(0),
+        Claim::Segment(_) | Claim::Prefix(_) => Part::Step(0),
         Claim::Finish => Part::Finish,
         Claim::Aggregate => Part::Aggregate,
         Claim::Divergence => Part::Diverging(0),
@@ -52,6 +52,7 @@ pub fn bounds(spec: &RunSpec, claim: Claim) -> Option<Bounds> {
 
     let states = match claim {
         Claim::Segment(_) => spec.rounds.segment_steps.checked_sub(1)?,
+        Claim::Prefix(segment) => segment.checked_add(1)?.checked_mul(spec.rounds.segment_steps)?,
         Claim::Divergence => spec.rounds.inner_steps,
         Claim::Begin | Claim::Finish | Claim::Aggregate => 0,
     };
@@ -156,7 +157,9 @@ impl Words for Zeros {
 
 /// The most over all claims of a run.
 pub fn worst(spec: &RunSpec) -> Bounds {
-    let claims = [Claim::Begin, Claim::Segment(0), Claim::Finish, Claim::Divergence, Claim::Aggregate];
+    let last = Claim::Prefix(spec.segments().saturating_sub(1));
+    let claims =
+        [Claim::Begin, Claim::Segment(0), last, Claim::Finish, Claim::Divergence, Claim::Aggregate];
     let all = claims.into_iter().filter_map(|claim| bounds(spec, claim));
     all.fold(Bounds::default(), |most, one| Bounds {
         moves: most.moves.max(one.moves),

@@ -7,7 +7,7 @@ use super::{
     scope::{Part, Place, Scope, Span},
     shape::{CHUNK, Content, Node, Shape, chunk_node, root_of},
 };
-use crate::{ActiveBlock, Commitment, Digest, NUMERICS_EXACT, Outcome, update};
+use crate::{ActiveBlock, Commitment, Digest, NUMERICS_EXACT, Outcome, RunSpec, round, update};
 use bounded_collections::{BoundedVec, ConstU32};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use sabha_numerics::Tree;
@@ -155,7 +155,7 @@ pub enum Move {
         /// Its ends, where they are among the states that were posted.
         ends: StepEnds,
     },
-    /// The first state of a divergence is not what `begin` makes of the checkpoint.
+    /// The first state of a claim that begins with the slot is not what `begin` makes of the checkpoint.
     NameBegin {
         /// That state.
         to: Member,
@@ -250,7 +250,7 @@ impl Game {
             (Claim::Aggregate, _) | (_, Subject::Aggregation { .. }) => false,
             (Claim::Divergence, Subject::Slot { outcome, .. }) => matches!(outcome, Outcome::Diverged(_)),
             (claim, Subject::Slot { outcome: Outcome::Trained(_), .. }) => match claim {
-                Claim::Segment(segment) => segment < facts.spec.segments(),
+                Claim::Segment(segment) | Claim::Prefix(segment) => segment < facts.spec.segments(),
                 _ => true,
             },
             (_, Subject::Slot { outcome: Outcome::Diverged(_), .. }) => false,
@@ -281,6 +281,24 @@ impl Game {
             Stage::States { asked, .. } if asked.is_some() => Side::Defender,
             Stage::Outputs { asked, .. } if asked.is_some() => Side::Defender,
             Stage::States { .. } | Stage::Outputs { .. } => Side::Challenger,
+        }
+    }
+
+    /// What turns out to be wrong if the defender loses now, as far as those who vouched for it need to know. Of a claim about many steps,
+    /// that is the segment of the step that was named, or the last one.
+    pub fn at_fault(&self, spec: &RunSpec) -> round::Claim {
+        let named = match self.stage {
+            Stage::Tracing(span) | Stage::Outputs { span, .. } => Some(span.part),
+            Stage::Opening | Stage::States { .. } => None,
+        };
+        match (self.claim, named) {
+            (Claim::Segment(segment), _) => round::Claim::Segment(segment),
+            (Claim::Prefix(_), Some(Part::Step(step))) => {
+                round::Claim::Segment(step.checked_div(spec.rounds.segment_steps).unwrap_or(0))
+            }
+            (Claim::Prefix(segment), None) => round::Claim::Segment(segment),
+            (Claim::Divergence, _) => round::Claim::Divergence,
+            (Claim::Begin | Claim::Prefix(_) | Claim::Finish | Claim::Aggregate, _) => round::Claim::Other,
         }
     }
 
@@ -359,7 +377,7 @@ impl Game {
                 let span = next.name_step(facts, &root, [first, last], *step, ends)?;
                 next.enter(facts, span)?;
             }
-            (Stage::States { root, .. }, Move::NameBegin { to }) if self.claim == Claim::Divergence => {
+            (Stage::States { root, .. }, Move::NameBegin { to }) if self.is_from_checkpoint() => {
                 let leaves = next.state_count(facts)?;
                 if !to.is_in(Tree::SEGMENTS, &root, leaves, 0, 0) {
                     return Err(GameError::BadProof);
@@ -426,10 +444,18 @@ impl Game {
         Ok(())
     }
 
-    /// The states that the defender posts: between a segment's ends, or all before a divergence.
+    /// Whether the steps that are disputed begin with the slot's first.
+    fn is_from_checkpoint(&self) -> bool {
+        matches!(self.claim, Claim::Prefix(_) | Claim::Divergence)
+    }
+
+    /// The states that the defender posts: between a segment's ends, or all before the claim's end.
     fn state_count(&self, facts: &Facts<'_>) -> Result<u32, GameError> {
         match self.claim {
             Claim::Segment(_) => Ok(facts.spec.rounds.segment_steps.saturating_sub(1)),
+            Claim::Prefix(segment) => {
+                Ok(segment.saturating_add(1).saturating_mul(facts.spec.rounds.segment_steps))
+            }
             Claim::Divergence => {
                 let step = facts.divergence().ok_or(GameError::NoSuchClaim)?.step;
                 Ok(step.saturating_add(1))
@@ -491,6 +517,9 @@ impl Game {
                 }
                 self.bind_states(&states, first, last, top)
             }
+            Claim::Prefix(segment) if first.is_none() => {
+                self.bind_states(&states, none, leaf(segment.saturating_add(1), last)?, top)
+            }
             Claim::Divergence if first.is_none() && last.is_none() => {
                 self.bind_states(&states, none, none, top)
             }
@@ -535,13 +564,17 @@ impl Game {
                 let start = segment.saturating_mul(facts.spec.rounds.segment_steps);
                 Ok(Span { part: Part::Step(start.saturating_add(step)), from, to })
             }
-            Claim::Divergence if step < posted => {
+            Claim::Prefix(_) | Claim::Divergence if step < posted => {
                 let from = state(from, Some(step))?;
                 let next = step.saturating_add(1);
-                if next == posted {
-                    return Ok(Span { part: Part::Diverging(step), from, to: Digest::default() });
-                }
-                Ok(Span { part: Part::Step(step), from, to: state(to, Some(next))? })
+                let to = match self.claim {
+                    Claim::Divergence if next == posted => {
+                        return Ok(Span { part: Part::Diverging(step), from, to: Digest::default() });
+                    }
+                    _ if next == posted => last,
+                    _ => state(to, Some(next))?,
+                };
+                Ok(Span { part: Part::Step(step), from, to })
             }
             _ => Err(GameError::NoSuchElement),
         }

@@ -27,6 +27,7 @@
 //! |---|---|---|---|
 //! | [`Claim::Begin`] | the round's checkpoint | leaf 0 of `segments_root` | outputs |
 //! | [`Claim::Segment`] `i` | leaf `i` | leaf `i + 1` | steps, outputs |
+//! | [`Claim::Prefix`] `i` | the round's checkpoint | leaf `i + 1` | steps, outputs |
 //! | [`Claim::Finish`] | checkpoint and last leaf | the update's digest, the mean loss | the update's own tree |
 //! | [`Claim::Aggregate`] | checkpoint and the accepted updates' digests | the next checkpoint's root | outputs |
 //! | [`Claim::Divergence`] | checkpoint | the first element that is not finite | steps, outputs |
@@ -57,7 +58,7 @@ pub use proof::{Member, Opened, Path, Row, Slice};
 pub use referee::{Input, Judgement};
 pub use scope::{Part, Span};
 
-use crate::{Digest, Divergence, Outcome, RoundIndex, RunSpec, SlotIndex, round};
+use crate::{Digest, Divergence, Outcome, RoundIndex, RunSpec, SlotIndex};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
@@ -70,6 +71,9 @@ pub enum Claim {
     Begin,
     /// The state after this segment of the slot is what its steps make of the one before.
     Segment(u32),
+    /// The state after this segment of the slot is what all steps up to there make of the round's checkpoint: for whoever executed the slot
+    /// from its start, and knows of no state between.
+    Prefix(u32),
     /// The slot's update and mean loss are what `finish` makes of its last state.
     Finish,
     /// The slot's arithmetic leaves the finite numbers where its commitment says.
@@ -78,16 +82,6 @@ pub enum Claim {
     Aggregate,
 }
 
-impl Claim {
-    /// Who had vouched for it, as far as the rounds need to know.
-    pub fn vouched(&self) -> round::Claim {
-        match self {
-            Claim::Segment(segment) => round::Claim::Segment(*segment),
-            Claim::Divergence => round::Claim::Divergence,
-            Claim::Begin | Claim::Finish | Claim::Aggregate => round::Claim::Other,
-        }
-    }
-}
 
 /// Whose claim it is, and what it is bound by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

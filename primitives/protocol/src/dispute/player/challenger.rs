@@ -139,8 +139,8 @@ fn name<B: Book>(
     };
     let at = |place: Option<u64>| place.map(|place| member(&digests, place).ok_or(PlayError::NotSeen)).transpose();
     let number = |step: u64| u32::try_from(step).unwrap_or(u32::MAX);
-    if game.claim == Claim::Divergence {
-        // Each step has its start among those posted; the last one has no end.
+    if matches!(game.claim, Claim::Prefix(_) | Claim::Divergence) {
+        // Each step has its start among those posted; the end of the last one is bound, or there is none.
         let step = match place {
             Some(0) => {
                 let to = member(&digests, 0).ok_or(PlayError::NotSeen)?;

@@ -124,6 +124,7 @@ fn open<B: Book>(facts: &Facts<'_>, game: &Game, book: &mut B) -> Result<Answer,
             Claim::Begin => (None, leaf(0)),
             Claim::Finish => (leaf(segments), None),
             Claim::Segment(segment) => (leaf(segment), leaf(segment.saturating_add(1))),
+            Claim::Prefix(segment) => (None, leaf(segment.saturating_add(1))),
             Claim::Divergence | Claim::Aggregate => (None, None),
         };
     }
