@@ -134,13 +134,12 @@ fn a_planted_lie_is_convicted_and_believing_it_loses() {
     let world = world();
     let mut honest = world.execution(None);
     let truth = world.outcome(&mut honest);
-    let last = world.spec.segments() - 1;
     for (step, instruction, element) in [(0, 30, 1), (1, 77, 3), (3, 120, 0)] {
         let lie = Lie { round: 0, slot: None, step, instruction, element, bits: 1 << 14 };
         let mut liar = world.execution(Some(lie));
         let told = world.outcome(&mut liar);
         assert_ne!(told, truth, "{lie:?}");
-        for claim in [Claim::Segment(step / world.spec.rounds.segment_steps), Claim::Prefix(last)] {
+        for claim in [Claim::Segment(step / world.spec.rounds.segment_steps), Claim::Slot] {
             let (loser, moves) = play(&world.facts(told), claim, &mut liar, &mut honest);
             assert_eq!(loser, Side::Defender, "{claim:?}");
             assert!(moves > 5);

@@ -28,7 +28,7 @@ pub fn bounds(spec: &RunSpec, claim: Claim) -> Option<Bounds> {
     let none = Digest::default();
     let part = match claim {
         Claim::Begin => Part::Begin,
-        Claim::Segment(_) | Claim::Prefix(_) => Part::Step(0),
+        Claim::Segment(_) | Claim::Slot => Part::Step(0),
         Claim::Finish => Part::Finish,
         Claim::Aggregate => Part::Aggregate,
         Claim::Divergence => Part::Diverging(0),
@@ -51,8 +51,7 @@ pub fn bounds(spec: &RunSpec, claim: Claim) -> Option<Bounds> {
     let scope = Scope::of(&facts, Span { part, from: none, to: none }, none)?;
 
     let states = match claim {
-        Claim::Segment(_) => spec.rounds.segment_steps.checked_sub(1)?,
-        Claim::Prefix(segment) => segment.checked_add(1)?.checked_mul(spec.rounds.segment_steps)?,
+        Claim::Segment(_) | Claim::Slot => spec.rounds.segment_steps.checked_sub(1)?,
         Claim::Divergence => spec.rounds.inner_steps,
         Claim::Begin | Claim::Finish | Claim::Aggregate => 0,
     };
@@ -67,6 +66,14 @@ pub fn bounds(spec: &RunSpec, claim: Claim) -> Option<Bounds> {
     };
     // The challenge, and the ends: two leaves with their ways up.
     add(1, 0);
+    if claim == Claim::Slot {
+        let leaves = Shape { leaves: u64::from(spec.segments()).saturating_add(1) };
+        let reveals = u64::from(leaves.reveals());
+        // What is asked for after the first reveal, all reveals, and the segment.
+        add(reveals.saturating_sub(1), 0);
+        add(reveals, row(leaves).saturating_add(hashes(path(leaves))));
+        add(1, hashes(path(leaves).saturating_add(1)).saturating_mul(2));
+    }
     if claim != Claim::Aggregate {
         let leaf = hashes(path(Shape { leaves: spec.segments().into() }).saturating_add(1));
         add(1, leaf.saturating_mul(2).saturating_add(row(states)));
@@ -157,9 +164,8 @@ impl Words for Zeros {
 
 /// The most over all claims of a run.
 pub fn worst(spec: &RunSpec) -> Bounds {
-    let last = Claim::Prefix(spec.segments().saturating_sub(1));
     let claims =
-        [Claim::Begin, Claim::Segment(0), last, Claim::Finish, Claim::Divergence, Claim::Aggregate];
+        [Claim::Begin, Claim::Segment(0), Claim::Slot, Claim::Finish, Claim::Divergence, Claim::Aggregate];
     let all = claims.into_iter().filter_map(|claim| bounds(spec, claim));
     all.fold(Bounds::default(), |most, one| Bounds {
         moves: most.moves.max(one.moves),

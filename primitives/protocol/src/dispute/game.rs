@@ -7,7 +7,7 @@ use super::{
     scope::{Part, Place, Scope, Span},
     shape::{CHUNK, Content, Node, Shape, chunk_node, root_of},
 };
-use crate::{ActiveBlock, Commitment, Digest, NUMERICS_EXACT, Outcome, RunSpec, round, update};
+use crate::{ActiveBlock, Commitment, Digest, NUMERICS_EXACT, Outcome, round, update};
 use bounded_collections::{BoundedVec, ConstU32};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use sabha_numerics::Tree;
@@ -50,8 +50,20 @@ pub enum Asked {
     Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub enum Stage {
+    /// The challenger looks at the slot's leaves, and names the one that is wrong.
+    Leaves {
+        /// What the defender was asked to show.
+        asked: Option<Node>,
+    },
     /// The defender opens the claim's ends and posts the states between.
     Opening,
+    /// The claim's ends are opened: the defender posts the states between.
+    Between {
+        /// The state that the segment starts from.
+        first: Digest,
+        /// The state that it ends with.
+        last: Digest,
+    },
     /// The states between are bound: the challenger asks, or names a step.
     States {
         /// Root of the tree over them.
@@ -148,6 +160,15 @@ pub enum Move {
         /// The node.
         node: Node,
     },
+    /// The segment whose end is the first leaf that is wrong.
+    NameSegment {
+        /// The segment.
+        segment: u32,
+        /// The leaf that it starts from.
+        first: Member,
+        /// The leaf that it ends with.
+        last: Member,
+    },
     /// The step whose end is not what it makes of its start. In a divergence, the last one has no end.
     NameStep {
         /// The step, from 0 at the claim's start.
@@ -155,7 +176,7 @@ pub enum Move {
         /// Its ends, where they are among the states that were posted.
         ends: StepEnds,
     },
-    /// The first state of a claim that begins with the slot is not what `begin` makes of the checkpoint.
+    /// The first state of a slot, or of a divergence, is not what `begin` makes of the checkpoint.
     NameBegin {
         /// That state.
         to: Member,
@@ -250,7 +271,7 @@ impl Game {
             (Claim::Aggregate, _) | (_, Subject::Aggregation { .. }) => false,
             (Claim::Divergence, Subject::Slot { outcome, .. }) => matches!(outcome, Outcome::Diverged(_)),
             (claim, Subject::Slot { outcome: Outcome::Trained(_), .. }) => match claim {
-                Claim::Segment(segment) | Claim::Prefix(segment) => segment < facts.spec.segments(),
+                Claim::Segment(segment) => segment < facts.spec.segments(),
                 _ => true,
             },
             (_, Subject::Slot { outcome: Outcome::Diverged(_), .. }) => false,
@@ -267,6 +288,11 @@ impl Game {
             clocks: Clocks { challenger: clock, defender: clock, since: now },
         };
         game.position = game.after(&(id, claim));
+        if claim == Claim::Slot {
+            let leaves = game.leaves(facts).shape();
+            game.stage = Stage::Leaves { asked: Some(leaves.root()) };
+            game.questions = leaves.reveals().saturating_sub(1);
+        }
         if claim == Claim::Aggregate {
             let none = Digest::default();
             game.enter(facts, Span { part: Part::Aggregate, from: none, to: none })?;
@@ -277,28 +303,21 @@ impl Game {
     /// Whose move it is.
     pub fn turn(&self) -> Side {
         match self.stage {
-            Stage::Opening | Stage::Tracing(_) => Side::Defender,
+            Stage::Opening | Stage::Between { .. } | Stage::Tracing(_) => Side::Defender,
+            Stage::Leaves { asked: Some(_) } => Side::Defender,
+            Stage::Leaves { asked: None } => Side::Challenger,
             Stage::States { asked, .. } if asked.is_some() => Side::Defender,
             Stage::Outputs { asked, .. } if asked.is_some() => Side::Defender,
             Stage::States { .. } | Stage::Outputs { .. } => Side::Challenger,
         }
     }
 
-    /// What turns out to be wrong if the defender loses now, as far as those who vouched for it need to know. Of a claim about many steps,
-    /// that is the segment of the step that was named, or the last one.
-    pub fn at_fault(&self, spec: &RunSpec) -> round::Claim {
-        let named = match self.stage {
-            Stage::Tracing(span) | Stage::Outputs { span, .. } => Some(span.part),
-            Stage::Opening | Stage::States { .. } => None,
-        };
-        match (self.claim, named) {
-            (Claim::Segment(segment), _) => round::Claim::Segment(segment),
-            (Claim::Prefix(_), Some(Part::Step(step))) => {
-                round::Claim::Segment(step.checked_div(spec.rounds.segment_steps).unwrap_or(0))
-            }
-            (Claim::Prefix(segment), None) => round::Claim::Segment(segment),
-            (Claim::Divergence, _) => round::Claim::Divergence,
-            (Claim::Begin | Claim::Prefix(_) | Claim::Finish | Claim::Aggregate, _) => round::Claim::Other,
+    /// What turns out to be wrong if the defender loses now, as far as those who vouched for it need to know.
+    pub fn at_fault(&self) -> round::Claim {
+        match self.claim {
+            Claim::Segment(segment) => round::Claim::Segment(segment),
+            Claim::Divergence => round::Claim::Divergence,
+            Claim::Begin | Claim::Slot | Claim::Finish | Claim::Aggregate => round::Claim::Other,
         }
     }
 
@@ -329,8 +348,18 @@ impl Game {
     ) -> Result<(), GameError> {
         let mut next = self.begin(Side::Defender, position, now)?;
         match (self.stage, answer) {
+            (Stage::Leaves { asked: Some(node) }, Answer::Nodes { row, path }) => {
+                let root = segments_root(facts)?;
+                if next.leaves(facts).root_of_row(node, row, path) != Some(root) {
+                    return Err(GameError::BadProof);
+                }
+                next.stage = Stage::Leaves { asked: None };
+            }
             (Stage::Opening, Answer::Ends { first, last, top }) => {
                 next.open(facts, first.as_ref(), last.as_ref(), top)?;
+            }
+            (Stage::Between { first, last }, Answer::Ends { first: None, last: None, top }) => {
+                next.bind_states(&next.states(facts)?, first, last, top)?;
             }
             (Stage::Tracing(span), Answer::Trace { top }) => {
                 let scope = next.scope(facts, span, Digest::default())?;
@@ -368,6 +397,19 @@ impl Game {
         let mut next = self.begin(Side::Challenger, position, now)?;
         let mut convicted = None;
         match (self.stage, made) {
+            (Stage::Leaves { .. }, Move::AskPosted(node)) => {
+                next.leaves(facts).shape().below(*node).ok_or(GameError::NoSuchElement)?;
+                next.stage = Stage::Leaves { asked: Some(*node) };
+                next.ask()?;
+            }
+            (Stage::Leaves { .. }, Move::NameSegment { segment, first, last }) => {
+                next.name_segment(facts, *segment, first, last)?;
+            }
+            (Stage::Leaves { .. }, Move::NameBegin { to }) => {
+                let to = leaf(facts, 0, Some(to))?;
+                next.claim = Claim::Begin;
+                next.enter(facts, Span { part: Part::Begin, from: Digest::default(), to })?;
+            }
             (Stage::States { root, first, last, .. }, Move::AskPosted(node)) => {
                 next.states(facts)?.shape().below(*node).ok_or(GameError::NoSuchElement)?;
                 next.stage = Stage::States { root, first, last, asked: Some(*node) };
@@ -377,7 +419,7 @@ impl Game {
                 let span = next.name_step(facts, &root, [first, last], *step, ends)?;
                 next.enter(facts, span)?;
             }
-            (Stage::States { root, .. }, Move::NameBegin { to }) if self.is_from_checkpoint() => {
+            (Stage::States { root, .. }, Move::NameBegin { to }) if self.claim == Claim::Divergence => {
                 let leaves = next.state_count(facts)?;
                 if !to.is_in(Tree::SEGMENTS, &root, leaves, 0, 0) {
                     return Err(GameError::BadProof);
@@ -444,28 +486,26 @@ impl Game {
         Ok(())
     }
 
-    /// Whether the steps that are disputed begin with the slot's first.
-    fn is_from_checkpoint(&self) -> bool {
-        matches!(self.claim, Claim::Prefix(_) | Claim::Divergence)
-    }
-
     /// The states that the defender posts: between a segment's ends, or all before the claim's end.
     fn state_count(&self, facts: &Facts<'_>) -> Result<u32, GameError> {
         match self.claim {
             Claim::Segment(_) => Ok(facts.spec.rounds.segment_steps.saturating_sub(1)),
-            Claim::Prefix(segment) => {
-                Ok(segment.saturating_add(1).saturating_mul(facts.spec.rounds.segment_steps))
-            }
             Claim::Divergence => {
                 let step = facts.divergence().ok_or(GameError::NoSuchClaim)?.step;
                 Ok(step.saturating_add(1))
             }
-            Claim::Begin | Claim::Finish | Claim::Aggregate => Ok(0),
+            Claim::Begin | Claim::Slot | Claim::Finish | Claim::Aggregate => Ok(0),
         }
     }
 
     pub(super) fn states(&self, facts: &Facts<'_>) -> Result<Labelled<'static>, GameError> {
         Ok(Labelled { tree: Tree::SEGMENTS, leaves: self.state_count(facts)?, label: &Some })
+    }
+
+    /// The tree over the slot's leaves.
+    pub(super) fn leaves(&self, facts: &Facts<'_>) -> Labelled<'static> {
+        let leaves = facts.spec.segments().saturating_add(1);
+        Labelled { tree: Tree::SEGMENTS, leaves, label: &Some }
     }
 
     fn scope<'a>(
@@ -486,45 +526,64 @@ impl Game {
         top: &Row,
     ) -> Result<(), GameError> {
         let none = Digest::default();
-        let leaf = |index: u32, member: Option<&Member>| {
-            let Some(Outcome::Trained(Commitment { segments_root, .. })) = facts.outcome() else {
-                return Err(GameError::NoSuchClaim);
-            };
-            let leaves = facts.spec.segments().saturating_add(1);
-            let opened = member.filter(|member| {
-                member.is_in(Tree::SEGMENTS, &segments_root, leaves, index, index)
-            });
-            opened.map(|member| member.digest).ok_or(GameError::BadProof)
-        };
         let states = self.states(facts)?;
         if states.leaves == 0 && !top.is_empty() {
             return Err(GameError::BadProof);
         }
         match self.claim {
             Claim::Begin if first.is_none() => {
-                let to = leaf(0, last)?;
+                let to = leaf(facts, 0, last)?;
                 self.enter(facts, Span { part: Part::Begin, from: none, to })
             }
             Claim::Finish if last.is_none() => {
-                let from = leaf(facts.spec.segments(), first)?;
+                let from = leaf(facts, facts.spec.segments(), first)?;
                 self.enter(facts, Span { part: Part::Finish, from, to: none })
             }
             Claim::Segment(segment) => {
-                let (first, last) = (leaf(segment, first)?, leaf(segment.saturating_add(1), last)?);
+                let first = leaf(facts, segment, first)?;
+                let last = leaf(facts, segment.saturating_add(1), last)?;
                 if states.leaves == 0 {
-                    let step = segment.saturating_mul(facts.spec.rounds.segment_steps);
-                    return self.enter(facts, Span { part: Part::Step(step), from: first, to: last });
+                    return self.enter_only_step(facts, segment, first, last);
                 }
                 self.bind_states(&states, first, last, top)
-            }
-            Claim::Prefix(segment) if first.is_none() => {
-                self.bind_states(&states, none, leaf(segment.saturating_add(1), last)?, top)
             }
             Claim::Divergence if first.is_none() && last.is_none() => {
                 self.bind_states(&states, none, none, top)
             }
             _ => Err(GameError::BadProof),
         }
+    }
+
+    fn enter_only_step(
+        &mut self,
+        facts: &Facts<'_>,
+        segment: u32,
+        from: Digest,
+        to: Digest,
+    ) -> Result<(), GameError> {
+        let step = segment.saturating_mul(facts.spec.rounds.segment_steps);
+        self.enter(facts, Span { part: Part::Step(step), from, to })
+    }
+
+    /// The segment that the challenger names.
+    fn name_segment(
+        &mut self,
+        facts: &Facts<'_>,
+        segment: u32,
+        first: &Member,
+        last: &Member,
+    ) -> Result<(), GameError> {
+        if segment >= facts.spec.segments() {
+            return Err(GameError::NoSuchElement);
+        }
+        let first = leaf(facts, segment, Some(first))?;
+        let last = leaf(facts, segment.saturating_add(1), Some(last))?;
+        self.claim = Claim::Segment(segment);
+        if self.states(facts)?.leaves == 0 {
+            return self.enter_only_step(facts, segment, first, last);
+        }
+        self.stage = Stage::Between { first, last };
+        Ok(())
     }
 
     fn bind_states(
@@ -564,17 +623,13 @@ impl Game {
                 let start = segment.saturating_mul(facts.spec.rounds.segment_steps);
                 Ok(Span { part: Part::Step(start.saturating_add(step)), from, to })
             }
-            Claim::Prefix(_) | Claim::Divergence if step < posted => {
+            Claim::Divergence if step < posted => {
                 let from = state(from, Some(step))?;
                 let next = step.saturating_add(1);
-                let to = match self.claim {
-                    Claim::Divergence if next == posted => {
-                        return Ok(Span { part: Part::Diverging(step), from, to: Digest::default() });
-                    }
-                    _ if next == posted => last,
-                    _ => state(to, Some(next))?,
-                };
-                Ok(Span { part: Part::Step(step), from, to })
+                if next == posted {
+                    return Ok(Span { part: Part::Diverging(step), from, to: Digest::default() });
+                }
+                Ok(Span { part: Part::Step(step), from, to: state(to, Some(next))? })
             }
             _ => Err(GameError::NoSuchElement),
         }
@@ -666,6 +721,21 @@ impl Game {
         };
         shown.then_some(()).ok_or(GameError::BadProof)
     }
+}
+
+/// The root that a slot's leaves are bound by.
+fn segments_root(facts: &Facts<'_>) -> Result<Digest, GameError> {
+    match facts.outcome() {
+        Some(Outcome::Trained(Commitment { segments_root, .. })) => Ok(segments_root),
+        _ => Err(GameError::NoSuchClaim),
+    }
+}
+
+/// A leaf of the slot.
+fn leaf(facts: &Facts<'_>, index: u32, member: Option<&Member>) -> Result<Digest, GameError> {
+    let (root, leaves) = (segments_root(facts)?, facts.spec.segments().saturating_add(1));
+    let opened = member.filter(|member| member.is_in(Tree::SEGMENTS, &root, leaves, index, index));
+    opened.map(|member| member.digest).ok_or(GameError::BadProof)
 }
 
 /// Whether this is chunk `index` of content with this digest and so many bytes.

@@ -10,6 +10,8 @@
 //!  challenger                 defender                                  bound then
 //!  ───────────────────────────────────────────────────────────────────────────────────────────────────
 //!  claim
+//!                             (of a whole slot: the leaves)
+//!  (one of them)
 //!                             ends of the claim, top of the tree        the states at its ends,
 //!                             over the states between                   all states between
 //!  [ask for a node            64 nodes below it] …
@@ -27,7 +29,7 @@
 //! |---|---|---|---|
 //! | [`Claim::Begin`] | the round's checkpoint | leaf 0 of `segments_root` | outputs |
 //! | [`Claim::Segment`] `i` | leaf `i` | leaf `i + 1` | steps, outputs |
-//! | [`Claim::Prefix`] `i` | the round's checkpoint | leaf `i + 1` | steps, outputs |
+//! | [`Claim::Slot`] | the round's checkpoint | `segments_root` | leaves; then as one of the two above |
 //! | [`Claim::Finish`] | checkpoint and last leaf | the update's digest, the mean loss | the update's own tree |
 //! | [`Claim::Aggregate`] | checkpoint and the accepted updates' digests | the next checkpoint's root | outputs |
 //! | [`Claim::Divergence`] | checkpoint | the first element that is not finite | steps, outputs |
@@ -46,6 +48,7 @@
 pub mod bounds;
 mod game;
 pub mod proof;
+pub mod record;
 mod referee;
 mod scope;
 pub mod shape;
@@ -71,9 +74,9 @@ pub enum Claim {
     Begin,
     /// The state after this segment of the slot is what its steps make of the one before.
     Segment(u32),
-    /// The state after this segment of the slot is what all steps up to there make of the round's checkpoint: for whoever executed the slot
-    /// from its start, and knows of no state between.
-    Prefix(u32),
+    /// All leaves of the slot are what they should be: for whoever executed it and knows nothing of it but its commitment. The leaves are
+    /// looked at first; with the one that is named the claim becomes one of the two above.
+    Slot,
     /// The slot's update and mean loss are what `finish` makes of its last state.
     Finish,
     /// The slot's arithmetic leaves the finite numbers where its commitment says.

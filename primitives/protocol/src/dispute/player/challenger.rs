@@ -9,7 +9,7 @@ use super::{
         shape::{CHUNK, Node, Shape, beside},
     },
     Blob, Book, Buffers, PlayError, Seen, bytes_of,
-    defender::{ended, member, states, traced},
+    defender::{ended, leaves, member, states, traced},
     seen::{Bytes, Digests, Of},
 };
 use crate::{Commitment, Digest, Outcome, update::HEADER};
@@ -43,6 +43,7 @@ pub fn challenge<B: Book>(
     seen: &Seen,
 ) -> Result<Move, PlayError<B::Error>> {
     match game.stage {
+        Stage::Leaves { asked: None } => name_leaf(facts, game, book, seen),
         Stage::States { asked: None, .. } => name(facts, game, book, seen),
         Stage::Outputs { span, trace, asked: None } => {
             let scope = Scope::of(facts, span, trace).ok_or(GameError::NoSuchClaim)?;
@@ -121,6 +122,27 @@ fn as_shown<'a>(digests: &'a Digests<'a>) -> impl Fn(Node) -> Option<Digest> + '
     }
 }
 
+/// Names the first leaf that is wrong.
+fn name_leaf<B: Book>(
+    facts: &Facts<'_>,
+    game: &Game,
+    book: &mut B,
+    seen: &Seen,
+) -> Result<Move, PlayError<B::Error>> {
+    let own = leaves(facts, book)?;
+    let tree = game.leaves(facts);
+    let digests = Digests { tree: &tree, own: &own, seen: Some((seen, Of::Leaves)) };
+    let place = match descend(tree.shape(), seen, Of::Leaves, &as_shown(&digests)) {
+        Next::Ask(node) => return Ok(Move::AskPosted(node)),
+        Next::Differs(place) => place,
+        Next::Same => return Err(PlayError::NothingWrong),
+    };
+    let last = member(&digests, place).ok_or(PlayError::NotSeen)?;
+    let Some(segment) = place.checked_sub(1) else { return Ok(Move::NameBegin { to: last }) };
+    let first = member(&digests, segment).ok_or(PlayError::NotSeen)?;
+    Ok(Move::NameSegment { segment: u32::try_from(segment).unwrap_or(u32::MAX), first, last })
+}
+
 /// Names the step whose end is not what it makes of its start.
 fn name<B: Book>(
     facts: &Facts<'_>,
@@ -139,8 +161,8 @@ fn name<B: Book>(
     };
     let at = |place: Option<u64>| place.map(|place| member(&digests, place).ok_or(PlayError::NotSeen)).transpose();
     let number = |step: u64| u32::try_from(step).unwrap_or(u32::MAX);
-    if matches!(game.claim, Claim::Prefix(_) | Claim::Divergence) {
-        // Each step has its start among those posted; the end of the last one is bound, or there is none.
+    if game.claim == Claim::Divergence {
+        // Each step has its start among those posted; the last one has no end.
         let step = match place {
             Some(0) => {
                 let to = member(&digests, 0).ok_or(PlayError::NotSeen)?;

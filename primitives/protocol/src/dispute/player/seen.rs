@@ -8,10 +8,13 @@ use super::super::{
 };
 use crate::Digest;
 use alloc::{collections::BTreeMap, vec::Vec};
+use codec::{Decode, Encode};
 
 /// A tree of the other side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 pub(super) enum Of {
+    /// Over the slot's leaves.
+    Leaves,
     /// Over the states.
     States,
     /// Over the trace.
@@ -23,7 +26,7 @@ pub(super) enum Of {
 }
 
 /// The nodes that the other side has shown, and the chunks. Those of the lowest level of a tree over digests are the digests.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Seen {
     nodes: BTreeMap<(Of, u8, u64), Digest>,
     chunks: BTreeMap<(Digest, u64), Vec<u8>>,
@@ -33,7 +36,10 @@ impl Seen {
     /// Looks at the answer that the defender gave in this position.
     pub fn look(&mut self, facts: &Facts<'_>, game: &Game, answer: &Answer) {
         match (game.stage, answer) {
-            (Stage::Opening, Answer::Ends { top, .. }) => {
+            (Stage::Leaves { asked: Some(node) }, Answer::Nodes { row, path }) => {
+                self.note(Of::Leaves, game.leaves(facts).shape(), node, row, path);
+            }
+            (Stage::Opening | Stage::Between { .. }, Answer::Ends { top, .. }) => {
                 let Ok(states) = game.states(facts) else { return };
                 self.note(Of::States, states.shape(), states.shape().root(), top, &[]);
             }

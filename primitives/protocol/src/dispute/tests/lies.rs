@@ -17,11 +17,10 @@ fn both_ways(world: &World, honest: &Run, liar: &Run, lie: &Lie) -> Option<Repor
     assert_eq!(report.loser, Side::Defender, "{lie:?}, {claim:?}");
     // For whoever knows nothing but the commitment.
     if let Claim::Begin | Claim::Segment(_) = claim {
-        let last = Claim::Prefix(world.spec.segments() - 1);
-        let report = play(&liar.facts(world), last, &mut liar.clone(), &mut honest.clone());
-        assert_eq!(report.loser, Side::Defender, "{lie:?}, {last:?}");
-        let report = play(&honest.facts(world), last, &mut honest.clone(), &mut liar.clone());
-        assert_eq!(report.loser, Side::Challenger, "{lie:?}, {last:?}");
+        let report = play(&liar.facts(world), Claim::Slot, &mut liar.clone(), &mut honest.clone());
+        assert_eq!(report.loser, Side::Defender, "{lie:?}");
+        let report = play(&honest.facts(world), Claim::Slot, &mut honest.clone(), &mut liar.clone());
+        assert_eq!(report.loser, Side::Challenger, "{lie:?}");
     }
     if let Some(claim) = liar.find(world, honest) {
         let report = play(&honest.facts(world), claim, &mut honest.clone(), &mut liar.clone());

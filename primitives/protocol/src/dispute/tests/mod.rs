@@ -134,8 +134,7 @@ fn games_are_short() {
     });
     for (spec, parameters) in [(small, 25_000_000..27_000_000u64), (large, 6_500_000_000..7_000_000_000)] {
         assert!(parameters.contains(&spec.model.parameter_count()), "{}", spec.model.parameter_count());
-        let last = Claim::Prefix(spec.segments() - 1);
-        for claim in [Claim::Begin, Claim::Segment(0), last, Claim::Finish, Claim::Divergence, Claim::Aggregate] {
+        for claim in [Claim::Begin, Claim::Segment(0), Claim::Slot, Claim::Finish, Claim::Divergence, Claim::Aggregate] {
             println!("{} parameters, {claim:?}: {:?}", spec.model.parameter_count(), bounds(&spec, claim));
         }
         let most = worst(&spec);
