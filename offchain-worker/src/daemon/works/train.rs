@@ -24,6 +24,10 @@ const TELL_EVERY: Duration = Duration::from_secs(10);
 impl EngineWorkshop {
     pub(super) fn train(&self, job: &Job, stop: &Stop) -> anyhow::Result<Ended> {
         let base = self.base(job, stop)?;
+        let task = job.duty.task;
+        if let Some(lie) = self.lie.filter(|lie| lie.is_in(task.round.round, task.place)) {
+            return self.train_lying(job, base, lie);
+        }
         Ok(match self.run(job, &base, stop)? {
             SlotEnd::Parked { step } => Ended::Parked { step },
             SlotEnd::Diverged(divergence) => Ended::Done(Product::Outcome(Outcome::Diverged(divergence))),

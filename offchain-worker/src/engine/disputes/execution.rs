@@ -13,9 +13,9 @@ use crate::{
     },
 };
 use rayon::prelude::*;
-use sabha_numerics::{buffer_digest, program::Source};
+use sabha_numerics::{buffer_digest, program::Source, state_root};
 use sabha_protocol::{
-    Digest,
+    Digest, Divergence,
     dispute::{
         Part,
         player::{Blob, Book, Buffers},
@@ -121,8 +121,38 @@ impl<'a> Execution<'a> {
         }
     }
 
+    /// Where the slot leaves the finite numbers.
+    ///
+    /// # Errors
+    /// If it does not, or cannot be executed.
+    pub fn divergence(&mut self) -> Result<Divergence, ExecutionError> {
+        // Every state that there is was passed by now.
+        let step = self.diverged.ok_or(ExecutionError::None("divergence"))?;
+        let (instruction, element) =
+            self.trace(Part::Diverging(step))?.diverged.ok_or(ExecutionError::None("divergence"))?;
+        Ok(Divergence { step, instruction, element: u32::try_from(element).unwrap_or(u32::MAX) })
+    }
+
+    /// Root of the checkpoint that an aggregation ends with.
+    ///
+    /// # Errors
+    /// If it cannot be executed.
+    pub fn next_root(&mut self) -> Result<Digest, ExecutionError> {
+        let buffers = self.base.parameters().values().len().saturating_mul(2);
+        let traced = self.trace(Part::Aggregate)?;
+        let mut digests = Vec::with_capacity(buffers);
+        for index in 0..buffers {
+            let bytes: Vec<u8> = traced.end(index)?.iter().flat_map(|word| word.to_le_bytes()).collect();
+            digests.push(Digest::of(&bytes).0);
+        }
+        Ok(Digest(state_root(&digests)))
+    }
+
     /// The state after so many steps; none if the slot leaves the finite numbers before. Notes all roots on the way.
-    fn state_after(&mut self, steps: u32) -> Result<Option<State>, ExecutionError> {
+    ///
+    /// # Errors
+    /// If it cannot be executed.
+    pub fn state_after(&mut self, steps: u32) -> Result<Option<State>, ExecutionError> {
         if self.diverged.is_some_and(|at| steps > at) {
             return Ok(None);
         }
