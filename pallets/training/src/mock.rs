@@ -102,7 +102,8 @@ impl Randomness<H256, u64> for Draws {
 pub struct Notes;
 
 impl crate::OnDisagreement<AccountId> for Notes {
-    fn opened(run: RunId, round: RoundKey, slot: SlotIndex, auditor: &AccountId, until: u32) {
+    fn opened(run: RunId, round: RoundKey, place: u16, slot: SlotIndex, auditor: &AccountId, until: u32) {
+        let _ = place;
         Opened::mutate(|opened| opened.push((run, round, slot, *auditor, until)));
     }
 }
