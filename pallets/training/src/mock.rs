@@ -73,7 +73,7 @@ parameter_types! {
     pub static Now: u32 = 0;
     pub static Seed: u64 = 0;
     pub static WorkLimit: Weight = Weight::from_parts(200_000_000_000, u64::MAX);
-    pub static Opened: Vec<(RunId, RoundKey, SlotIndex, AccountId, u32)> = Vec::new();
+    pub static Opened: Vec<(RunId, RoundKey, u16, SlotIndex, AccountId, u32)> = Vec::new();
     pub const ExistentialDeposit: u128 = ED;
     pub const Pot: PalletId = PalletId(*b"sb/train");
 }
@@ -103,8 +103,7 @@ pub struct Notes;
 
 impl crate::OnDisagreement<AccountId> for Notes {
     fn opened(run: RunId, round: RoundKey, place: u16, slot: SlotIndex, auditor: &AccountId, until: u32) {
-        let _ = place;
-        Opened::mutate(|opened| opened.push((run, round, slot, *auditor, until)));
+        Opened::mutate(|opened| opened.push((run, round, place, slot, *auditor, until)));
     }
 }
 
