@@ -16,6 +16,7 @@ frame_benchmarking::define_benchmarks!(
     [pallet_sabha_timing, Timing]
     [pallet_sabha_validators, Validators]
     [pallet_sabha_training, Training]
+    [pallet_sabha_disputes, Disputes]
     [pallet_timestamp, Timestamp]
     [pallet_babe, Babe]
     [pallet_grandpa, Grandpa]

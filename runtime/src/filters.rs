@@ -26,7 +26,7 @@ pub const EXEMPT_PALLETS: [&str; 15] = [
 ];
 
 /// Protocol calls that have a deadline, or that keep one from being missed, and the DAO's power over runs.
-pub const EXEMPT_CALLS: [(&str, &str); 12] = [
+pub const EXEMPT_CALLS: [(&str, &str); 19] = [
     ("Training", "ready"),
     ("Training", "drain"),
     ("Training", "poke"),
@@ -39,6 +39,13 @@ pub const EXEMPT_CALLS: [(&str, &str); 12] = [
     ("Training", "pause_run"),
     ("Training", "resume_run"),
     ("Training", "stop_run"),
+    ("Disputes", "challenge"),
+    ("Disputes", "name_claim"),
+    ("Disputes", "answer"),
+    ("Disputes", "press"),
+    ("Disputes", "judge"),
+    ("Disputes", "time_out"),
+    ("Disputes", "close"),
 ];
 
 /// Protocol calls that can be paused. While one is, the protocol's clocks stand still: a worker that has lost its hot

@@ -141,7 +141,7 @@ pub type Executive = frame_executive::Executive<
 >;
 
 /// The pallets under the names and indices that clients know. An index is never reused; 41 (RewardPool), 50
-/// (Datasets), 52 (Disputes), 53 (Allocation) and 54 (Models) are taken by pallets to come.
+/// (Datasets), 53 (Allocation) and 54 (Models) are taken by pallets to come.
 #[frame_support::runtime]
 mod runtime {
     /// The chain.
@@ -227,4 +227,6 @@ mod runtime {
     pub type Dap = pallet_dap;
     #[runtime::pallet_index(51)]
     pub type Training = pallet_sabha_training;
+    #[runtime::pallet_index(52)]
+    pub type Disputes = pallet_sabha_disputes;
 }

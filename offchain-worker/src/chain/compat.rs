@@ -173,6 +173,9 @@ fn sample_rounds() -> Vec<Round> {
         sealed: 2,
         answered: 3,
         disagreements: 4,
+        challenges: 6,
+        root_challenges: 7,
+        root_lapses: 8,
         extended: true,
         unsettled: 5,
     };

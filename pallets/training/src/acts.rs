@@ -115,7 +115,7 @@ impl<T: Config> Pallet<T> {
         let index = seat.slot;
         let (mut round, mut slot) = Self::load(run, key, index)?;
         let effects = round
-            .reveal(&scene.terms, &mut slot, &mut seat, &owner, &reveal, scene.now)
+            .reveal(&scene.terms, place, &mut slot, &mut seat, &owner, &reveal, scene.now)
             .map_err(Error::<T>::from)?;
         Slots::<T>::insert((run, key, index), slot);
         Seats::<T>::insert((run, key, place), seat);

@@ -1,5 +1,6 @@
 //! What the disputes decide. Two answers that differ open a disagreement by themselves ([`OnDisagreement`]); anybody else's
-//! challenge is noted by [`Pallet::open_challenge`]. Each ends by one of the other functions here, or lapses.
+//! challenge is noted by [`Pallet::open_challenge`], or [`Pallet::open_root_challenge`]. Each ends by one of the other functions here,
+//! or lapses.
 
 use frame_support::traits::Get;
 use sabha_protocol::{
@@ -12,12 +13,20 @@ use crate::{Config, Error, Pallet, Rounds, Seats, Slots, effects::Scene};
 
 /// Told of answers that differ, in the call that revealed the second one.
 pub trait OnDisagreement<AccountId> {
-    /// `auditor` answered otherwise than the slot's worker. After the active block `until` the disagreement lapses.
-    fn opened(run: RunId, round: RoundKey, slot: SlotIndex, auditor: &AccountId, until: ActiveBlock);
+    /// `auditor`, whose seat is at `place`, answered otherwise than the slot's worker. After the active block `until` the disagreement
+    /// lapses. Called when slot and seat are stored. Must not fail, and do no more than is constant.
+    fn opened(
+        run: RunId,
+        round: RoundKey,
+        place: u16,
+        slot: SlotIndex,
+        auditor: &AccountId,
+        until: ActiveBlock,
+    );
 }
 
 impl<AccountId> OnDisagreement<AccountId> for () {
-    fn opened(_: RunId, _: RoundKey, _: SlotIndex, _: &AccountId, _: ActiveBlock) {}
+    fn opened(_: RunId, _: RoundKey, _: u16, _: SlotIndex, _: &AccountId, _: ActiveBlock) {}
 }
 
 impl<T: Config> Pallet<T> {
@@ -61,6 +70,32 @@ impl<T: Config> Pallet<T> {
         let (mut round, mut slot) = Self::load(run, key, index)?;
         round.close_challenge(&mut slot).map_err(Error::<T>::from)?;
         Slots::<T>::insert((run, key, index), slot);
+        Self::acted(&scene, round, Effects::new())
+    }
+
+    /// Note that a challenge of a round's aggregation is open, so that the round does not become final.
+    ///
+    /// # Errors
+    /// If there is no aggregation that stands, or its window is over.
+    pub fn open_root_challenge(run: RunId, key: RoundKey) -> DispatchResult {
+        let scene = Scene::of::<T>(run)?;
+        let mut round = Rounds::<T>::get(run, key).ok_or(Error::<T>::NoSuchRound)?;
+        round.open_root_challenge(&scene.terms, scene.now).map_err(Error::<T>::from)?;
+        let lapses = round.root_lapses;
+        Self::acted(&scene, round, Effects::new())?;
+        Self::wake(run, lapses.saturating_add(1));
+        Ok(())
+    }
+
+    /// Note that a challenge opened by [`Pallet::open_root_challenge`] was lost. One that was won ends with
+    /// [`Pallet::convict_aggregator`].
+    ///
+    /// # Errors
+    /// If none is open.
+    pub fn close_root_challenge(run: RunId, key: RoundKey) -> DispatchResult {
+        let scene = Scene::of::<T>(run)?;
+        let mut round = Rounds::<T>::get(run, key).ok_or(Error::<T>::NoSuchRound)?;
+        round.close_root_challenge().map_err(Error::<T>::from)?;
         Self::acted(&scene, round, Effects::new())
     }
 

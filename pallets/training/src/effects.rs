@@ -107,15 +107,16 @@ impl<T: Config> Pallet<T> {
             Effect::Built(checkpoint) => {
                 Self::deposit_event(Event::RootPosted { run: scene.id, round: key, checkpoint: *checkpoint });
             }
-            Effect::Dispute { slot, auditor, until } => {
+            Effect::Dispute { place, slot, auditor, until } => {
                 Self::deposit_event(Event::DisagreementOpened {
                     run: scene.id,
                     round: key,
+                    place: *place,
                     slot: *slot,
                     auditor: auditor.clone(),
                     until: *until,
                 });
-                T::Disagreements::opened(scene.id, key, *slot, auditor, *until);
+                T::Disagreements::opened(scene.id, key, *place, *slot, auditor, *until);
             }
             // `Progress::apply` has done it.
             Effect::PauseDiverged => {}

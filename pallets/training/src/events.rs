@@ -351,6 +351,8 @@ mod events {
             run: RunId,
             /// The attempt at a round.
             round: RoundKey,
+            /// The auditor's seat.
+            place: u16,
             /// The slot.
             slot: SlotIndex,
             /// The auditor's owner.
@@ -358,10 +360,17 @@ mod events {
             /// The last active block before it lapses.
             until: ActiveBlock,
         },
-        /// Nobody decided the disagreements about a slot in time: neither side is paid.
+        /// Nobody decided the disagreements and challenges about a slot in time: neither side is paid.
         DisagreementLapsed {
             /// The slot.
             slot: SlotId,
+        },
+        /// Nobody decided the challenges of an aggregation in time: the aggregator is not paid.
+        AggregationLapsed {
+            /// The run.
+            run: RunId,
+            /// The attempt at a round.
+            round: RoundKey,
         },
         /// Part of a stake was taken.
         StakeSlashed {

@@ -73,7 +73,7 @@ parameter_types! {
     pub static Now: u32 = 0;
     pub static Seed: u64 = 0;
     pub static WorkLimit: Weight = Weight::from_parts(200_000_000_000, u64::MAX);
-    pub static Opened: Vec<(RunId, RoundKey, SlotIndex, AccountId, u32)> = Vec::new();
+    pub static Opened: Vec<(RunId, RoundKey, u16, SlotIndex, AccountId, u32)> = Vec::new();
     pub const ExistentialDeposit: u128 = ED;
     pub const Pot: PalletId = PalletId(*b"sb/train");
 }
@@ -102,8 +102,8 @@ impl Randomness<H256, u64> for Draws {
 pub struct Notes;
 
 impl crate::OnDisagreement<AccountId> for Notes {
-    fn opened(run: RunId, round: RoundKey, slot: SlotIndex, auditor: &AccountId, until: u32) {
-        Opened::mutate(|opened| opened.push((run, round, slot, *auditor, until)));
+    fn opened(run: RunId, round: RoundKey, place: u16, slot: SlotIndex, auditor: &AccountId, until: u32) {
+        Opened::mutate(|opened| opened.push((run, round, place, slot, *auditor, until)));
     }
 }
 

@@ -84,7 +84,7 @@ impl<T: Config> Pallet<T> {
             Self::deposit_event(Event::SlotExpired { slot: id, generation, worker });
             made = true;
         }
-        if slot.checks.open > 0 && now > slot.checks.lapses {
+        if slot.checks.has_lapsed(now) {
             effects.extend(round.lapse(index, &mut slot, now).map_err(Error::<T>::from)?);
             Self::deposit_event(Event::DisagreementLapsed { slot: id });
             made = true;
@@ -115,7 +115,7 @@ impl<T: Config> Pallet<T> {
         if let SlotState::Assigned { until, .. } = slot.state {
             deadlines.push(until.saturating_add(1));
         }
-        if slot.checks.open > 0 {
+        if slot.checks.is_disputed() {
             deadlines.push(slot.checks.lapses.saturating_add(1));
         }
         if made {
@@ -127,7 +127,7 @@ impl<T: Config> Pallet<T> {
     /// Slots of a round that time can do something to.
     fn waiting(round: &RoundOf<T>) -> SlotSet {
         let mut waiting = round.open;
-        if round.disagreements > 0 {
+        if round.has_disputed_slots() {
             round.committed.iter().for_each(|slot| waiting.insert(slot));
         }
         waiting
@@ -186,6 +186,10 @@ impl<T: Config> Pallet<T> {
                 effects = round.seat_aggregator(terms, worker, now).map_err(refused)?;
             }
             Due::SkipAggregator => effects = round.skip_aggregator(terms, now).map_err(refused)?,
+            Due::LapseRoot => {
+                effects = round.lapse_root(terms, now).map_err(refused)?;
+                Self::deposit_event(Event::AggregationLapsed { run: scene.id, round: key });
+            }
             Due::BeginAudits => {
                 let Audits::Waiting { frozen } = round.audits else {
                     return Err(Error::<T>::NotDue.into());
@@ -306,7 +310,8 @@ impl<T: Config> Pallet<T> {
             }
             Audits::NotYet | Audits::Waiting { .. } | Audits::Seating { .. } | Audits::Done => None,
         };
-        phase.into_iter().chain(audits).map(|until| until.saturating_add(1)).collect()
+        let root = (round.root_challenges > 0).then_some(round.root_lapses);
+        phase.into_iter().chain(audits).chain(root).map(|until| until.saturating_add(1)).collect()
     }
 
     /// The earliest of the deadlines that is still to come; 0 if none is.

@@ -7,6 +7,7 @@ pub mod bounties;
 pub mod child_bounties;
 pub mod conviction_voting;
 pub mod dap;
+pub mod disputes;
 pub mod grandpa;
 pub mod historical;
 pub mod identity;

@@ -47,7 +47,7 @@ pub enum ProxyType {
     /// Session keys and the validator's record.
     #[codec(index = 3)]
     Validation,
-    /// Workers and runs.
+    /// Workers, runs and disputes.
     #[codec(index = 4)]
     Compute,
     /// Judging identities.
@@ -74,6 +74,8 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
                             | pallet_sabha_training::Call::create_run { .. }
                             | pallet_sabha_training::Call::top_up_run { .. }
                     )
+                    // Puts the owner's money at risk.
+                    | RuntimeCall::Disputes(pallet_sabha_disputes::Call::challenge { .. })
             ),
             Self::Governance => matches!(
                 call,
@@ -89,7 +91,10 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
             Self::Validation => {
                 matches!(call, RuntimeCall::Session(_) | RuntimeCall::Validators(_) | RuntimeCall::Utility(_))
             }
-            Self::Compute => matches!(call, RuntimeCall::Training(_) | RuntimeCall::Utility(_)),
+            Self::Compute => matches!(
+                call,
+                RuntimeCall::Training(_) | RuntimeCall::Disputes(_) | RuntimeCall::Utility(_)
+            ),
             Self::IdentityJudgement => matches!(
                 call,
                 RuntimeCall::Identity(pallet_identity::Call::provide_judgement { .. })
@@ -106,7 +111,7 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
             (own, other) if own == other => true,
             (Self::Any, _) => true,
             (_, Self::Any) => false,
-            // Treasury and training calls may move tokens: only these kinds cannot.
+            // Treasury, training and disputes calls may move tokens: only these kinds cannot.
             (Self::NonTransfer, Self::Validation | Self::IdentityJudgement | Self::CancelProxy) => true,
             _ => false,
         }

@@ -1,7 +1,7 @@
 //! Training: workers, runs, rounds, audits.
 
 use crate::{
-    Balances, Runtime, RuntimeHoldReason, Session, Training,
+    Balances, Disputes, Runtime, RuntimeHoldReason, Session, Training,
     constants::{block, bonds, limits, pots},
     governance::RootOrComputeAllocator,
 };
@@ -46,8 +46,7 @@ impl pallet_sabha_training::Config for Runtime {
     // Long enough to be out of several rounds, never longer than unbonding.
     type Jail = pallet_sabha_timing::Window<Runtime>;
     type AllocatorOrigin = RootOrComputeAllocator;
-    // Until there is a pallet that decides them, disagreements lapse.
-    type Disagreements = ();
+    type Disagreements = Disputes;
     type Pools = Training;
     type MinStake = ConstU128<{ bonds::WORKER }>;
     type MaxEndpointLen = ConstU32<{ limits::MAX_ENDPOINT_LEN }>;

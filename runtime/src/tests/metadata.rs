@@ -15,9 +15,9 @@ use frame_support::{
 use pallet_referenda::TracksInfo;
 use sp_runtime::traits::TransactionExtension;
 
-/// The table of indices, which are never reused. Pallets to come: 41 RewardPool, 50 Datasets, 52 Disputes,
-/// 53 Allocation, 54 Models.
-const INDICES: [(usize, &str); 30] = [
+/// The table of indices, which are never reused. Pallets to come: 41 RewardPool, 50 Datasets, 53 Allocation,
+/// 54 Models.
+const INDICES: [(usize, &str); 31] = [
     (0, "System"),
     (1, "Timing"),
     (2, "Timestamp"),
@@ -48,6 +48,7 @@ const INDICES: [(usize, &str); 30] = [
     (36, "MultiBlockMigrations"),
     (40, "Dap"),
     (51, "Training"),
+    (52, "Disputes"),
 ];
 
 #[test]
@@ -190,6 +191,8 @@ fn calls_are_at_their_indices() {
     // A worker's hardware wallet or script may have these bytes.
     let poke = RuntimeCall::Training(pallet_sabha_training::Call::poke { run: 0 });
     assert_eq!(poke.encode()[..2], [51, 8]);
+    let close = RuntimeCall::Disputes(pallet_sabha_disputes::Call::close { game: 0 });
+    assert_eq!(close.encode()[..2], [52, 6]);
 }
 
 #[cfg(feature = "try-runtime")]

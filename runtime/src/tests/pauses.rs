@@ -67,6 +67,7 @@ fn safe_mode_stops_all_but_protocol_and_governance() {
             poke(),
             pallet_sabha_training::Call::ready {}.into(),
             pallet_sabha_training::Call::stop_run { run: 0 }.into(),
+            pallet_sabha_disputes::Call::time_out { game: 0 }.into(),
             pallet_timestamp::Call::set { now: 0 }.into(),
             pallet_conviction_voting::Call::remove_vote { class: None, index: 0 }.into(),
             pallet_referenda::Call::refund_decision_deposit { index: 0 }.into(),
@@ -219,6 +220,16 @@ fn proxies_keep_within_their_kind() {
     assert!(ProxyType::NonTransfer.filter(&vote));
     assert!(ProxyType::NonTransfer.filter(&poke()));
     assert!(!ProxyType::NonTransfer.filter(&register(1)));
+    let challenge = RuntimeCall::from(pallet_sabha_disputes::Call::challenge {
+        run: 0,
+        round: Default::default(),
+        target: pallet_sabha_disputes::Target::Aggregation,
+        claim: sabha_protocol::dispute::Claim::Aggregate,
+    });
+    assert!(!ProxyType::NonTransfer.filter(&challenge));
+    assert!(ProxyType::Compute.filter(&challenge));
+    let close = RuntimeCall::from(pallet_sabha_disputes::Call::close { game: 0 });
+    assert!(ProxyType::NonTransfer.filter(&close));
     assert!(ProxyType::Governance.filter(&vote));
     assert!(!ProxyType::Governance.filter(&poke()));
     assert!(ProxyType::Compute.filter(&register(1)));

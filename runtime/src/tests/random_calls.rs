@@ -1,5 +1,5 @@
 //! Whatever people send, in whatever order: after every block the invariants of our own pallets hold, and the only new tokens are
-//! those that `Dap` has announced, and the only ones that are gone those that the training pallet says it burnt.
+//! those that `Dap` has announced, and the only ones that are gone those that the pallets of training and disputes say they burnt.
 //!
 //! The dice are seeded, so that a failure comes back; it names the seed and the block.
 
@@ -8,18 +8,23 @@ use super::{
     runs::{budget, call_for, outcome, spec},
 };
 use crate::{
-    Balance, Balances, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, Session, System, Timing, Training,
-    UNITS, Validators,
+    Balance, Balances, Disputes, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, Session, System, Timing,
+    Training, UNITS, Validators,
     constants::{bonds, currency::EXISTENTIAL_DEPOSIT, limits},
     governance::TrackId,
 };
 use codec::Encode;
 use frame_support::traits::{Bounded, schedule::DispatchTime};
 use pallet_conviction_voting::{AccountVote, Conviction, Vote};
+use pallet_sabha_disputes::{Games, Target};
 use pallet_sabha_origins::Origin;
 use pallet_sabha_timing::{Durations, GenesisDurations};
 use pallet_sabha_training::{Device, Event, RunStatus, Runs, WorkerStatus, Workers};
-use sabha_protocol::{Divergence, Outcome, RoundKey, RunId, spec::ClockSpec};
+use sabha_protocol::{
+    Digest, Divergence, Outcome, RoundKey, RunId,
+    dispute::{Answer, Claim, Move, Side, Stage, shape::Node},
+    spec::ClockSpec,
+};
 use sp_keyring::Sr25519Keyring::{
     self, Alice, AliceStash, Bob, BobStash, Charlie, Dave, Eve, Ferdie, One, Two,
 };
@@ -27,6 +32,7 @@ use sp_runtime::traits::Dispatchable;
 use std::collections::BTreeMap;
 
 type Call = pallet_sabha_training::Call<Runtime>;
+type Dispute = pallet_sabha_disputes::Call<Runtime>;
 
 /// Blocks of each game.
 const BLOCKS: u32 = 600;
@@ -196,6 +202,73 @@ fn duty(dice: &mut Dice) -> Act {
     send(signer, call)
 }
 
+/// Anybody's, mostly of something that exists.
+fn challenge(dice: &mut Dice) -> Act {
+    use pallet_sabha_training::{Rounds, Slots};
+
+    let who = dice.pick(&ALL);
+    let slots: Vec<_> = Slots::<Runtime>::iter().collect();
+    let rounds: Vec<_> = Rounds::<Runtime>::iter_keys().collect();
+    let claim = [Claim::Segment(0), Claim::Segment(dice.below(6)), Claim::Begin, Claim::Finish, Claim::Divergence];
+    let claim = dice.pick(&claim);
+    if !rounds.is_empty() && dice.one_in(3) {
+        let (run, round) = dice.pick(&rounds);
+        let claim = if dice.one_in(4) { claim } else { Claim::Aggregate };
+        return send(who, Dispute::challenge { run, round, target: Target::Aggregation, claim });
+    }
+    let Some(((run, round, slot), record)) = slots.get(dice.below(slots.len() as u32) as usize).cloned() else {
+        let target = Target::Slot { slot: 0, generation: 0 };
+        return send(who, Dispute::challenge { run: run(dice), round: RoundKey::default(), target, claim });
+    };
+    let target = Target::Slot { slot, generation: record.generation };
+    send(who, Dispute::challenge { run, round, target, claim })
+}
+
+/// A game, mostly one that exists, with who is to move in it.
+fn game(dice: &mut Dice) -> (u32, Sr25519Keyring, Option<(Digest, Stage)>) {
+    let games: Vec<_> = Games::<Runtime>::iter().collect();
+    if games.is_empty() || dice.one_in(12) {
+        return (dice.below(9), dice.pick(&ALL), None);
+    }
+    let (id, dispute) = games[dice.below(games.len() as u32) as usize].clone();
+    let party = match dispute.turn() {
+        Side::Challenger => dispute.challenger.clone(),
+        Side::Defender => dispute.defender.clone(),
+    };
+    let who = Sr25519Keyring::from_account_id(&party).filter(|_| !dice.one_in(12));
+    let played = match dispute.stage {
+        pallet_sabha_disputes::Stage::Playing(game) => Some((game.position, game.stage)),
+        pallet_sabha_disputes::Stage::Naming { .. } => None,
+    };
+    (id, who.unwrap_or_else(|| dice.pick(&ALL)), played)
+}
+
+/// What can be said without executing anything: in an aggregation, that the posted tree is whatever comes to mind; questions.
+fn move_in_game(dice: &mut Dice) -> Act {
+    let (game, who, played) = game(dice);
+    let Some((position, stage)) = played else {
+        let claim = dice.pick(&[Claim::Segment(0), Claim::Segment(1), Claim::Begin, Claim::Aggregate]);
+        return send(who, Dispute::name_claim { game, claim });
+    };
+    let some = |count: u32| (0..count).map(|at| Digest([at as u8; 32])).collect::<Vec<_>>().try_into().expect("few");
+    match stage {
+        Stage::Tracing(_) => {
+            // As many nodes as the top has, mostly.
+            let answer = Box::new(Answer::Trace { top: some(1 + dice.below(64)) });
+            send(who, Dispute::answer { game, position, answer })
+        }
+        Stage::Opening => {
+            let answer = Box::new(Answer::Ends { first: None, last: None, top: some(dice.below(3)) });
+            send(who, Dispute::answer { game, position, answer })
+        }
+        Stage::States { .. } | Stage::Outputs { .. } => {
+            let node = Node { height: dice.below(8) as u8, index: u64::from(dice.below(3)) };
+            let made = Box::new(if dice.one_in(2) { Move::AskPosted(node) } else { Move::AskEnd(node) });
+            send(who, Dispute::press { game, position, made })
+        }
+    }
+}
+
 fn transfer(dice: &mut Dice) -> Act {
     type Call = pallet_balances::Call<Runtime>;
     if dice.one_in(2) {
@@ -277,7 +350,7 @@ fn decide(call: Call) -> Act {
 }
 
 /// What can happen: how likely it is, and what it is called.
-const ACTS: [(u32, &str, Make); 24] = [
+const ACTS: [(u32, &str, Make); 26] = [
     (4, "register", register),
     (2, "update a worker", update_worker),
     (1, "add stake", |dice| {
@@ -295,6 +368,8 @@ const ACTS: [(u32, &str, Make); 24] = [
     }),
     (24, "poke", poke),
     (60, "do a duty", duty),
+    (4, "challenge", challenge),
+    (6, "move in a game", move_in_game),
     (6, "transfer", transfer),
     (2, "submit a referendum", submit_referendum),
     (3, "deposit for a decision", |dice| {
@@ -380,10 +455,15 @@ fn step(chain: &mut Chain, dice: &mut Dice, score: &mut Score) {
             RuntimeEvent::Training(
                 Event::StakeSlashed { amount, burnt: true, .. } | Event::SurplusBurnt { amount, .. },
             ) => amount,
+            RuntimeEvent::Disputes(pallet_sabha_disputes::Event::BondSlashed { burnt, .. }) => burnt,
             _ => 0,
         })
         .sum();
     *score.entry("a stake was slashed").or_default() += u32::from(burnt > 0);
+    let decided = |event: &RuntimeEvent| {
+        matches!(event, RuntimeEvent::Disputes(pallet_sabha_disputes::Event::Decided { .. }))
+    };
+    *score.entry("a game was decided").or_default() += chain.events().iter().filter(|e| decided(e)).count() as u32;
     let expected = before + minted - burnt;
     assert_eq!(chain.with(Balances::total_issuance), expected, "only Dap mints and only slashes burn");
     chain.check_issuance();
@@ -396,6 +476,7 @@ fn check_own_pallets(chain: &mut Chain) {
     chain.with(|| {
         Timing::do_try_state().expect("Timing is sound");
         Training::do_try_state().expect("Training is sound");
+        Disputes::do_try_state().expect("Disputes is sound");
         Validators::do_try_state().expect("Validators is sound");
     });
     #[cfg(not(feature = "try-runtime"))]

@@ -33,6 +33,9 @@ fn round(phase: Phase<AccountId>) -> Round {
         sealed: 0,
         answered: 0,
         disagreements: 0,
+        challenges: 0,
+        root_challenges: 0,
+        root_lapses: 0,
         extended: false,
         unsettled: 1,
     }

@@ -5,7 +5,7 @@ use sabha_protocol::{
     Digest, Outcome, UNITS,
     audit::{Audits, seal},
     money,
-    round::{Claim, Phase, Verdict},
+    round::{Claim, Phase, Verdict, VoidReason},
 };
 
 use super::play::*;
@@ -275,6 +275,41 @@ fn an_open_challenge_delays_finality_and_a_lost_one_ends_the_delay() {
         assert_noop!(Training::close_challenge(id, ROUND, 0), Error::<Test>::WrongState);
         pass(1);
         assert_eq!(run_of(id).progress.finalised, 1);
+    });
+}
+
+/// Challenge of the aggregation in the window's last block.
+#[test]
+fn an_open_challenge_of_the_aggregation_delays_finality_and_lapses_if_nobody_ends_it() {
+    run(|| {
+        crowd();
+        let id = create(&spec(1));
+        train(id, ROUND);
+        assert_noop!(Training::open_root_challenge(id, ROUND), Error::<Test>::WrongPhase);
+        attest(id, ROUND, all(id));
+        aggregate(id, ROUND);
+        audited(id, ROUND);
+        let (_, worker) = round_of(id, ROUND).result.unwrap();
+        let stake = held(worker);
+        let Phase::Window { until: deadline } = round_of(id, ROUND).phase else { panic!("not built") };
+        pass(deadline - Now::get());
+        assert_ok!(Training::open_root_challenge(id, ROUND));
+        assert_ok!(Training::open_root_challenge(id, ROUND));
+        pass(20);
+        assert_eq!(run_of(id).progress.finalised, 0);
+        assert_ok!(Training::close_root_challenge(id, ROUND));
+        pass(spec(1).clocks.dispute - 20);
+        assert_eq!(round_of(id, ROUND).void, None);
+        check();
+        pass(1);
+        assert!(happened(|event| matches!(event, Event::AggregationLapsed { .. })));
+        assert!(happened(
+            |event| matches!(event, Event::RoundVoided { reason: VoidReason::Undecided, .. })
+        ));
+        check();
+        settled(id, ROUND);
+        assert_eq!(held(worker), stake, "neither slashed");
+        assert_eq!(burnt(), 0);
     });
 }
 

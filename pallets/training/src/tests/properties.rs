@@ -69,6 +69,10 @@ enum Act {
         pick: usize,
         close: bool,
     },
+    ChallengeRoot {
+        pick: usize,
+        close: bool,
+    },
     ConvictAggregator {
         pick: usize,
     },
@@ -147,6 +151,7 @@ fn act() -> impl Strategy<Value = Act> {
         3 => (at(), any::<bool>()).prop_map(|(pick, worker_wrong)| Act::Resolve { pick, worker_wrong }),
         1 => (at(), 0u32..4, 1u64..40).prop_map(|(pick, segment, challenger)| Act::Convict { pick, segment, challenger }),
         1 => (at(), any::<bool>()).prop_map(|(pick, close)| Act::Challenge { pick, close }),
+        1 => (at(), any::<bool>()).prop_map(|(pick, close)| Act::ChallengeRoot { pick, close }),
         1 => at().prop_map(|pick| Act::ConvictAggregator { pick }),
         1 => (owner(), 100u64..118, 50u32..700).prop_map(|(owner, hot, stake)| Act::Register { owner, hot, stake }),
         1 => owner().prop_map(|owner| Act::AddStake { owner }),
@@ -246,12 +251,18 @@ fn apply(act: &Act) -> bool {
         Act::Challenge { pick: at, close } => {
             pick(Slots::<Test>::iter_keys(), at).is_some_and(|(run, key, slot)| {
                 if close {
-                    // Only a challenge: a disagreement is closed with its verdict.
-                    let differed = slot_of(run, key, slot).checks.differed;
-                    slot_of(run, key, slot).checks.open > differed
-                        && Training::close_challenge(run, key, slot).is_ok()
+                    Training::close_challenge(run, key, slot).is_ok()
                 } else {
                     Training::open_challenge(run, key, slot).is_ok()
+                }
+            })
+        }
+        Act::ChallengeRoot { pick: at, close } => {
+            pick(Rounds::<Test>::iter_keys(), at).is_some_and(|(run, key)| {
+                if close {
+                    Training::close_root_challenge(run, key).is_ok()
+                } else {
+                    Training::open_root_challenge(run, key).is_ok()
                 }
             })
         }

@@ -143,6 +143,23 @@ fn corruptions() -> Vec<(fn(), &'static str)> {
         (|| done(|round| round.unsettled += 1), "unsettled records are miscounted"),
         (|| done(|round| round.owes_aggregator = false), "unsettled records are miscounted"),
         (|| done(|round| round.disagreements += 1), "disagreements are miscounted"),
+        (|| done(|round| round.challenges += 1), "challenges are miscounted"),
+        (
+            || {
+                let mut slot = slot_of(1, DONE, 2);
+                slot.checks.challenges = 1;
+                Slots::<Test>::insert((1, DONE, 2), slot);
+            },
+            "open about a slot at fault",
+        ),
+        (
+            || {
+                let mut open = round_of(1, OPEN);
+                open.root_challenges = 1;
+                Rounds::<Test>::insert(1, OPEN, open);
+            },
+            "that does not stand",
+        ),
         (|| done(|round| round.committed.remove(0)), "committed slots are others"),
         (|| done(|round| round.open.insert(0)), "open slots are others"),
         (|| done(|round| round.accepted.insert(9)), "accepted was not committed"),

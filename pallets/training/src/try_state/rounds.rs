@@ -76,7 +76,7 @@ impl<T: Config> Pallet<T> {
     ) -> Result<u32, TryRuntimeError> {
         let over = matches!(round.phase, Phase::Final | Phase::Voided);
         let (mut count, mut open, mut committed) = (0u32, SlotSet::default(), SlotSet::default());
-        let mut disagreements = 0u16;
+        let (mut disagreements, mut challenges) = (0u16, 0u16);
         for (index, slot) in Slots::<T>::iter_prefix((terms.run, round.key)) {
             ensure!(index < terms.rounds.slots, "a slot is beyond the round's");
             count = count.saturating_add(1);
@@ -91,6 +91,11 @@ impl<T: Config> Pallet<T> {
                 SlotState::Lost => {}
             }
             disagreements = disagreements.saturating_add(slot.checks.open);
+            challenges = challenges.saturating_add(slot.checks.challenges);
+            ensure!(
+                slot.checks.fault.is_none() || !slot.checks.is_disputed(),
+                "something is open about a slot at fault"
+            );
             ensure!(
                 round.faulty.contains(index) == slot.checks.fault.is_some(),
                 "a slot's fault is not the round's"
@@ -104,6 +109,10 @@ impl<T: Config> Pallet<T> {
             }
         }
         ensure!(round.disagreements == disagreements, "disagreements are miscounted");
+        ensure!(round.challenges == challenges, "challenges are miscounted");
+        ensure!(!over || !round.is_disputed(), "something is open about a round that is over");
+        let stands = matches!(round.phase, Phase::Window { .. }) && round.owes_aggregator;
+        ensure!(round.root_challenges == 0 || stands, "an aggregation is challenged that does not stand");
         if !over {
             ensure!(count == u32::from(terms.rounds.slots), "a slot of a round is missing");
             ensure!(round.open == open, "a round's open slots are others");

@@ -100,7 +100,7 @@ impl Board {
     ) -> Result<(), BoardError> {
         let mut seat = self.seats.get(&(key, place)).copied().ok_or(BoardError::Missing)?;
         let (mut round, mut slot) = self.slot(key, seat.slot)?;
-        let effects = round.reveal(&self.terms, &mut slot, &mut seat, &member, reveal, self.now)?;
+        let effects = round.reveal(&self.terms, place, &mut slot, &mut seat, &member, reveal, self.now)?;
         self.slots.insert((key, seat.slot), slot);
         self.seats.insert((key, place), seat);
         self.put(round, Duty::Seat(place), effects);
@@ -123,6 +123,48 @@ impl Board {
         self.seats.insert((key, place), seat);
         self.put(round, duty, effects);
         Ok(())
+    }
+
+    /// Somebody challenges a slot.
+    ///
+    /// # Errors
+    /// As [`Round::open_challenge`].
+    pub fn open_challenge(&mut self, key: RoundKey, index: SlotIndex) -> Result<(), BoardError> {
+        let (mut round, mut slot) = self.slot(key, index)?;
+        round.open_challenge(&self.terms, &mut slot, self.now)?;
+        self.slots.insert((key, index), slot);
+        self.rounds.insert(key, round);
+        Ok(())
+    }
+
+    /// A challenge of a slot is lost.
+    ///
+    /// # Errors
+    /// As [`Round::close_challenge`].
+    pub fn close_challenge(&mut self, key: RoundKey, index: SlotIndex) -> Result<(), BoardError> {
+        let (mut round, mut slot) = self.slot(key, index)?;
+        round.close_challenge(&mut slot)?;
+        self.slots.insert((key, index), slot);
+        self.rounds.insert(key, round);
+        Ok(())
+    }
+
+    /// Somebody challenges a round's aggregation.
+    ///
+    /// # Errors
+    /// As [`Round::open_root_challenge`].
+    pub fn open_root_challenge(&mut self, key: RoundKey) -> Result<(), BoardError> {
+        let round = self.rounds.get_mut(&key).ok_or(BoardError::Missing)?;
+        Ok(round.open_root_challenge(&self.terms, self.now)?)
+    }
+
+    /// A challenge of a round's aggregation is lost.
+    ///
+    /// # Errors
+    /// As [`Round::close_root_challenge`].
+    pub fn close_root_challenge(&mut self, key: RoundKey) -> Result<(), BoardError> {
+        let round = self.rounds.get_mut(&key).ok_or(BoardError::Missing)?;
+        Ok(round.close_root_challenge()?)
     }
 
     /// A challenge from outside convicts a slot.

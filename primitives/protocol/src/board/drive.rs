@@ -43,7 +43,7 @@ impl Board {
                 effects.extend(round.expire(&self.terms, index, &mut slot, self.now).unwrap_or_default());
                 made = made.saturating_add(1);
             }
-            if slot.checks.open > 0 && self.now > slot.checks.lapses {
+            if slot.checks.has_lapsed(self.now) {
                 effects.extend(round.lapse(index, &mut slot, self.now).unwrap_or_default());
                 made = made.saturating_add(1);
             }
@@ -74,7 +74,7 @@ impl Board {
             let duty = match due {
                 Due::FailLeaves(index) => Duty::Slot(index),
                 Due::SeatAuditor(place) => Duty::Seat(place),
-                Due::SeatAggregator(_) | Due::SkipAggregator => Duty::Aggregator,
+                Due::SeatAggregator(_) | Due::SkipAggregator | Due::LapseRoot => Duty::Aggregator,
                 _ => Duty::Round,
             };
             self.put(round, duty, effects);
@@ -108,6 +108,7 @@ impl Board {
                 round.seat_aggregator(&terms, worker, now)?
             }
             Due::SkipAggregator => round.skip_aggregator(&terms, now)?,
+            Due::LapseRoot => round.lapse_root(&terms, now)?,
             Due::BeginAudits => {
                 let crate::audit::Audits::Waiting { frozen } = round.audits else {
                     return Err(BoardError::Missing);

@@ -107,13 +107,12 @@ impl<A: Clone + PartialEq> Round<A> {
         else {
             return Err(RoundError::WrongState);
         };
-        let mut effects = vec![Effect::Release { worker: worker.clone(), amount: terms.stake }];
+        let worker = worker.clone();
+        let mut effects = self.end_aggregation(terms);
         effects.extend(
-            money::slash_without_auditors(worker, terms.stake, challenger).into_iter().map(Effect::Move),
+            money::slash_without_auditors(&worker, terms.stake, challenger).into_iter().map(Effect::Move),
         );
-        effects.push(Effect::Observe { worker: worker.clone(), good: false });
-        self.owes_aggregator = false;
-        self.settle_one();
+        effects.push(Effect::Observe { worker, good: false });
         self.fail(VoidReason::FalseRoot, &mut effects);
         Ok(effects)
     }

@@ -195,13 +195,15 @@ impl<A: Clone + PartialEq> Round<A> {
         Ok(())
     }
 
-    /// Takes an auditor's answer. If it differs from the slot's own, a disagreement is open until the dispute is decided.
+    /// Takes the answer of the auditor at `place`. If it differs from the slot's own, a disagreement is open until the dispute is
+    /// decided.
     ///
     /// # Errors
     /// If the seat is not its own or not sealed so, or it is too late.
     pub fn reveal(
         &mut self,
         terms: &Terms,
+        place: u16,
         slot: &mut Slot<A>,
         seat: &mut Seat<A>,
         auditor: &A,
@@ -234,8 +236,9 @@ impl<A: Clone + PartialEq> Round<A> {
             Some(_) => {
                 checks.differed = checks.differed.saturating_add(1);
                 if checks.fault.is_none() {
-                    let until = self.dispute(terms, checks, now);
-                    effects = vec![Effect::Dispute { slot: seat.slot, auditor: auditor.clone(), until }];
+                    let until = self.open_disagreement(terms, checks, now);
+                    let (slot, auditor) = (seat.slot, auditor.clone());
+                    effects = vec![Effect::Dispute { place, slot, auditor, until }];
                 }
                 SeatState::Differed { unserved }
             }
@@ -245,47 +248,6 @@ impl<A: Clone + PartialEq> Round<A> {
         checks.unserved = checks.unserved.saturating_add(unserved.into());
         self.answered = self.answered.saturating_add(1);
         Ok(effects)
-    }
-
-    /// Notes that a challenge of a slot is open, whoever made it: the round is not final before it ends.
-    ///
-    /// # Errors
-    /// If the slot has no claims, was found at fault, or the round's window is over.
-    pub fn open_challenge(
-        &mut self,
-        terms: &Terms,
-        slot: &mut Slot<A>,
-        now: ActiveBlock,
-    ) -> Result<(), RoundError> {
-        if !matches!(slot.state, SlotState::Committed { .. }) || slot.checks.fault.is_some() {
-            return Err(RoundError::WrongState);
-        }
-        match self.phase {
-            Phase::Final | Phase::Voided => return Err(RoundError::WrongPhase),
-            Phase::Window { until } if now > until => return Err(RoundError::TooLate),
-            _ => {}
-        }
-        self.dispute(terms, &mut slot.checks, now);
-        Ok(())
-    }
-
-    /// Notes that a challenge made by [`Round::open_challenge`] was lost. One that was won ends with [`Round::convict`].
-    ///
-    /// # Errors
-    /// If none is open.
-    pub fn close_challenge(&mut self, slot: &mut Slot<A>) -> Result<(), RoundError> {
-        slot.checks.open = slot.checks.open.checked_sub(1).ok_or(RoundError::WrongState)?;
-        self.disagreements = self.disagreements.saturating_sub(1);
-        Ok(())
-    }
-
-    fn dispute(&mut self, terms: &Terms, checks: &mut super::Checks, now: ActiveBlock) -> ActiveBlock {
-        // The last one has its whole time: a friend's challenge from early on must not take the others' away. New ones end with the
-        // window, so this ends as well.
-        checks.lapses = checks.lapses.max(now.saturating_add(terms.clocks.dispute));
-        checks.open = checks.open.saturating_add(1);
-        self.disagreements = self.disagreements.saturating_add(1);
-        checks.lapses
     }
 
     /// Closes the reveals: all that sealed have revealed, or time is up. If fewer answered than should, the window is longer.

@@ -40,7 +40,8 @@
 //! | seals | draw of the auditors + `clocks.seals` | leaves are published |
 //! | leaves | close of the seals + `clocks.leaves` | a slot without is convicted |
 //! | reveals | close of the leaves + `clocks.reveals` | audits are done; if fewer than `audit.auditors` answered, the window is `clocks.window` longer, once |
-//! | disagreement | first reveal that differs + `clocks.dispute` | the slot is not paid, the round is voided |
+//! | disagreements and challenges of a slot | the last one's opening + `clocks.dispute` | the slot is not paid; if its update was accepted, the round is voided |
+//! | challenges of the aggregation | the last one's opening + `clocks.dispute` | the aggregator is not paid, the round is voided |
 //! | window | root (for a voided round: end of availability) + `clocks.window` | final, if audits are done, nothing is disputed, and all earlier rounds are final |
 //!
 //! # Money
@@ -51,6 +52,7 @@
 mod aggregation;
 mod audits;
 mod availability;
+mod challenges;
 mod duty;
 mod progress;
 mod settle;
@@ -112,7 +114,7 @@ pub enum VoidReason {
     Convicted,
     /// The aggregation was convicted.
     FalseRoot,
-    /// A disagreement stayed open too long.
+    /// A disagreement, or a challenge, stayed open too long.
     Undecided,
     /// The round that it was built on was voided.
     Base,
@@ -211,8 +213,14 @@ pub struct Round<Account> {
     pub sealed: u16,
     /// Seats that have revealed.
     pub answered: u16,
-    /// Disagreements that are open.
+    /// Disagreements of auditors with slots that are open.
     pub disagreements: u16,
+    /// Challenges of slots that are open.
+    pub challenges: u16,
+    /// Challenges of the aggregation that are open.
+    pub root_challenges: u16,
+    /// The last block of the open challenges of the aggregation.
+    pub root_lapses: ActiveBlock,
     /// Whether the window is longer for want of auditors.
     pub extended: bool,
     /// Records that are not settled: slots, attesters, seats, the aggregator.
@@ -272,9 +280,11 @@ pub struct Checks {
     pub differed: u16,
     /// Of them, say that the worker did not serve them.
     pub unserved: u16,
-    /// Disagreements that are open.
+    /// Disagreements with auditors that are open.
     pub open: u16,
-    /// The last block of the open disagreements.
+    /// Challenges that are open.
+    pub challenges: u16,
+    /// The last block of what is open.
     pub lapses: ActiveBlock,
     /// What its own leaves, or its divergence, answer to its auditors.
     pub answer: Option<Digest>,
@@ -304,7 +314,7 @@ pub enum Fault {
     Convicted(Claim),
     /// Its audited leaves were not published.
     LeavesMissing,
-    /// A disagreement stayed open too long: neither side is paid.
+    /// A disagreement, or a challenge, stayed open too long: neither side is paid.
     Undecided,
 }
 
@@ -355,6 +365,8 @@ pub enum Effect<Account> {
     Built(Checkpoint),
     /// Two answers differ: open a dispute, and end it with [`Round::resolve`] within `clocks.dispute`.
     Dispute {
+        /// The auditor's seat.
+        place: u16,
         /// The slot.
         slot: SlotIndex,
         /// The auditor that answered otherwise.
@@ -382,6 +394,8 @@ pub enum Due {
     SeatAggregator(u8),
     /// [`Round::skip_aggregator`].
     SkipAggregator,
+    /// [`Round::lapse_root`].
+    LapseRoot,
     /// [`Round::begin_audits`].
     BeginAudits,
     /// [`Round::refreeze_audits`].
@@ -438,8 +452,8 @@ pub enum RoundError {
     /// Seats are settled before their slot.
     #[error("the slot has seats that are not settled")]
     SeatsFirst,
-    /// Disagreements or audits are open.
-    #[error("audits or disagreements are open")]
+    /// Audits, disagreements or challenges are open.
+    #[error("audits, disagreements or challenges are open")]
     Unchecked,
 }
 

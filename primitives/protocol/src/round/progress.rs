@@ -337,6 +337,7 @@ impl<A: Clone + PartialEq> Round<A> {
             Phase::Aggregating { turn, aggregator, .. } => {
                 aggregator.is_none().then_some(Due::SeatAggregator(*turn))
             }
+            Phase::Window { .. } if self.root_has_lapsed(now) => Some(Due::LapseRoot),
             Phase::Window { .. } => {
                 let turn = first || self.void.is_some();
                 (turn && self.can_finish(now)).then_some(Due::Finish)

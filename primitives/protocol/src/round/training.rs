@@ -51,6 +51,9 @@ impl<A: Clone + PartialEq> Round<A> {
             sealed: 0,
             answered: 0,
             disagreements: 0,
+            challenges: 0,
+            root_challenges: 0,
+            root_lapses: 0,
             extended: false,
             unsettled: terms.rounds.slots,
         }

@@ -119,8 +119,7 @@ impl<A: Clone + PartialEq> Round<A> {
         effects: &mut Effects<A>,
     ) {
         slot.checks.fault = Some(fault);
-        self.disagreements = self.disagreements.saturating_sub(slot.checks.open);
-        slot.checks.open = 0;
+        self.close_all(&mut slot.checks);
         self.unanswered.remove(index);
         self.faulty.insert(index);
         if self.accepted.contains(index) {
@@ -150,9 +149,8 @@ impl<A: Clone + PartialEq> Round<A> {
             }
             Verdict::AuditorWrong => {
                 seat.state = SeatState::Wrong;
-                slot.checks.open = slot.checks.open.saturating_sub(1);
+                self.close_disagreement(&mut slot.checks);
                 slot.checks.differed = slot.checks.differed.saturating_sub(1);
-                self.disagreements = self.disagreements.saturating_sub(1);
                 let amount = terms.audit.auditor_stake;
                 let mut effects = vec![Effect::Release { worker: seat.auditor.clone(), amount }];
                 effects.extend(money::slash_auditor(&seat.auditor, amount).into_iter().map(Effect::Move));
@@ -162,7 +160,8 @@ impl<A: Clone + PartialEq> Round<A> {
         }
     }
 
-    /// Ends a slot's disagreements that stayed open too long: neither side is paid or slashed, and the round makes no checkpoint.
+    /// Ends a slot's disagreements and challenges that stayed open too long: neither side is paid or slashed, and if its update was
+    /// accepted, the round makes no checkpoint.
     /// Disputes end earlier; this is what keeps a round from being stuck if one does not.
     ///
     /// # Errors
@@ -173,10 +172,10 @@ impl<A: Clone + PartialEq> Round<A> {
         slot: &mut Slot<A>,
         now: ActiveBlock,
     ) -> Result<Effects<A>, RoundError> {
-        if slot.checks.open == 0 {
+        if !slot.checks.is_disputed() {
             return Err(RoundError::WrongState);
         }
-        if now <= slot.checks.lapses {
+        if !slot.checks.has_lapsed(now) {
             return Err(RoundError::TooEarly);
         }
         let mut effects = Vec::new();
@@ -187,7 +186,7 @@ impl<A: Clone + PartialEq> Round<A> {
     /// Whether the round's window is over and nothing is open: it can be final, or voided for good.
     pub fn can_finish(&self, now: ActiveBlock) -> bool {
         let over = matches!(self.phase, Phase::Window { until } if now > until);
-        over && self.audits == Audits::Done && self.disagreements == 0 && self.unanswered.is_empty()
+        over && self.audits == Audits::Done && !self.is_disputed() && self.unanswered.is_empty()
     }
 
     /// Ends the window. Called by [`super::Progress::finish`], which keeps the order of rounds.

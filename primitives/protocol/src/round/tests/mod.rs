@@ -2,6 +2,7 @@
 
 mod aggregation;
 mod audits;
+mod challenges;
 mod cheats;
 mod properties;
 mod rounds;

@@ -48,6 +48,13 @@ enum Act {
         segment: u32,
     },
     ConvictAggregator,
+    Challenge {
+        pick: usize,
+        close: bool,
+    },
+    ChallengeRoot {
+        close: bool,
+    },
     Join(Member),
     Leave(Member),
     Resume,
@@ -70,6 +77,8 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (any::<usize>(), 0u32..4, prop::bool::weighted(0.4))
             .prop_map(|(pick, segment, really)| if really { Act::Convict { pick, segment } } else { Act::Poke }),
         1 => prop_oneof![1 => Just(Act::ConvictAggregator), 4 => Just(Act::Poke)],
+        2 => (any::<usize>(), prop::bool::weighted(0.7)).prop_map(|(pick, close)| Act::Challenge { pick, close }),
+        2 => prop::bool::weighted(0.7).prop_map(|close| Act::ChallengeRoot { close }),
         1 => (10u32..14).prop_map(Act::Join),
         1 => (0u32..14).prop_map(Act::Leave),
         1 => Just(Act::Resume),
@@ -149,6 +158,20 @@ fn attempt(board: &mut Board, act: &Act) -> Option<Result<(), BoardError>> {
         Act::ConvictAggregator => {
             let (key, _) = board.rounds.iter().next().map(|(key, round)| (*key, *round))?;
             return Some(board.convict_aggregator(key, None));
+        }
+        Act::Challenge { pick: at, close } => {
+            let (key, index) = pick(&board.slots, at)?;
+            let open = board.slots[&(key, index)].checks.challenges;
+            let result =
+                if close { board.close_challenge(key, index) } else { board.open_challenge(key, index) };
+            assert!(!close || result.is_ok() == (open > 0), "exactly an open challenge can be closed");
+            return Some(result);
+        }
+        Act::ChallengeRoot { close } => {
+            let key = *board.rounds.keys().next()?;
+            let result =
+                if close { board.close_root_challenge(key) } else { board.open_root_challenge(key) };
+            return Some(result);
         }
         // By the property itself, which counts the money that comes in.
         Act::Join(_) => {}
@@ -239,9 +262,12 @@ fn check(board: &Board, total: u128) {
             (_, true, Some((_, worker))) => reserve(*worker, board.terms.stake),
             _ => {}
         }
-        let open: u16 =
-            board.slots.iter().filter(|((key, _), _)| *key == round.key).map(|(_, s)| s.checks.open).sum();
-        assert_eq!(open, round.disagreements);
+        let slots = || board.slots.iter().filter(|((key, _), _)| *key == round.key).map(|(_, slot)| slot.checks);
+        assert_eq!(slots().map(|checks| checks.open).sum::<u16>(), round.disagreements);
+        assert_eq!(slots().map(|checks| checks.challenges).sum::<u16>(), round.challenges);
+        assert!(slots().all(|checks| checks.fault.is_none() || !checks.is_disputed()), "a fault ends what is open");
+        let stands = matches!(round.phase, Phase::Window { .. }) && round.owes_aggregator;
+        assert!(round.root_challenges == 0 || stands, "what is challenged is an aggregation that stands");
     }
     for (member, worker) in &board.workers {
         assert_eq!(worker.reserved, reserved.get(member).copied().unwrap_or(0), "reservations of {member}");

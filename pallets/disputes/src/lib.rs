@@ -1,0 +1,334 @@
+//! # Disputes
+//!
+//! Games in which the chain finds out whose result is wrong, down to one element of one instruction, which it evaluates itself. The game
+//! is in `sabha_protocol::dispute`, as pure functions; here are its storage, its clocks, the bonds, and the calls. What is disputed is in
+//! the records of `pallet-sabha-training`, which slashes whoever is convicted.
+//!
+//! ## Glossary
+//!
+//! - **Target**: a slot, or a round's aggregation; it makes **claims** (`Claim`): that its first state is what the checkpoint makes, that
+//!   each segment follows from the one before, that the update is that of the last state, and so on.
+//! - **Challenge**: anybody's doubt of one claim, under a bond ([`Config::Bond`]).
+//! - **Disagreement**: a drawn auditor's answer that differs from the slot's own. It is a game from that moment on; the auditor risks the
+//!   stake that it reserved for its seat, and names the claim that is wrong.
+//! - **Position**: names the game and all moves so far. A move for another position is refused: so is one that is sent twice, or for a
+//!   branch of the chain that is no more.
+//!
+//! ## A game
+//!
+//! ```text
+//!  challenge ───────────────────────────► Playing ──┬── judge: an element is wrong, or right ──► decided
+//!  (anybody, with a bond)                  ▲   │     └── time_out: no time left ───────────────► decided
+//!  an auditor's answer ──► Naming ─────────┘   └─────────── close: found at fault otherwise ───► closed
+//!  differs                  name_claim
+//! ```
+//!
+//! The challenger asks by `press`, the defender shows by `answer`. An honest defender cannot lose, a liar cannot win against who
+//! executes the program. Games about one target run side by side: the first that convicts it overtakes the others.
+//!
+//! ## Clocks
+//!
+//! Each side has one clock a game, in active blocks: the chain's chess clock ([`pallet_sabha_training::Config::ChessClock`]), less if the
+//! run's `clocks.dispute` leaves less. Both together end [`pallet_sabha_training::Config::Availability`] blocks before what the game is
+//! about lapses. Whose time is up has lost; anybody may say so with `time_out`, and the hook looks at one game a block and says so too.
+//!
+//! ## Money
+//!
+//! | loser | of a challenge | of a disagreement |
+//! |---|---|---|
+//! | challenger | half of the bond is burnt, half paid to the defender's payout account | the auditor's stake is slashed |
+//! | defender | convicted: its stake is slashed, the bond released | convicted: its stake is slashed |
+//! | none, overtaken | the bond is released | nothing |
+//!
+//! Bonds are on hold in the account that signed the challenge ([`HoldReason::Challenge`]); a slash takes them whatever else is locked.
+//! So a hot key may challenge with money of its own, and never with its owner's. Moves are accepted from the account itself, and from
+//! the hot key of the worker that it owns.
+//!
+//! ## Scenarios
+//!
+//! **A cheat.** Dina's worker poisoned one step of forty. Emeka trained the same slot for himself, sees that leaf 3 differs, and challenges
+//! segment 2 with 10 SBH on hold. Dina's worker posts the states between; Emeka's asks, finds that the seventh step is the first that is wrong,
+//! names it; Dina's posts the outputs of that step; Emeka's finds the first buffer, chunk and element that are wrong, opens what it is made of,
+//! and the chain evaluates it. Dina is convicted of segment 2; Emeka has his bond back, and his part of her stake.
+//!
+//! **A griefer.** Frank challenges an honest slot. Its worker answers, Frank finds nothing, and his clock runs out. Of his 10 SBH 5 are burnt
+//! and 5 go to the worker. The round was final later by as much as Frank's clock.
+//!
+//! ## Limitations
+//!
+//! - Two sides that are one can let their game lapse only together with the run's clock; who answers for the slot is not paid then.
+//! - A game about a very large model, or an aggregation of many updates of one, weighs more than what is charged for it: weights are those of
+//!   a model with 25 million parameters.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
+mod end;
+mod errors;
+mod events;
+mod facts;
+#[cfg(test)]
+mod mock;
+mod open;
+mod play;
+#[cfg(test)]
+mod tests;
+#[cfg(any(test, feature = "try-runtime"))]
+mod try_state;
+mod types;
+pub mod weights;
+
+pub use pallet::*;
+pub use types::{Dispute, GameId, Risk, Stage, Target};
+pub use weights::WeightInfo;
+
+use frame_support::pallet_macros::import_section;
+
+#[import_section(errors::errors)]
+#[import_section(events::events)]
+#[frame_support::pallet]
+pub mod pallet {
+    use alloc::{boxed::Box, vec::Vec};
+
+    use frame_support::{pallet_prelude::*, weights::WeightMeter};
+    use frame_system::pallet_prelude::*;
+    use sabha_protocol::{
+        ActiveBlock, Balance, Digest, RoundKey, RunId, SlotIndex,
+        dispute::{Answer, Claim, Judgement, Move, Side},
+    };
+
+    use crate::{Dispute, GameId, Target, WeightInfo};
+
+    const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+
+    /// A dispute on this chain.
+    pub type DisputeOf<T> = Dispute<<T as frame_system::Config>::AccountId>;
+
+    #[pallet::pallet]
+    #[pallet::storage_version(STORAGE_VERSION)]
+    pub struct Pallet<T>(_);
+
+    #[pallet::config]
+    pub trait Config:
+        frame_system::Config<RuntimeEvent: From<Event<Self>>>
+        + pallet_sabha_training::Config<RuntimeHoldReason: From<HoldReason>>
+    {
+        /// What a challenger puts on hold, in units of 10^-12 SBH. At least the existential deposit, so that half of it can be paid.
+        #[pallet::constant]
+        type Bond: Get<Balance>;
+
+        /// The most challenges of one target that are open at a time. Not zero.
+        #[pallet::constant]
+        type MaxChallenges: Get<u16>;
+
+        /// Weights of this pallet's calls and hook.
+        type WeightInfo: WeightInfo;
+    }
+
+    /// Why this pallet holds tokens.
+    #[pallet::composite_enum]
+    pub enum HoldReason {
+        /// The bond of a challenge, which is lost if the claim cannot be shown to be wrong.
+        #[codec(index = 0)]
+        Challenge,
+    }
+
+    /// The games that are not over.
+    #[pallet::storage]
+    pub type Games<T: Config> = StorageMap<_, Twox64Concat, GameId, DisputeOf<T>>;
+
+    /// The number of the next game.
+    #[pallet::storage]
+    pub type NextGame<T: Config> = StorageValue<_, GameId, ValueQuery>;
+
+    /// The game that the hook looked at last.
+    #[pallet::storage]
+    pub type Swept<T: Config> = StorageValue<_, GameId, ValueQuery>;
+
+    #[pallet::hooks]
+    impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+        fn on_poll(_now: BlockNumberFor<T>, weight: &mut WeightMeter) {
+            if weight.try_consume(<T as Config>::WeightInfo::sweep()).is_ok() {
+                Self::sweep();
+            }
+        }
+
+        fn integrity_test() {
+            assert!(T::MaxChallenges::get() > 0, "a challenge must be possible");
+            assert!(T::Bond::get() > 0, "a false challenge must cost something");
+        }
+
+        #[cfg(feature = "try-runtime")]
+        fn try_state(_now: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+            Self::do_try_state()
+        }
+    }
+
+    #[pallet::call]
+    impl<T: Config> Pallet<T> {
+        /// Challenge a claim of a slot, or of a round's aggregation.
+        ///
+        /// The origin must be signed, by anyone but the owner of the worker that made the claim. Free if it is accepted. `Bond` is put on
+        /// hold in the account that signs; it is released if the claim is found wrong, and lost if not.
+        ///
+        /// - `run`, `round`: the attempt at a round. Its window must not be over.
+        /// - `target`: the slot, with its generation, or the aggregation.
+        /// - `claim`: the claim that is wrong.
+        ///
+        /// Emits `Challenged`.
+        #[pallet::call_index(0)]
+        #[pallet::weight((<T as Config>::WeightInfo::challenge(), DispatchClass::Operational))]
+        pub fn challenge(
+            origin: OriginFor<T>,
+            run: RunId,
+            round: RoundKey,
+            target: Target,
+            claim: Claim,
+        ) -> DispatchResultWithPostInfo {
+            let who = ensure_signed(origin)?;
+            Self::do_challenge(who, run, round, target, claim)?;
+            Ok(Pays::No.into())
+        }
+
+        /// Name the claim that is wrong, as the auditor whose answer differed.
+        ///
+        /// The origin must be signed by the hot key or owner of the auditor. Free if it is accepted. The auditor's clock runs since it
+        /// revealed its answer; if it names nothing in time, it has lost.
+        ///
+        /// - `game`: the game that its answer opened.
+        /// - `claim`: the claim.
+        ///
+        /// Emits `ClaimNamed`.
+        #[pallet::call_index(1)]
+        #[pallet::weight((<T as Config>::WeightInfo::name_claim(), DispatchClass::Operational))]
+        pub fn name_claim(origin: OriginFor<T>, game: GameId, claim: Claim) -> DispatchResultWithPostInfo {
+            let who = ensure_signed(origin)?;
+            Self::do_name_claim(&who, game, claim)?;
+            Ok(Pays::No.into())
+        }
+
+        /// Show what the challenger asked for, as the defender.
+        ///
+        /// The origin must be signed by the hot key or owner of the worker that made the claim. Free if it is accepted.
+        ///
+        /// - `game`: the game.
+        /// - `position`: the position that is answered.
+        /// - `answer`: what is shown.
+        ///
+        /// Emits `Moved`.
+        #[pallet::call_index(2)]
+        #[pallet::weight((<T as Config>::WeightInfo::answer(), DispatchClass::Operational))]
+        pub fn answer(
+            origin: OriginFor<T>,
+            game: GameId,
+            position: Digest,
+            answer: Box<Answer>,
+        ) -> DispatchResultWithPostInfo {
+            let who = ensure_signed(origin)?;
+            Self::do_answer(&who, game, &position, &answer)?;
+            Ok(Pays::No.into())
+        }
+
+        /// Ask for something, or name what is wrong, as the challenger.
+        ///
+        /// The origin must be signed by the challenger, or by the hot key of the worker that it owns. Free if it is accepted.
+        ///
+        /// - `game`: the game.
+        /// - `position`: the position that the move is for.
+        /// - `made`: the move; a judgement is made by `judge`.
+        ///
+        /// Emits `Moved`, and `Decided` if that ends the game.
+        #[pallet::call_index(3)]
+        #[pallet::weight((<T as Config>::WeightInfo::press(), DispatchClass::Operational))]
+        pub fn press(
+            origin: OriginFor<T>,
+            game: GameId,
+            position: Digest,
+            made: Box<Move>,
+        ) -> DispatchResultWithPostInfo {
+            let who = ensure_signed(origin)?;
+            ensure!(!matches!(*made, Move::Judge(_)), Error::<T>::UseJudge);
+            Self::do_press(&who, game, &position, &made)?;
+            Ok(Pays::No.into())
+        }
+
+        /// Have one element evaluated, as the challenger: whoever is wrong about it has lost.
+        ///
+        /// The origin must be signed by the challenger, or by the hot key of the worker that it owns. Free if it is accepted.
+        ///
+        /// - `game`: the game.
+        /// - `position`: the position that the move is for.
+        /// - `judgement`: the element, and everything that it is made of.
+        ///
+        /// Emits `Moved` and `Decided`.
+        #[pallet::call_index(4)]
+        #[pallet::weight((<T as Config>::WeightInfo::judge(), DispatchClass::Operational))]
+        pub fn judge(
+            origin: OriginFor<T>,
+            game: GameId,
+            position: Digest,
+            judgement: Box<Judgement>,
+        ) -> DispatchResultWithPostInfo {
+            let who = ensure_signed(origin)?;
+            Self::do_press(&who, game, &position, &Move::Judge(*judgement))?;
+            Ok(Pays::No.into())
+        }
+
+        /// End a game in which a side has no time left: that side has lost.
+        ///
+        /// The origin must be signed, by anyone. Free if it is accepted.
+        ///
+        /// - `game`: the game.
+        ///
+        /// Emits `Decided`.
+        #[pallet::call_index(5)]
+        #[pallet::weight((<T as Config>::WeightInfo::time_out(), DispatchClass::Operational))]
+        pub fn time_out(origin: OriginFor<T>, game: GameId) -> DispatchResultWithPostInfo {
+            ensure_signed(origin)?;
+            Self::do_time_out(game)?;
+            Ok(Pays::No.into())
+        }
+
+        /// End a game that was overtaken: what it is about was found at fault otherwise, or lapsed. Nobody loses it.
+        ///
+        /// The origin must be signed, by anyone. Free if it is accepted.
+        ///
+        /// - `game`: the game.
+        ///
+        /// Emits `Closed`, and `BondReleased` if there is a bond.
+        #[pallet::call_index(6)]
+        #[pallet::weight((<T as Config>::WeightInfo::close(), DispatchClass::Operational))]
+        pub fn close(origin: OriginFor<T>, game: GameId) -> DispatchResultWithPostInfo {
+            ensure_signed(origin)?;
+            Self::do_close(game)?;
+            Ok(Pays::No.into())
+        }
+    }
+
+    #[pallet::view_functions]
+    impl<T: Config> Pallet<T> {
+        /// The games in which `who` can move, as the account of a side or as the hot key of a worker that it owns, in order.
+        pub fn games_of(who: T::AccountId) -> Vec<(GameId, DisputeOf<T>)> {
+            let mine = |(_, dispute): &(GameId, DisputeOf<T>)| {
+                Self::speaks_for(&who, &dispute.challenger) || Self::speaks_for(&who, &dispute.defender)
+            };
+            let mut games: Vec<_> = Games::<T>::iter().filter(mine).collect();
+            games.sort_by_key(|(game, _)| *game);
+            games
+        }
+
+        /// Whose move it is in a game, and the last active block for it; `None` if there is no such game, or it was overtaken.
+        pub fn turn(game: GameId) -> Option<(Side, ActiveBlock)> {
+            let dispute = Games::<T>::get(game).filter(Self::stands)?;
+            Some((dispute.turn(), dispute.until()))
+        }
+
+        /// Whether a game was overtaken, and can be closed.
+        pub fn is_overtaken(game: GameId) -> bool {
+            Games::<T>::get(game).is_some_and(|dispute| !Self::stands(&dispute))
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! By behaviour; `mock::run` checks the invariants after each.
+
+mod challenges;
+mod clocks;
+mod disagreements;
+mod games;
+mod stage;
+mod try_state;
+mod world;
