@@ -269,14 +269,14 @@ fn game(claim: Claim) -> Game {
 /// Every phase, risk and target.
 fn sample_disputes() -> Vec<Dispute> {
     let target = Target::Slot { slot: 1, generation: 2 };
-    let dispute = |target, risk, phase| Dispute {
+    let dispute = |target, risk, stage| Dispute {
         run: 1,
         round: KEY,
         target,
         challenger: account(),
         defender: account(),
         risk,
-        phase,
+        stage,
     };
     let mut all = vec![
         dispute(target, Risk::Seat(1), Progress::Naming { until: 3 }),

@@ -175,7 +175,7 @@ impl Daemon {
             let seat = self.sit(table);
             self.disputes.seats.insert(game, seat);
         }
-        let phase = dispute.phase;
+        let phase = dispute.stage;
         let position = Position { phase, shown: None }.name();
         let Some(seat) = self.disputes.seats.get_mut(&game) else { return Ok(()) };
         if seat.asked != Some(position) {

@@ -247,7 +247,7 @@ fn game(dice: &mut Dice) -> (u32, Sr25519Keyring, Option<(Digest, Stage)>) {
 fn move_in_game(dice: &mut Dice) -> Act {
     let (game, who, played) = game(dice);
     let Some((position, stage)) = played else {
-        let claim = dice.pick(&[Claim::Segment(0), Claim::Segment(1), Claim::Begin, Claim::Aggregate]);
+        let claim = dice.pick(&[Claim::Segment(0), Claim::Segment(1), Claim::Slot, Claim::Begin, Claim::Aggregate]);
         return send(who, Dispute::name_claim { game, claim });
     };
     let some = |count: u32| (0..count).map(|at| Digest([at as u8; 32])).collect::<Vec<_>>().try_into().expect("few");
@@ -257,11 +257,15 @@ fn move_in_game(dice: &mut Dice) -> Act {
             let answer = Box::new(Answer::Trace { top: some(1 + dice.below(64)) });
             send(who, Dispute::answer { game, position, answer })
         }
-        Stage::Opening => {
+        Stage::Leaves { asked: Some(_) } => {
+            let answer = Box::new(Answer::Nodes { row: some(dice.below(4)), path: Default::default() });
+            send(who, Dispute::answer { game, position, answer })
+        }
+        Stage::Opening | Stage::Between { .. } => {
             let answer = Box::new(Answer::Ends { first: None, last: None, top: some(dice.below(3)) });
             send(who, Dispute::answer { game, position, answer })
         }
-        Stage::States { .. } | Stage::Outputs { .. } => {
+        Stage::Leaves { .. } | Stage::States { .. } | Stage::Outputs { .. } => {
             let node = Node { height: dice.below(8) as u8, index: u64::from(dice.below(3)) };
             let made = Box::new(if dice.one_in(2) { Move::AskPosted(node) } else { Move::AskEnd(node) });
             send(who, Dispute::press { game, position, made })

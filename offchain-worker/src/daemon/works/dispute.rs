@@ -19,7 +19,7 @@ use anyhow::Context;
 use codec::{DecodeAll, Encode};
 use sabha_numerics::program::{Program, Source};
 use sabha_protocol::{
-    Commitment, Digest, Outcome, RunSpec,
+    ActiveBlock, Commitment, Digest, Outcome, RoundIndex, RunSpec,
     dispute::{
         self, Claim, Facts, Part, Side,
         player::{Blob, Book, PlayError, Seen, answer, challenge},
@@ -28,7 +28,7 @@ use sabha_protocol::{
     programs, segments_root,
     spec::F32Bits,
 };
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, sync::PoisonError};
 
 /// What an executed slot comes to.
 pub(super) fn outcome(
@@ -114,7 +114,7 @@ impl EngineWorkshop {
     /// # Errors
     /// As for [`Self::dispute`].
     pub(crate) fn find_wrong(&self, table: &Table, stop: &Stop) -> anyhow::Result<Option<Claim>> {
-        let until = record_until();
+        let until = ActiveBlock::MAX;
         let mut asked = Some(Position { phase: Phase::Naming { until }, shown: None });
         let mut found = None;
         self.dispute(table, &mut || asked.take(), &mut |_, said| found = Some(said), stop)?;
@@ -136,7 +136,10 @@ impl EngineWorkshop {
         };
         let place = Place::of(&table.spec, table.round, slot);
         let (Side::Defender, Outcome::Trained(commitment)) = (table.side, outcome) else {
-            let lie = self.lie.filter(|_| table.side == Side::Defender);
+            let lie = match table.side {
+                Side::Defender => self.lie_in(table.round, &table.folder),
+                Side::Challenger => None,
+            };
             return Ok(Subject::Slot { place, roots: BTreeMap::new(), kept: Box::new(|_| None), lie });
         };
         // What was kept when the slot was trained.
@@ -149,7 +152,14 @@ impl EngineWorkshop {
         let folder = table.folder.clone();
         let spec = table.spec.clone();
         let kept = move |segment| slots::kept_state(&folder, &spec, segment);
-        Ok(Subject::Slot { place, roots, kept: Box::new(kept), lie: self.lie })
+        Ok(Subject::Slot { place, roots, kept: Box::new(kept), lie: self.lie_in(table.round, &table.folder) })
+    }
+
+    /// The lie that is told in a slot: in the first one, and no other.
+    pub(super) fn lie_in(&self, round: RoundIndex, folder: &Path) -> Option<Lie> {
+        let lie = self.lie.filter(|lie| round >= lie.round)?;
+        let mut lied = self.lied.lock().unwrap_or_else(PoisonError::into_inner);
+        (lied.get_or_insert_with(|| folder.into()) == folder).then_some(lie)
     }
 
     /// Trains a slot with a lie in it, and commits what follows from it.
@@ -182,11 +192,6 @@ impl EngineWorkshop {
         }
         Ok(Ended::Done(Product::Outcome(outcome)))
     }
-}
-
-/// No deadline.
-fn record_until() -> u32 {
-    u32::MAX
 }
 
 /// The claim that is wrong.

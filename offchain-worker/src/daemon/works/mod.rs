@@ -35,6 +35,8 @@ pub struct EngineWorkshop {
     memory: MemoryLimit,
     remade: Mutex<base::Remade>,
     lie: Option<Lie>,
+    /// The slot in which the lie was told.
+    lied: Mutex<Option<PathBuf>>,
 }
 
 impl EngineWorkshop {
@@ -54,10 +56,10 @@ impl EngineWorkshop {
     pub fn with(engine: Box<dyn Engine>, blobs: PeerBlobs, datasets: Vec<PathBuf>) -> Self {
         let served = Served::beside(&blobs);
         let (memory, remade) = (MemoryLimit::default(), Mutex::default());
-        Self { engine, blobs, served, datasets, memory, remade, lie: None }
+        Self { engine, blobs, served, datasets, memory, remade, lie: None, lied: Mutex::default() }
     }
 
-    /// The same, but for a lie in the slots that it trains and defends: to see how it is found.
+    /// The same, but for a lie in the first slot that it trains from the lie's round on, which it defends: to see how it is found.
     #[must_use]
     pub fn lying(self, lie: Option<Lie>) -> Self {
         Self { lie, ..self }

@@ -24,8 +24,7 @@ const TELL_EVERY: Duration = Duration::from_secs(10);
 impl EngineWorkshop {
     pub(super) fn train(&self, job: &Job, stop: &Stop) -> anyhow::Result<Ended> {
         let base = self.base(job, stop)?;
-        let task = job.duty.task;
-        if let Some(lie) = self.lie.filter(|lie| lie.is_in(task.round.round, task.place)) {
+        if let Some(lie) = self.lie_in(job.duty.task.round.round, &job.folder) {
             return self.train_lying(job, base, lie);
         }
         Ok(match self.run(job, &base, stop)? {

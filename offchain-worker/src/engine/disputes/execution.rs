@@ -95,8 +95,7 @@ impl<'a> Execution<'a> {
 
     fn slot(&self) -> Result<(Place, Option<Lie>, &'a Stream), ExecutionError> {
         let Subject::Slot { place, lie, .. } = &self.subject else { return Err(ExecutionError::None("slot")) };
-        let lie = lie.filter(|lie| lie.is_in(place.round, place.slot));
-        Ok((*place, lie, self.stream.ok_or(ExecutionError::None("stream"))?))
+        Ok((*place, *lie, self.stream.ok_or(ExecutionError::None("stream"))?))
     }
 
     /// The state that is nearest to so many steps, and not beyond.

@@ -1,16 +1,14 @@
 //! A planted cheat.
 
-use sabha_protocol::{RoundIndex, SlotIndex};
+use sabha_protocol::RoundIndex;
 use std::{num::ParseIntError, str::FromStr};
 
 /// Other bits in one element of one instruction of one step. Everything after it is computed from the changed number, as by somebody
 /// who computes wrongly and believes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lie {
-    /// The round.
+    /// From which round on a worker tells it, in the first slot that it trains.
     pub round: RoundIndex,
-    /// The slot in the round; any of them if none is named.
-    pub slot: Option<SlotIndex>,
     /// The step of the slot, from 0.
     pub step: u32,
     /// The instruction of the step's program.
@@ -19,13 +17,6 @@ pub struct Lie {
     pub element: usize,
     /// The bits that are flipped.
     pub bits: u32,
-}
-
-impl Lie {
-    /// Whether it is told in this slot.
-    pub fn is_in(&self, round: RoundIndex, slot: SlotIndex) -> bool {
-        self.round == round && self.slot.is_none_or(|of| of == slot)
-    }
 }
 
 /// Not five numbers.
@@ -41,7 +32,6 @@ impl FromStr for Lie {
         match numbers.as_deref() {
             Ok([round, step, instruction, element, bits]) if *bits != 0 => Ok(Self {
                 round: *round,
-                slot: None,
                 step: *step,
                 instruction: *instruction,
                 element: *element as usize,
@@ -60,7 +50,6 @@ mod tests {
     fn a_lie_is_five_numbers() {
         let lie: Lie = "1:3:120:0:4096".parse().unwrap();
         assert_eq!((lie.round, lie.step, lie.instruction, lie.element, lie.bits), (1, 3, 120, 0, 4096));
-        assert!(lie.is_in(1, 7) && !lie.is_in(2, 7));
         for bad in ["", "1:3:120:0", "1:3:120:0:0", "1:3:120:0:4096:1", "a:3:120:0:1"] {
             assert!(bad.parse::<Lie>().is_err(), "{bad}");
         }

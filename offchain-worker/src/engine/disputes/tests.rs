@@ -135,7 +135,7 @@ fn a_planted_lie_is_convicted_and_believing_it_loses() {
     let mut honest = world.execution(None);
     let truth = world.outcome(&mut honest);
     for (step, instruction, element) in [(0, 30, 1), (1, 77, 3), (3, 120, 0)] {
-        let lie = Lie { round: 0, slot: None, step, instruction, element, bits: 1 << 14 };
+        let lie = Lie { round: 0, step, instruction, element, bits: 1 << 14 };
         let mut liar = world.execution(Some(lie));
         let told = world.outcome(&mut liar);
         assert_ne!(told, truth, "{lie:?}");

@@ -78,13 +78,13 @@ pub struct Dispute<AccountId> {
     /// What the challenger loses if it is wrong.
     pub risk: Risk,
     /// How far it is.
-    pub phase: Phase,
+    pub stage: Phase,
 }
 
 impl<AccountId> Dispute<AccountId> {
     /// Whose move it is.
     pub fn turn(&self) -> Side {
-        match &self.phase {
+        match &self.stage {
             Phase::Naming { .. } => Side::Challenger,
             Phase::Playing(game) => game.turn(),
         }
@@ -92,7 +92,7 @@ impl<AccountId> Dispute<AccountId> {
 
     /// The side whose time is up.
     pub fn expired(&self, now: ActiveBlock) -> Option<Side> {
-        match &self.phase {
+        match &self.stage {
             Phase::Naming { until } => (now > *until).then_some(Side::Challenger),
             Phase::Playing(game) => game.expired(now),
         }
@@ -100,7 +100,7 @@ impl<AccountId> Dispute<AccountId> {
 
     /// The last active block for the next move.
     pub fn until(&self) -> ActiveBlock {
-        match &self.phase {
+        match &self.stage {
             Phase::Naming { until } => *until,
             Phase::Playing(game) => {
                 let left = match game.turn() {
