@@ -9,24 +9,26 @@ use super::{
     Daemon,
     task::{Kind, Task},
     watch::Rounds,
-    work::{self, Origin, Position, Said, Table},
+    work::{self, Origin, Position, Said, Table, Workshop},
 };
 use crate::{
-    chain::{At, Call, Dispute, Round, Until},
-    keys::AccountId,
+    chain::{At, Call, ChainError, Client, Dispute, Round, Until},
+    error::Exit,
+    keys::{AccountId, Key},
     stop::Stop,
 };
 use sabha_protocol::{
     ActiveBlock, Digest, Outcome, RunSpec, SlotIndex,
     dispute::{
         Side, Subject,
-        record::{GameId, Phase, Risk, Target},
+        record::{GameId, Risk, Target},
     },
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError, mpsc},
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    time::Duration,
 };
 use tokio::task::JoinHandle;
 
@@ -36,16 +38,118 @@ const RESEND_BLOCKS: u64 = 3;
 /// Blocks to wait before a thread that failed begins again, or a game without time left is pointed out again.
 const RETRY_BLOCKS: u64 = 4;
 
+/// How often a thread that waits looks whether it is to end.
+const LOOKS_EVERY: Duration = Duration::from_millis(200);
+
 /// A game that this worker plays in.
-pub(super) struct Seat {
+pub(crate) struct Seat {
     to: mpsc::Sender<Position>,
-    said: std::sync::Arc<Mutex<Option<(Digest, Said)>>>,
+    said: Arc<Mutex<Option<(Digest, Said)>>>,
     stop: Stop,
     handle: JoinHandle<anyhow::Result<()>>,
     /// The position that the thread was asked about last.
     asked: Option<Digest>,
     /// The position for which a move was sent last, and in which block.
     sent: Option<(Digest, u64)>,
+}
+
+impl Seat {
+    /// Begins a thread for a game.
+    pub(crate) fn sit(workshop: Arc<dyn Workshop>, table: Table) -> Self {
+        let (to, positions) = mpsc::channel();
+        let said = Arc::new(Mutex::new(None));
+        let stop = Stop::new();
+        let (heard, raised) = (said.clone(), stop.clone());
+        let handle = tokio::task::spawn_blocking(move || {
+            let mut next = || {
+                // Now and then it looks whether it is to end.
+                loop {
+                    match positions.recv_timeout(LOOKS_EVERY) {
+                        Ok(position) => return Some(position),
+                        Err(mpsc::RecvTimeoutError::Timeout) if !raised.is_raised() => {}
+                        Err(_) => return None,
+                    }
+                }
+            };
+            let mut say = |position, what| {
+                *heard.lock().unwrap_or_else(PoisonError::into_inner) = Some((position, what));
+            };
+            workshop.play(&table, &mut next, &mut say, &raised)
+        });
+        Self { to, said, stop, handle, asked: None, sent: None }
+    }
+
+    /// Whether the thread has ended, which it does by itself only if it failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.handle.is_finished()
+    }
+
+    /// Why the thread has failed.
+    pub(crate) async fn failure(self) -> String {
+        match self.handle.await {
+            Ok(Err(error)) => format!("{error:#}"),
+            Ok(Ok(())) => "it was stopped".into(),
+            Err(error) => format!("it broke down: {error}"),
+        }
+    }
+
+    /// The call to be sent in this position, if it is known by now and was not sent a moment ago.
+    pub(crate) async fn call(
+        &mut self,
+        game: GameId,
+        side: Side,
+        dispute: &Dispute,
+        best: &At,
+    ) -> Result<Option<Call>, ChainError> {
+        let (phase, block) = (dispute.stage, best.number());
+        let position = Position { phase, shown: None }.name();
+        if self.asked != Some(position) {
+            let shown = match side {
+                Side::Challenger => best.shown(game).await?,
+                Side::Defender => None,
+            };
+            // A thread that has ended is looked at with the next block.
+            if self.to.send(Position { phase, shown }).is_ok() {
+                self.asked = Some(position);
+            }
+        }
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some((_, said)) = said.filter(|(of, _)| *of == position) else { return Ok(None) };
+        if self.sent.is_some_and(|(of, at)| of == position && block < at.saturating_add(RESEND_BLOCKS)) {
+            return Ok(None);
+        }
+        self.sent = Some((position, block));
+        Ok(match &said {
+            Said::Name(claim) => Some(Call::name_claim(game, *claim)),
+            Said::Answer(answer) => Some(Call::answer(game, position, answer)),
+            Said::Press(made) => Some(Call::press(game, position, made)),
+            Said::Nothing => {
+                tracing::error!(game, "this side finds nothing that is wrong: it will lose the dispute");
+                None
+            }
+        })
+    }
+
+    /// Ends the thread.
+    pub(crate) fn leave(&self) {
+        self.stop.raise(Exit::Terminated);
+    }
+}
+
+/// Sends a move. What is refused is looked at again with the next block.
+pub(crate) async fn send(client: &Client, key: &Key, game: GameId, call: &Call) -> anyhow::Result<()> {
+    match client.submit(call, key, Until::Best).await {
+        Ok(included) => {
+            let bytes = call.arguments().len();
+            tracing::info!(game, block = included.number, call = %call.name, bytes, "moved");
+            Ok(())
+        }
+        Err(error) if error.refusal().is_some() => {
+            tracing::warn!(game, %error, "the move was refused: looking again");
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Disputes of this worker.
@@ -55,7 +159,7 @@ pub(super) struct Disputes {
     /// Games that are not to be looked at before a block.
     later: BTreeMap<GameId, u64>,
     /// Games that the operator was told of.
-    told: std::collections::BTreeSet<GameId>,
+    told: BTreeSet<GameId>,
 }
 
 impl Disputes {
@@ -70,7 +174,7 @@ impl Disputes {
     /// Ends all threads.
     pub(super) fn end(&mut self) {
         for seat in std::mem::take(&mut self.seats).into_values() {
-            seat.stop.raise();
+            seat.leave();
         }
     }
 }
@@ -103,7 +207,7 @@ impl Daemon {
             self.disputes.told.remove(&game);
             self.disputes.later.remove(&game);
             if let Some(seat) = self.disputes.seats.remove(&game) {
-                seat.stop.raise();
+                seat.leave();
             }
             let _ = std::fs::remove_file(seen_file(&self.state, game));
         }
@@ -162,58 +266,20 @@ impl Daemon {
         if dispute.turn() != side {
             return Ok(());
         }
-        let failed = self.disputes.seats.get(&game).is_some_and(|seat| seat.handle.is_finished());
+        let failed = self.disputes.seats.get(&game).is_some_and(Seat::has_failed);
         if failed && let Some(seat) = self.disputes.seats.remove(&game) {
-            if let Ok(Err(error)) = seat.handle.await {
-                tracing::error!(game, error = format!("{error:#}"), again_in_blocks = RETRY_BLOCKS, "no move was found");
-            }
+            let error = seat.failure().await;
+            tracing::error!(game, error, again_in_blocks = RETRY_BLOCKS, "no move was found");
             self.disputes.later.insert(game, block.saturating_add(RETRY_BLOCKS));
             return Ok(());
         }
         if !self.disputes.seats.contains_key(&game) {
             let Some(table) = self.table(game, side, dispute, best, rounds).await? else { return Ok(()) };
-            let seat = self.sit(table);
-            self.disputes.seats.insert(game, seat);
+            self.disputes.seats.insert(game, Seat::sit(self.workshop.clone(), table));
         }
-        let phase = dispute.stage;
-        let position = Position { phase, shown: None }.name();
         let Some(seat) = self.disputes.seats.get_mut(&game) else { return Ok(()) };
-        if seat.asked != Some(position) {
-            let shown = match side {
-                Side::Challenger => best.shown(game).await?,
-                Side::Defender => None,
-            };
-            // An ended thread is looked at with the next block.
-            if seat.to.send(Position { phase, shown }).is_ok() {
-                seat.asked = Some(position);
-            }
-        }
-        let said = seat.said.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some((_, said)) = said.filter(|(of, _)| *of == position) else { return Ok(()) };
-        if seat.sent.is_some_and(|(of, at)| of == position && block < at.saturating_add(RESEND_BLOCKS)) {
-            return Ok(());
-        }
-        seat.sent = Some((position, block));
-        let (word, call) = match (&said, &phase) {
-            (Said::Name(claim), _) => ("named", Call::name_claim(game, *claim)),
-            (Said::Answer(answer), _) => ("answered", Call::answer(game, position, answer)),
-            (Said::Press(made), _) => ("pressed", Call::press(game, position, made)),
-            (Said::Nothing, Phase::Naming { .. } | Phase::Playing(_)) => {
-                tracing::error!(game, "this side finds nothing that is wrong: it will lose the dispute");
-                return Ok(());
-            }
-        };
-        match self.client.submit(&call, &self.key, Until::Best).await {
-            Ok(included) => {
-                let bytes = call.arguments().len();
-                tracing::info!(game, block = included.number, call = %call.name, bytes, "{word}");
-            }
-            Err(error) if error.refusal().is_some() => {
-                tracing::warn!(game, %error, "the move was refused; looking again");
-            }
-            Err(error) => return Err(error.into()),
-        }
-        Ok(())
+        let Some(call) = seat.call(game, side, dispute, best).await? else { return Ok(()) };
+        send(&self.client, &self.key, game, &call).await
     }
 
     /// Says that the other side has no time left; the chain finds out by itself as well.
@@ -225,31 +291,6 @@ impl Daemon {
             Err(error) => return Err(error.into()),
         }
         Ok(())
-    }
-
-    /// Begins a thread for a game.
-    fn sit(&self, table: Table) -> Seat {
-        let (to, positions) = mpsc::channel();
-        let said = std::sync::Arc::new(Mutex::new(None));
-        let stop = Stop::new();
-        let (workshop, heard, raised) = (self.workshop.clone(), said.clone(), stop.clone());
-        let handle = tokio::task::spawn_blocking(move || {
-            let mut next = || {
-                // Now and then it looks whether it is to end.
-                loop {
-                    match positions.recv_timeout(std::time::Duration::from_millis(200)) {
-                        Ok(position) => return Some(position),
-                        Err(mpsc::RecvTimeoutError::Timeout) if !raised.is_raised() => {}
-                        Err(_) => return None,
-                    }
-                }
-            };
-            let mut say = |position, what| {
-                *heard.lock().unwrap_or_else(PoisonError::into_inner) = Some((position, what));
-            };
-            workshop.play(&table, &mut next, &mut say, &raised)
-        });
-        Seat { to, said, stop, handle, asked: None, sent: None }
     }
 
     /// What a game is about. `None` if the chain has no record of it any more.
