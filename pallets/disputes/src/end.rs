@@ -13,18 +13,11 @@ use pallet_sabha_training::{Pallet as Training, Workers};
 use sabha_protocol::{Balance, dispute::Side, round::Verdict};
 use sp_runtime::{DispatchError, DispatchResult};
 
-use crate::{
-    Config, DisputeOf, Error, Event, GameId, Games, HoldReason, Pallet, Risk, Stage, Swept, Target,
-};
+use crate::{Config, DisputeOf, Error, Event, GameId, Games, HoldReason, Pallet, Risk, Stage, Swept, Target};
 
 impl<T: Config> Pallet<T> {
     /// Ends a game that stands with a loser.
-    pub(crate) fn decide(
-        id: GameId,
-        dispute: &DisputeOf<T>,
-        loser: Side,
-        timed_out: bool,
-    ) -> DispatchResult {
+    pub(crate) fn decide(id: GameId, dispute: &DisputeOf<T>, loser: Side, timed_out: bool) -> DispatchResult {
         Games::<T>::remove(id);
         let (run, round, target) = (dispute.run, dispute.round, dispute.target);
         Self::deposit_event(Event::Decided { game: id, run, round, target, loser, timed_out });
@@ -46,9 +39,7 @@ impl<T: Config> Pallet<T> {
         let Stage::Playing(game) = &dispute.stage else { return Err(Error::<T>::NotNamed.into()) };
         let claim = game.claim.vouched();
         match (dispute.target, dispute.risk) {
-            (_, Risk::Seat(place)) => {
-                Training::<T>::resolve(run, round, place, Verdict::WorkerWrong(claim))
-            }
+            (_, Risk::Seat(place)) => Training::<T>::resolve(run, round, place, Verdict::WorkerWrong(claim)),
             (Target::Slot { slot, .. }, Risk::Bond(_)) => {
                 Training::<T>::convict(run, round, slot, claim, Some(&dispute.challenger))
             }

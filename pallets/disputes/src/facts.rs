@@ -51,8 +51,7 @@ impl<T: Config> Known<T> {
             }
             Target::Aggregation => {
                 let (result, worker) = round.result.clone().ok_or(Error::<T>::NothingClaimed)?;
-                let subject =
-                    Subject::Aggregation { workers: round.accepted.len(), result: result.root };
+                let subject = Subject::Aggregation { workers: round.accepted.len(), result: result.root };
                 (subject, worker, round.root_challenges)
             }
         };

@@ -44,7 +44,8 @@ impl<T: Config> Pallet<T> {
             stage: Stage::Naming { until: now },
         };
         let name = Self::name(game, &dispute);
-        let played = known.with(|facts| Game::new(facts, claim, &name, clock, now)).map_err(Error::<T>::from)?;
+        let played =
+            known.with(|facts| Game::new(facts, claim, &name, clock, now)).map_err(Error::<T>::from)?;
         dispute.stage = Stage::Playing(played);
         T::Currency::hold(&HoldReason::Challenge.into(), &who, bond)?;
         match target {

@@ -209,14 +209,16 @@ fn challenge(dice: &mut Dice) -> Act {
     let who = dice.pick(&ALL);
     let slots: Vec<_> = Slots::<Runtime>::iter().collect();
     let rounds: Vec<_> = Rounds::<Runtime>::iter_keys().collect();
-    let claim = [Claim::Segment(0), Claim::Segment(dice.below(6)), Claim::Begin, Claim::Finish, Claim::Divergence];
+    let claim =
+        [Claim::Segment(0), Claim::Segment(dice.below(6)), Claim::Begin, Claim::Finish, Claim::Divergence];
     let claim = dice.pick(&claim);
     if !rounds.is_empty() && dice.one_in(3) {
         let (run, round) = dice.pick(&rounds);
         let claim = if dice.one_in(4) { claim } else { Claim::Aggregate };
         return send(who, Dispute::challenge { run, round, target: Target::Aggregation, claim });
     }
-    let Some(((run, round, slot), record)) = slots.get(dice.below(slots.len() as u32) as usize).cloned() else {
+    let Some(((run, round, slot), record)) = slots.get(dice.below(slots.len() as u32) as usize).cloned()
+    else {
         let target = Target::Slot { slot: 0, generation: 0 };
         return send(who, Dispute::challenge { run: run(dice), round: RoundKey::default(), target, claim });
     };
@@ -250,7 +252,8 @@ fn move_in_game(dice: &mut Dice) -> Act {
         let claim = dice.pick(&[Claim::Segment(0), Claim::Segment(1), Claim::Begin, Claim::Aggregate]);
         return send(who, Dispute::name_claim { game, claim });
     };
-    let some = |count: u32| (0..count).map(|at| Digest([at as u8; 32])).collect::<Vec<_>>().try_into().expect("few");
+    let some =
+        |count: u32| (0..count).map(|at| Digest([at as u8; 32])).collect::<Vec<_>>().try_into().expect("few");
     match stage {
         Stage::Tracing(_) => {
             // As many nodes as the top has, mostly.
@@ -463,7 +466,8 @@ fn step(chain: &mut Chain, dice: &mut Dice, score: &mut Score) {
     let decided = |event: &RuntimeEvent| {
         matches!(event, RuntimeEvent::Disputes(pallet_sabha_disputes::Event::Decided { .. }))
     };
-    *score.entry("a game was decided").or_default() += chain.events().iter().filter(|e| decided(e)).count() as u32;
+    *score.entry("a game was decided").or_default() +=
+        chain.events().iter().filter(|e| decided(e)).count() as u32;
     let expected = before + minted - burnt;
     assert_eq!(chain.with(Balances::total_issuance), expected, "only Dap mints and only slashes burn");
     chain.check_issuance();

@@ -51,10 +51,7 @@ fn a_move_for_another_position_by_another_account_or_out_of_turn_is_refused() {
         let press_as = |who, position| Disputes::press(signed(who), game, position, ask());
         assert_noop!(press_as(defender, position), Error::<Test>::NotYours);
         assert_noop!(press_as(BOB, position), Error::<Test>::NotYourMove);
-        assert_noop!(
-            Disputes::name_claim(signed(BOB), game, Claim::Begin),
-            Error::<Test>::AlreadyNamed
-        );
+        assert_noop!(Disputes::name_claim(signed(BOB), game, Claim::Begin), Error::<Test>::AlreadyNamed);
         assert_noop!(Disputes::time_out(signed(BOB), 7), Error::<Test>::NoSuchGame);
         // The same move twice.
         let mut seen = Default::default();
