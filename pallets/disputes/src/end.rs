@@ -19,12 +19,7 @@ use crate::{
 
 impl<T: Config> Pallet<T> {
     /// Ends a game that stands with a loser.
-    pub(crate) fn decide(
-        id: GameId,
-        dispute: &DisputeOf<T>,
-        loser: Side,
-        timed_out: bool,
-    ) -> DispatchResult {
+    pub(crate) fn decide(id: GameId, dispute: &DisputeOf<T>, loser: Side, timed_out: bool) -> DispatchResult {
         Games::<T>::remove(id);
         LastShown::<T>::remove(id);
         let (run, round, target) = (dispute.run, dispute.round, dispute.target);
@@ -47,9 +42,7 @@ impl<T: Config> Pallet<T> {
         let Stage::Playing(game) = &dispute.stage else { return Err(Error::<T>::NotNamed.into()) };
         let claim = game.at_fault();
         match (dispute.target, dispute.risk) {
-            (_, Risk::Seat(place)) => {
-                Training::<T>::resolve(run, round, place, Verdict::WorkerWrong(claim))
-            }
+            (_, Risk::Seat(place)) => Training::<T>::resolve(run, round, place, Verdict::WorkerWrong(claim)),
             (Target::Slot { slot, .. }, Risk::Bond(_)) => {
                 Training::<T>::convict(run, round, slot, claim, Some(&dispute.challenger))
             }

@@ -3,8 +3,6 @@
 //! Facts are read from the training pallet's records. None of them changes while a game about them is open: what is open keeps the
 //! round, its slots and the run's specification from being removed, whether or not the round was voided meanwhile.
 
-use core::marker::PhantomData;
-
 use pallet_sabha_training::{RoundOf, Rounds, Seats, Slots, Specs};
 use sabha_protocol::{
     Digest, Outcome, RoundKey, RunId, RunSpec,
@@ -28,7 +26,6 @@ pub(crate) struct Known<T: Config> {
     pub defender: T::AccountId,
     /// Challenges of it that are open.
     pub challenges: u16,
-    marker: PhantomData<T>,
 }
 
 impl<T: Config> Known<T> {
@@ -51,12 +48,11 @@ impl<T: Config> Known<T> {
             }
             Target::Aggregation => {
                 let (result, worker) = round.result.clone().ok_or(Error::<T>::NothingClaimed)?;
-                let subject =
-                    Subject::Aggregation { workers: round.accepted.len(), result: result.root };
+                let subject = Subject::Aggregation { workers: round.accepted.len(), result: result.root };
                 (subject, worker, round.root_challenges)
             }
         };
-        Ok(Self { run, spec, round, subject, defender, challenges, marker: PhantomData })
+        Ok(Self { run, spec, round, subject, defender, challenges })
     }
 
     /// Does something with the facts.

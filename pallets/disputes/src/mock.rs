@@ -106,7 +106,6 @@ impl pallet_balances::Config for Test {
     type RuntimeHoldReason = RuntimeHoldReason;
     type RuntimeFreezeReason = RuntimeFreezeReason;
     type FreezeIdentifier = RuntimeFreezeReason;
-    type MaxFreezes = ConstU32<2>;
 }
 
 impl pallet_sabha_timing::Config for Test {

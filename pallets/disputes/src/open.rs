@@ -15,8 +15,8 @@ use sp_arithmetic::traits::SaturatedConversion;
 use sp_runtime::{ArithmeticError, DispatchResult};
 
 use crate::{
-    Config, Dispute, DisputeOf, Error, Event, GameId, Games, HoldReason, NextGame, Pallet, Risk, Stage,
-    Target, facts::Known,
+    Config, Dispute, Error, Event, GameId, Games, HoldReason, NextGame, Pallet, Risk, Stage, Target,
+    facts::Known,
 };
 
 impl<T: Config> Pallet<T> {
@@ -34,25 +34,25 @@ impl<T: Config> Pallet<T> {
         let next = game.checked_add(1).ok_or(ArithmeticError::Overflow)?;
         let (clock, now) = (Self::clock(known.spec.clocks.dispute), T::ActiveBlocks::get());
         let bond = T::Bond::get();
-        let mut dispute = Dispute {
-            run,
-            round,
-            target,
-            challenger: who.clone(),
-            defender: known.defender.clone(),
-            risk: Risk::Bond(bond),
-            stage: Stage::Naming { until: now },
-        };
-        let name = Self::name(game, &dispute);
-        let played = known.with(|facts| Game::new(facts, claim, &name, clock, now)).map_err(Error::<T>::from)?;
-        dispute.stage = Stage::Playing(played);
+        let name = Self::name(game, run, round, target, &who);
+        let played =
+            known.with(|facts| Game::new(facts, claim, &name, clock, now)).map_err(Error::<T>::from)?;
         T::Currency::hold(&HoldReason::Challenge.into(), &who, bond)?;
         match target {
             Target::Slot { slot, .. } => Training::<T>::open_challenge(run, round, slot)?,
             Target::Aggregation => Training::<T>::open_root_challenge(run, round)?,
         }
         NextGame::<T>::put(next);
-        let defender = dispute.defender.clone();
+        let (challenger, defender) = (who, known.defender);
+        let dispute = Dispute {
+            run,
+            round,
+            target,
+            challenger: challenger.clone(),
+            defender: defender.clone(),
+            risk: Risk::Bond(bond),
+            stage: Stage::Playing(played),
+        };
         Games::<T>::insert(game, dispute);
         Self::deposit_event(Event::Challenged {
             game,
@@ -60,7 +60,7 @@ impl<T: Config> Pallet<T> {
             round,
             target,
             claim,
-            challenger: who,
+            challenger,
             defender,
             bond,
         });
@@ -75,7 +75,9 @@ impl<T: Config> Pallet<T> {
         let now = T::ActiveBlocks::get();
         let left = until.checked_sub(now).ok_or(Error::<T>::OutOfTime)?;
         let known = Known::<T>::of(dispute.run, dispute.round, dispute.target)?;
-        let (clock, name) = (Self::clock(known.spec.clocks.dispute), Self::name(game, &dispute));
+        let Dispute { run, round, target, .. } = dispute;
+        let name = Self::name(game, run, round, target, &dispute.challenger);
+        let clock = Self::clock(known.spec.clocks.dispute);
         let mut played =
             known.with(|facts| Game::new(facts, claim, &name, clock, now)).map_err(Error::<T>::from)?;
         // Its clock has run since the answers differed.
@@ -95,9 +97,8 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Tells a game from every other one, on this chain or another, and on each branch of it.
-    fn name(game: GameId, dispute: &DisputeOf<T>) -> Digest {
+    fn name(game: GameId, run: RunId, round: RoundKey, target: Target, challenger: &T::AccountId) -> Digest {
         let genesis = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::from(0u32));
-        let Dispute { run, round, target, challenger, .. } = dispute;
         Digest::of(&(b"sabha 2026 game v1", genesis, game, run, round, target, challenger).encode())
     }
 

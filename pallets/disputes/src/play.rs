@@ -30,12 +30,7 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    pub(crate) fn do_press(
-        who: &T::AccountId,
-        id: GameId,
-        position: &Digest,
-        made: &Move,
-    ) -> DispatchResult {
+    pub(crate) fn do_press(who: &T::AccountId, id: GameId, position: &Digest, made: &Move) -> DispatchResult {
         let now = T::ActiveBlocks::get();
         Self::make(who, id, Side::Challenger, |game, facts| game.press(facts, position, made, now))
     }

@@ -91,10 +91,9 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
             Self::Validation => {
                 matches!(call, RuntimeCall::Session(_) | RuntimeCall::Validators(_) | RuntimeCall::Utility(_))
             }
-            Self::Compute => matches!(
-                call,
-                RuntimeCall::Training(_) | RuntimeCall::Disputes(_) | RuntimeCall::Utility(_)
-            ),
+            Self::Compute => {
+                matches!(call, RuntimeCall::Training(_) | RuntimeCall::Disputes(_) | RuntimeCall::Utility(_))
+            }
             Self::IdentityJudgement => matches!(
                 call,
                 RuntimeCall::Identity(pallet_identity::Call::provide_judgement { .. })

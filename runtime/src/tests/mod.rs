@@ -10,4 +10,5 @@ mod issuance;
 mod metadata;
 mod pauses;
 mod random_calls;
+mod random_disputes;
 mod runs;

@@ -5,6 +5,7 @@
 
 use super::{
     chain::{Chain, sign},
+    random_disputes::{challenge, move_in_game},
     runs::{budget, call_for, outcome, spec},
 };
 use crate::{
@@ -16,15 +17,10 @@ use crate::{
 use codec::Encode;
 use frame_support::traits::{Bounded, schedule::DispatchTime};
 use pallet_conviction_voting::{AccountVote, Conviction, Vote};
-use pallet_sabha_disputes::{Games, Target};
 use pallet_sabha_origins::Origin;
 use pallet_sabha_timing::{Durations, GenesisDurations};
 use pallet_sabha_training::{Device, Event, RunStatus, Runs, WorkerStatus, Workers};
-use sabha_protocol::{
-    Digest, Divergence, Outcome, RoundKey, RunId,
-    dispute::{Answer, Claim, Move, Side, Stage, shape::Node},
-    spec::ClockSpec,
-};
+use sabha_protocol::{Divergence, Outcome, RoundKey, RunId, spec::ClockSpec};
 use sp_keyring::Sr25519Keyring::{
     self, Alice, AliceStash, Bob, BobStash, Charlie, Dave, Eve, Ferdie, One, Two,
 };
@@ -32,7 +28,6 @@ use sp_runtime::traits::Dispatchable;
 use std::collections::BTreeMap;
 
 type Call = pallet_sabha_training::Call<Runtime>;
-type Dispute = pallet_sabha_disputes::Call<Runtime>;
 
 /// Blocks of each game.
 const BLOCKS: u32 = 600;
@@ -43,12 +38,13 @@ const HOT_KEYS: [Sr25519Keyring; 6] = [Eve, Ferdie, AliceStash, BobStash, Bob, C
 /// Who has no account at first. Payments make one, transfers remove it.
 const POOR: [Sr25519Keyring; 2] = [One, Two];
 /// Everybody.
-const ALL: [Sr25519Keyring; 10] = [Alice, Bob, Charlie, Dave, Eve, Ferdie, AliceStash, BobStash, One, Two];
+pub const ALL: [Sr25519Keyring; 10] =
+    [Alice, Bob, Charlie, Dave, Eve, Ferdie, AliceStash, BobStash, One, Two];
 /// The ComputeAllocator track.
 const TRACK: TrackId = 3;
 
 /// SplitMix64 (Steele, Lea and Flood, 2014).
-struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self) -> u64 {
@@ -60,15 +56,15 @@ impl Dice {
     }
 
     /// A number below `count`, which is small.
-    fn below(&mut self, count: u32) -> u32 {
+    pub fn below(&mut self, count: u32) -> u32 {
         (self.roll() % u64::from(count.max(1))) as u32
     }
 
-    fn one_in(&mut self, count: u32) -> bool {
+    pub fn one_in(&mut self, count: u32) -> bool {
         self.below(count) == 0
     }
 
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+    pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(from.len() as u32) as usize]
     }
 
@@ -79,7 +75,7 @@ impl Dice {
 }
 
 /// What somebody does.
-enum Act {
+pub enum Act {
     /// Sign and send a transaction.
     Send(Sr25519Keyring, RuntimeCall),
     /// What a referendum of this origin would dispatch.
@@ -91,12 +87,12 @@ enum Act {
 /// Makes an act from the dice and the chain's state.
 type Make = fn(&mut Dice) -> Act;
 
-fn send(who: Sr25519Keyring, call: impl Into<RuntimeCall>) -> Act {
+pub fn send(who: Sr25519Keyring, call: impl Into<RuntimeCall>) -> Act {
     Act::Send(who, call.into())
 }
 
 /// A run, mostly one that exists.
-fn run(dice: &mut Dice) -> RunId {
+pub fn run(dice: &mut Dice) -> RunId {
     let next = pallet_sabha_training::NextRunId::<Runtime>::get();
     // The later ones are more likely to be open.
     let back = dice.below(next.min(6) + 1);
@@ -200,77 +196,6 @@ fn duty(dice: &mut Dice) -> Act {
         _ => {}
     }
     send(signer, call)
-}
-
-/// Anybody's, mostly of something that exists.
-fn challenge(dice: &mut Dice) -> Act {
-    use pallet_sabha_training::{Rounds, Slots};
-
-    let who = dice.pick(&ALL);
-    let slots: Vec<_> = Slots::<Runtime>::iter().collect();
-    let rounds: Vec<_> = Rounds::<Runtime>::iter_keys().collect();
-    let claim = [Claim::Segment(0), Claim::Segment(dice.below(6)), Claim::Begin, Claim::Finish, Claim::Divergence];
-    let claim = dice.pick(&claim);
-    if !rounds.is_empty() && dice.one_in(3) {
-        let (run, round) = dice.pick(&rounds);
-        let claim = if dice.one_in(4) { claim } else { Claim::Aggregate };
-        return send(who, Dispute::challenge { run, round, target: Target::Aggregation, claim });
-    }
-    let Some(((run, round, slot), record)) = slots.get(dice.below(slots.len() as u32) as usize).cloned() else {
-        let target = Target::Slot { slot: 0, generation: 0 };
-        return send(who, Dispute::challenge { run: run(dice), round: RoundKey::default(), target, claim });
-    };
-    let target = Target::Slot { slot, generation: record.generation };
-    send(who, Dispute::challenge { run, round, target, claim })
-}
-
-/// A game, mostly one that exists, with who is to move in it.
-fn game(dice: &mut Dice) -> (u32, Sr25519Keyring, Option<(Digest, Stage)>) {
-    let games: Vec<_> = Games::<Runtime>::iter().collect();
-    if games.is_empty() || dice.one_in(12) {
-        return (dice.below(9), dice.pick(&ALL), None);
-    }
-    let (id, dispute) = games[dice.below(games.len() as u32) as usize].clone();
-    let party = match dispute.turn() {
-        Side::Challenger => dispute.challenger.clone(),
-        Side::Defender => dispute.defender.clone(),
-    };
-    let who = Sr25519Keyring::from_account_id(&party).filter(|_| !dice.one_in(12));
-    let played = match dispute.stage {
-        pallet_sabha_disputes::Stage::Playing(game) => Some((game.position, game.stage)),
-        pallet_sabha_disputes::Stage::Naming { .. } => None,
-    };
-    (id, who.unwrap_or_else(|| dice.pick(&ALL)), played)
-}
-
-/// What can be said without executing anything: in an aggregation, that the posted tree is whatever comes to mind; questions.
-fn move_in_game(dice: &mut Dice) -> Act {
-    let (game, who, played) = game(dice);
-    let Some((position, stage)) = played else {
-        let claim = dice.pick(&[Claim::Segment(0), Claim::Segment(1), Claim::Slot, Claim::Begin, Claim::Aggregate]);
-        return send(who, Dispute::name_claim { game, claim });
-    };
-    let some = |count: u32| (0..count).map(|at| Digest([at as u8; 32])).collect::<Vec<_>>().try_into().expect("few");
-    match stage {
-        Stage::Tracing(_) => {
-            // As many nodes as the top has, mostly.
-            let answer = Box::new(Answer::Trace { top: some(1 + dice.below(64)) });
-            send(who, Dispute::answer { game, position, answer })
-        }
-        Stage::Leaves { asked: Some(_) } => {
-            let answer = Box::new(Answer::Nodes { row: some(dice.below(4)), path: Default::default() });
-            send(who, Dispute::answer { game, position, answer })
-        }
-        Stage::Opening | Stage::Between { .. } => {
-            let answer = Box::new(Answer::Ends { first: None, last: None, top: some(dice.below(3)) });
-            send(who, Dispute::answer { game, position, answer })
-        }
-        Stage::Leaves { .. } | Stage::States { .. } | Stage::Outputs { .. } => {
-            let node = Node { height: dice.below(8) as u8, index: u64::from(dice.below(3)) };
-            let made = Box::new(if dice.one_in(2) { Move::AskPosted(node) } else { Move::AskEnd(node) });
-            send(who, Dispute::press { game, position, made })
-        }
-    }
 }
 
 fn transfer(dice: &mut Dice) -> Act {
@@ -467,7 +392,8 @@ fn step(chain: &mut Chain, dice: &mut Dice, score: &mut Score) {
     let decided = |event: &RuntimeEvent| {
         matches!(event, RuntimeEvent::Disputes(pallet_sabha_disputes::Event::Decided { .. }))
     };
-    *score.entry("a game was decided").or_default() += chain.events().iter().filter(|e| decided(e)).count() as u32;
+    *score.entry("a game was decided").or_default() +=
+        chain.events().iter().filter(|e| decided(e)).count() as u32;
     let expected = before + minted - burnt;
     assert_eq!(chain.with(Balances::total_issuance), expected, "only Dap mints and only slashes burn");
     chain.check_issuance();

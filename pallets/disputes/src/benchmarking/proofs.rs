@@ -55,7 +55,8 @@ fn slice(words: u64, start: u64, len: u64, byte: u8) -> (Slice, Digest) {
     let count = u64::try_from(nodes.len()).unwrap_or(0);
     let path = beside(shape, 0, first, count, &|_| Some(OTHER)).unwrap_or_default();
     let digest = root_of(shape, &Content, 0, first, &nodes, &path).unwrap_or_default();
-    let slice = Slice { first, bytes: BoundedVec::truncate_from(opened), path: BoundedVec::truncate_from(path) };
+    let slice =
+        Slice { first, bytes: BoundedVec::truncate_from(opened), path: BoundedVec::truncate_from(path) };
     (slice, digest)
 }
 
@@ -138,13 +139,14 @@ pub fn judgement(spec: &RunSpec) -> Option<(Judgement, Span, Digest)> {
     let candidates = (0u32..).zip(&instructions).filter(|(index, instruction)| {
         place(Source::Output(*index)).is_some() && known(instruction) && instruction.op.is_float()
     });
-    let (index, instruction) =
-        candidates.max_by_key(|(_, instruction)| reads(instruction).iter().map(|range| range.len).sum::<u64>())?;
+    let (index, instruction) = candidates
+        .max_by_key(|(_, instruction)| reads(instruction).iter().map(|range| range.len).sum::<u64>())?;
 
     // What is opened, and the digests that follow.
     let (output, digest) = slice(instruction.len(), 0, 1, 1);
     let mut traced: Vec<(u32, Digest)> = inner.iter().map(|index| (*index, OTHER)).collect();
-    let leaves = u32::try_from(spec.model.shape().parameter_count()).ok()?.saturating_mul(3).saturating_add(2);
+    let leaves =
+        u32::try_from(spec.model.shape().parameter_count()).ok()?.saturating_mul(3).saturating_add(2);
     let mut state: Vec<(u32, Digest)> = (0..leaves).map(|index| (index, OTHER)).collect();
     let set = |all: &mut Vec<(u32, Digest)>, at: u32, digest: Digest| {
         if let Some(entry) = usize::try_from(at).ok().and_then(|at| all.get_mut(at)) {
@@ -170,7 +172,8 @@ pub fn judgement(spec: &RunSpec) -> Option<(Judgement, Span, Digest)> {
             Source::Leaf(leaf) => from.member(leaf, digest),
             source => trace.member(place(source)?, digest),
         };
-        opened.push(Input { input: u8::try_from(input).ok()?, opened: Opened { member: Some(member), slice } });
+        opened
+            .push(Input { input: u8::try_from(input).ok()?, opened: Opened { member: Some(member), slice } });
     }
     let output = Some(Opened { member: Some(trace.member(own, digest)), slice: output });
     let inputs = BoundedVec::truncate_from(opened);

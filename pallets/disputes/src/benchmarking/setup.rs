@@ -8,7 +8,9 @@ use frame_support::traits::{
     fungible::{Inspect, Mutate},
 };
 use frame_system::RawOrigin;
-use pallet_sabha_training::{BenchmarkHelper, Device, Pallet as Training, Rounds, Runs, Seats, Slots, Workers};
+use pallet_sabha_training::{
+    BenchmarkHelper, Device, Pallet as Training, Rounds, Runs, Seats, Slots, Workers,
+};
 use sabha_protocol::{
     Balance, Commitment, Digest, NUMERICS_EXACT, Outcome, RoundKey, RunId, RunSpec, SlotSet,
     audit::{Audits, Seat, SeatState},
@@ -205,7 +207,9 @@ pub fn disagreement<T: Config>(id: RunId) -> Result<(GameId, T::AccountId), Benc
     Seats::<T>::insert((id, ROUND, 0), seat);
     let game = NextGame::<T>::get();
     let until = T::ActiveBlocks::get().saturating_add(spec::<T>(1).clocks.dispute);
-    <Pallet<T> as pallet_sabha_training::OnDisagreement<T::AccountId>>::opened(id, ROUND, 0, 0, &auditor, until);
+    <Pallet<T> as pallet_sabha_training::OnDisagreement<T::AccountId>>::opened(
+        id, ROUND, 0, 0, &auditor, until,
+    );
     Ok((game, auditor))
 }
 

@@ -129,7 +129,8 @@ fn a_challenger_that_is_named_as_somebodys_hot_key_still_moves() {
         ));
         let mut seen = Default::default();
         assert!(defend(game, &mut honest(0).clone(), &mut seen));
-        let mut lying = super::world::train(0, Some(super::world::lie_at_end(sabha_protocol::dispute::Part::Begin)));
+        let mut lying =
+            super::world::train(0, Some(super::world::lie_at_end(sabha_protocol::dispute::Part::Begin)));
         assert!(press(game, &mut lying, &seen));
         // And it is no way to move for others.
         assert_eq!(Disputes::games_of(BOB).len(), 1);

@@ -16,14 +16,14 @@ use crate::{Error, Event, Games, mock::*};
 fn who_stalls_every_move_loses_by_its_one_clock() {
     run(|| {
         let id = window_of(&all_honest());
-        let game = challenge(BOB, id, slot_0(id), Claim::Segment(1));
+        let game = challenge(BOB, id, slot_0(id), Claim::Begin);
         let mut seen = Default::default();
         pass(60);
         assert_noop!(Disputes::time_out(signed(ALICE), game), Error::<Test>::TimeLeft);
         assert!(defend(game, &mut honest(0).clone(), &mut seen), "in the last block it is in time");
         assert_eq!(playing(game).clocks.defender, 0);
         // Its next move has no time left, but for the block in which it is asked.
-        let made = Box::new(Move::AskPosted(Node { height: 0, index: 0 }));
+        let made = Box::new(Move::AskEnd(Node { height: 0, index: 0 }));
         let position = playing(game).position;
         assert_ok!(Disputes::press(signed(BOB), game, position, made));
         assert_noop!(Disputes::time_out(signed(ALICE), game), Error::<Test>::TimeLeft);
@@ -51,10 +51,7 @@ fn a_move_for_another_position_by_another_account_or_out_of_turn_is_refused() {
         let press_as = |who, position| Disputes::press(signed(who), game, position, ask());
         assert_noop!(press_as(defender, position), Error::<Test>::NotYours);
         assert_noop!(press_as(BOB, position), Error::<Test>::NotYourMove);
-        assert_noop!(
-            Disputes::name_claim(signed(BOB), game, Claim::Begin),
-            Error::<Test>::AlreadyNamed
-        );
+        assert_noop!(Disputes::name_claim(signed(BOB), game, Claim::Begin), Error::<Test>::AlreadyNamed);
         assert_noop!(Disputes::time_out(signed(BOB), 7), Error::<Test>::NoSuchGame);
         // The same move twice.
         let mut seen = Default::default();
@@ -127,10 +124,11 @@ fn the_hook_ends_games_whose_time_is_up_and_closes_those_that_were_overtaken() {
     run(|| {
         let id = window_of(&all_honest());
         let games: Vec<_> = (0..3).map(|_| challenge(BOB, id, slot_0(id), Claim::Begin)).collect();
+        pass(10);
         for game in &games[1..] {
             assert!(defend(*game, &mut honest(0).clone(), &mut Default::default()));
         }
-        for _ in 0..64 {
+        for _ in 0..59 {
             block_with(true);
             check();
         }

@@ -204,7 +204,12 @@ fn a_conviction_overtakes_the_other_games_and_their_bonds_are_released() {
         let id = window_of(&with_slot_0(liar.clone()));
         let first = challenge(ALICE, id, slot_0(id), Claim::Segment(2));
         let second = challenge(BOB, id, slot_0(id), Claim::Segment(1));
-        let other = challenge(BOB, id, Target::Slot { slot: 1, generation: slot_of(id, ROUND, 1).generation }, Claim::Begin);
+        let other = challenge(
+            BOB,
+            id,
+            Target::Slot { slot: 1, generation: slot_of(id, ROUND, 1).generation },
+            Claim::Begin,
+        );
         let mut seen = Default::default();
         assert!(defend(first, &mut liar, &mut seen));
         assert_noop!(Disputes::close(signed(BOB), first), Error::<Test>::NotOvertaken);

@@ -303,9 +303,7 @@ fn an_open_challenge_of_the_aggregation_delays_finality_and_lapses_if_nobody_end
         check();
         pass(1);
         assert!(happened(|event| matches!(event, Event::AggregationLapsed { .. })));
-        assert!(happened(
-            |event| matches!(event, Event::RoundVoided { reason: VoidReason::Undecided, .. })
-        ));
+        assert!(happened(|event| matches!(event, Event::RoundVoided { reason: VoidReason::Undecided, .. })));
         check();
         settled(id, ROUND);
         assert_eq!(held(worker), stake, "neither slashed");

@@ -222,10 +222,7 @@ fn a_disagreement_that_nobody_decides_lapses_and_neither_side_is_paid_or_slashed
         let opened = Opened::get();
         assert_eq!(opened.len(), 1);
         let (run, round, place, slot, auditor, until_then) = opened[0];
-        assert_eq!(
-            (run, round, place, slot, auditor),
-            (id, FIRST_TRY, liar.0, liar.1.slot, liar.1.auditor)
-        );
+        assert_eq!((run, round, place, slot, auditor), (id, FIRST_TRY, liar.0, liar.1.slot, liar.1.auditor));
         pass(until_then - Now::get());
         assert_eq!(round_of(id, FIRST_TRY).disagreements, 1, "the window alone does not end it");
         block(true);

@@ -149,7 +149,9 @@ impl<A: Clone + PartialEq> Round<A> {
     /// Ends the aggregator's obligation without pay.
     pub(super) fn end_aggregation(&mut self, terms: &Terms) -> Effects<A> {
         self.root_challenges = 0;
-        let (true, Some((_, worker))) = (self.owes_aggregator, self.result.clone()) else { return Vec::new() };
+        let (true, Some((_, worker))) = (self.owes_aggregator, self.result.clone()) else {
+            return Vec::new();
+        };
         self.owes_aggregator = false;
         self.settle_one();
         vec![Effect::Release { worker, amount: terms.stake }]

@@ -169,8 +169,7 @@ fn attempt(board: &mut Board, act: &Act) -> Option<Result<(), BoardError>> {
         }
         Act::ChallengeRoot { close } => {
             let key = *board.rounds.keys().next()?;
-            let result =
-                if close { board.close_root_challenge(key) } else { board.open_root_challenge(key) };
+            let result = if close { board.close_root_challenge(key) } else { board.open_root_challenge(key) };
             return Some(result);
         }
         // By the property itself, which counts the money that comes in.
@@ -262,10 +261,14 @@ fn check(board: &Board, total: u128) {
             (_, true, Some((_, worker))) => reserve(*worker, board.terms.stake),
             _ => {}
         }
-        let slots = || board.slots.iter().filter(|((key, _), _)| *key == round.key).map(|(_, slot)| slot.checks);
+        let slots =
+            || board.slots.iter().filter(|((key, _), _)| *key == round.key).map(|(_, slot)| slot.checks);
         assert_eq!(slots().map(|checks| checks.open).sum::<u16>(), round.disagreements);
         assert_eq!(slots().map(|checks| checks.challenges).sum::<u16>(), round.challenges);
-        assert!(slots().all(|checks| checks.fault.is_none() || !checks.is_disputed()), "a fault ends what is open");
+        assert!(
+            slots().all(|checks| checks.fault.is_none() || !checks.is_disputed()),
+            "a fault ends what is open"
+        );
         let stands = matches!(round.phase, Phase::Window { .. }) && round.owes_aggregator;
         assert!(round.root_challenges == 0 || stands, "what is challenged is an aggregation that stands");
     }
