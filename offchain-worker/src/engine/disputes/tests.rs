@@ -12,7 +12,7 @@ use crate::{
 use sabha_protocol::{
     Commitment, Digest, NUMERICS_EXACT, Outcome, RunSpec,
     dispute::{
-        self, Claim, Facts, Game, Part, Side,
+        self, Claim, Facts, Game, GameError, Part, Side,
         player::{Blob, Book, PlayError, Seen, answer, challenge},
     },
     segments_root,
@@ -96,8 +96,12 @@ fn play(facts: &Facts<'_>, claim: Claim, defender: &mut Execution<'_>, challenge
                     Err(PlayError::NothingWrong) => return (Side::Challenger, game.moves),
                     Err(error) => panic!("{error}: {game:?}"),
                 };
-                if let Some(loser) = game.press(facts, &position, &made, 1).unwrap() {
-                    return (loser, game.moves);
+                match game.press(facts, &position, &made, 1) {
+                    Ok(Some(loser)) => return (loser, game.moves),
+                    Ok(None) => {}
+                    // What is not bound cannot be shown: its clock runs out.
+                    Err(GameError::BadProof) => return (Side::Challenger, game.moves),
+                    Err(error) => panic!("{error}"),
                 }
             }
         }
