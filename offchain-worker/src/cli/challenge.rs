@@ -42,6 +42,9 @@ pub struct ChallengeArgs {
     /// The slot; without it, the round's aggregation
     #[arg(long)]
     pub slot: Option<SlotIndex>,
+    /// Go on with this game, which an earlier call began
+    #[arg(long, value_name = "GAME")]
+    pub game: Option<GameId>,
     /// Challenge this claim without executing anything first
     #[arg(long, value_enum, hide = true)]
     pub blindly: Option<Blind>,
@@ -131,6 +134,10 @@ pub async fn run(args: ChallengeArgs, context: &Context) -> anyhow::Result<()> {
     };
     let sheet = table(place(0), &about, &mut rounds).await?.ok_or_else(|| none("result"))?;
 
+    if let Some(game) = args.game {
+        let table = Table { game, seen: seen_file(&config.storage.state, game), ..sheet };
+        return play(&signed, workshop, table, context).await;
+    }
     let claim = match args.blindly {
         Some(Blind::Slot) => Some(Claim::Slot),
         Some(Blind::Finish) => Some(Claim::Finish),
