@@ -2,6 +2,7 @@
 
 use super::{
     Lie,
+    lie::What,
     traced::{Leaf, Traced},
 };
 use crate::{
@@ -164,7 +165,7 @@ impl<'a> Execution<'a> {
             if step >= steps {
                 break;
             }
-            if lie.is_some_and(|lie| lie.step == step) {
+            if lie.and_then(|lie| lie.in_step(step)).is_some() {
                 if let Some(session) = session.take() {
                     state = session.state()?;
                 }
@@ -209,7 +210,7 @@ impl<'a> Execution<'a> {
         let mut leaves: Vec<Leaf<'_>> =
             parts.flat_map(|((value, first), second)| [value, first, second].map(|part| Leaf::Floats(part))).collect();
         leaves.extend([Leaf::Integers(&number), Leaf::Floats(&loss)]);
-        let lie = lie.filter(|lie| lie.step == step);
+        let lie = lie.and_then(|lie| lie.in_step(step));
         Ok(Traced::of(self.engine, &program, &leaves, vec![batch.inputs, batch.targets], lie)?)
     }
 
@@ -266,12 +267,15 @@ impl<'a> Execution<'a> {
 
     /// The slot's own update.
     fn own_update(&mut self) -> Result<Vec<u8>, ExecutionError> {
-        let (place, ..) = self.slot()?;
+        let (place, lie, _) = self.slot()?;
         let mut blob = update::header(&place.spec, place.round, place.slot).to_vec();
         let buffers = self.base.parameters().values().len().saturating_mul(2);
         let traced = self.trace(Part::Finish)?;
         for index in 0..buffers {
             blob.extend(traced.end(index)?.iter().flat_map(|word| word.to_le_bytes()));
+        }
+        if let (Some(Lie { what: What::Update, .. }), Some(code)) = (lie, blob.get_mut(update::HEADER)) {
+            *code = if *code == 1 { 2 } else { 1 };
         }
         Ok(blob)
     }

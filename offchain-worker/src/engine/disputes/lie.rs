@@ -1,44 +1,77 @@
-//! A planted cheat.
+//! Planted cheats.
 
 use sabha_protocol::RoundIndex;
 use std::{num::ParseIntError, str::FromStr};
 
-/// Other bits in one element of one instruction of one step. Everything after it is computed from the changed number, as by somebody
-/// who computes wrongly and believes it.
+/// What a worker tells instead of the truth, in the first slot that it trains from a round on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lie {
-    /// From which round on a worker tells it, in the first slot that it trains.
+    /// From which round on.
     pub round: RoundIndex,
-    /// The step of the slot, from 0.
-    pub step: u32,
-    /// The instruction of the step's program.
-    pub instruction: u32,
-    /// The element of its output.
-    pub element: usize,
-    /// The bits that are flipped.
-    pub bits: u32,
+    /// What.
+    pub what: What,
 }
 
-/// Not five numbers.
+/// What is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// Other bits in one element of one instruction of one step. Everything after it is computed from the changed number, as by somebody
+    /// who computes wrongly and believes it.
+    Element {
+        /// The step of the slot, from 0.
+        step: u32,
+        /// The instruction of the step's program.
+        instruction: u32,
+        /// The element of its output.
+        element: usize,
+        /// The bits that are flipped.
+        bits: u32,
+    },
+    /// The right states, and an update that does not follow from them.
+    Update,
+    /// A commitment that is made up: nothing was trained.
+    Noise,
+}
+
+impl Lie {
+    /// The bits that are flipped in an instruction's output, if the lie is about this step.
+    pub(super) fn in_step(self, at: u32) -> Option<(u32, usize, u32)> {
+        match self.what {
+            What::Element { step, instruction, element, bits } if step == at => {
+                Some((instruction, element, bits))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Not a lie.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no lie: ROUND:STEP:INSTRUCTION:ELEMENT:BITS is expected, such as 1:3:120:0:4096")]
+#[error(
+    "`{0}` is no lie: ROUND:STEP:INSTRUCTION:ELEMENT:BITS, ROUND:update or ROUND:noise is expected, such as 1:3:120:0:4096"
+)]
 pub struct BadLie(String);
 
 impl FromStr for Lie {
     type Err = BadLie;
 
     fn from_str(text: &str) -> Result<Self, BadLie> {
-        let numbers: Result<Vec<u32>, ParseIntError> = text.split(':').map(str::parse).collect();
-        match numbers.as_deref() {
-            Ok([round, step, instruction, element, bits]) if *bits != 0 => Ok(Self {
-                round: *round,
+        let bad = || BadLie(text.into());
+        let (round, what) = text.split_once(':').ok_or_else(bad)?;
+        let round = round.parse().map_err(|_| bad())?;
+        let numbers: Result<Vec<u32>, ParseIntError> = what.split(':').map(str::parse).collect();
+        let what = match (what, numbers.as_deref()) {
+            ("update", _) => What::Update,
+            ("noise", _) => What::Noise,
+            (_, Ok([step, instruction, element, bits])) if *bits != 0 => What::Element {
                 step: *step,
                 instruction: *instruction,
                 element: *element as usize,
                 bits: *bits,
-            }),
-            _ => Err(BadLie(text.into())),
-        }
+            },
+            _ => return Err(bad()),
+        };
+        Ok(Self { round, what })
     }
 }
 
@@ -47,10 +80,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lie_is_five_numbers() {
+    fn a_lie_is_five_numbers_or_a_round_and_a_word() {
         let lie: Lie = "1:3:120:0:4096".parse().unwrap();
-        assert_eq!((lie.round, lie.step, lie.instruction, lie.element, lie.bits), (1, 3, 120, 0, 4096));
-        for bad in ["", "1:3:120:0", "1:3:120:0:0", "1:3:120:0:4096:1", "a:3:120:0:1"] {
+        assert_eq!((lie.round, lie.in_step(3), lie.in_step(4)), (1, Some((120, 0, 4096)), None));
+        assert_eq!("2:update".parse::<Lie>().unwrap(), Lie { round: 2, what: What::Update });
+        assert_eq!("0:noise".parse::<Lie>().unwrap(), Lie { round: 0, what: What::Noise });
+        for bad in ["", "1", "1:3:120:0", "1:3:120:0:0", "1:3:120:0:4096:1", "a:3:120:0:1", "1:truth"] {
             assert!(bad.parse::<Lie>().is_err(), "{bad}");
         }
     }

@@ -4,15 +4,14 @@
 //! [`Execution`] is a [`Book`] over the exact engine. It holds one traced part and a few states at a time, so that a game takes no more
 //! memory than a traced step; whatever else is asked for is computed once more.
 //!
-//! A [`Lie`] makes an execution differ in one bit pattern of one element, with everything that follows from it: how cheats are planted
-//! in tests and demonstrations.
+//! A [`Lie`] makes an execution differ, with everything that follows from it: how cheats are planted in tests and demonstrations.
 
 mod execution;
 mod lie;
 mod traced;
 
 pub use execution::{Execution, ExecutionError, Subject};
-pub use lie::{BadLie, Lie};
+pub use lie::{BadLie, Lie, What};
 
 #[cfg(doc)]
 use sabha_protocol::dispute::player::Book;

@@ -1,6 +1,5 @@
 //! One program, executed with every output kept.
 
-use super::Lie;
 use crate::engine::{EngineError, ExactEngine};
 use sabha_engine::{
     executor::{Executor, digests, flip},
@@ -27,13 +26,13 @@ pub(super) struct Traced {
 }
 
 impl Traced {
-    /// Executes a program. A lie is told of the instruction that it names.
+    /// Executes a program. A lie is an instruction, an element of its output, and the bits that are flipped in it.
     pub fn of(
         engine: &ExactEngine,
         program: &impl Program,
         leaves: &[Leaf<'_>],
         batches: Vec<Vec<u32>>,
-        lie: Option<Lie>,
+        lie: Option<(u32, usize, u32)>,
     ) -> Result<Self, EngineError> {
         let mut executor = engine.executor(program, Purpose::Trace)?;
         for (index, leaf) in leaves.iter().enumerate() {
@@ -48,8 +47,8 @@ impl Traced {
             .collect();
         let given: Vec<&[u32]> = batches.iter().map(Vec::as_slice).collect();
         let mut watch = |index: u32, output: &candle_core::Tensor| {
-            if let Some(lie) = lie.filter(|lie| lie.instruction == index) {
-                flip(output, lie.element, lie.bits)?;
+            if let Some((_, element, bits)) = lie.filter(|(instruction, ..)| *instruction == index) {
+                flip(output, element, bits)?;
             }
             let digest = digests(std::slice::from_ref(output))?.first().copied().unwrap_or_default();
             outputs.push(Digest(digest));
