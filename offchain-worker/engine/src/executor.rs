@@ -169,6 +169,19 @@ impl Executor {
         }
     }
 
+    /// The words of an instruction's output, if it was planned to stay there ([`Purpose::Trace`]); nothing for tokens, which are given.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn output(&self, index: u32) -> Result<Option<Vec<u32>>, ExecuteError> {
+        let planned = self.plan.instructions.iter().find(|planned| planned.index as u32 == index);
+        let instruction = self.instructions.get(index as usize);
+        match planned.and_then(|planned| self.tensor(planned.output)).zip(instruction) {
+            Some((tensor, instruction)) => words(&tensor.narrow(0, 0, kernels::size(instruction.len()))?).map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Executes `program`, which has the shape that was planned: its attributes may be others. `batches` are the tokens, in the
     /// order in which the program reads them.
     ///
@@ -324,6 +337,14 @@ fn integer_leaves(instructions: &[Instruction], plan: &Plan, leaves: usize) -> V
         }
     }
     integers
+}
+
+/// Changes bits of one word of a buffer in the host's memory: what a cheat would do, for tests and demonstrations of how it is found.
+///
+/// # Errors
+/// If there is no such word, or the buffer is elsewhere.
+pub fn flip(tensor: &Tensor, element: usize, bits: u32) -> Result<(), ExecuteError> {
+    Ok(tensor.inplace_op1(&call::Flip { element, bits })?)
 }
 
 /// A buffer's words, copied to the host.

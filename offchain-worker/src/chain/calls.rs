@@ -11,6 +11,10 @@ use codec::Encode;
 use sabha_protocol::{
     Balance, Digest, Generation, Outcome, RoundKey, RunId, RunSpec, SlotIndex, SlotSet,
     audit::Opening,
+    dispute::{
+        Answer, Claim, Judgement, Move,
+        record::{GameId, Target},
+    },
     round::{Checkpoint, Reveal},
 };
 use subxt::{
@@ -46,6 +50,11 @@ pub struct WorkerChanges {
 impl Call {
     fn new(name: Name, arguments: impl Encode) -> Self {
         Self { name, arguments: arguments.encode() }
+    }
+
+    /// Its arguments, encoded.
+    pub fn arguments(&self) -> &[u8] {
+        &self.arguments
     }
 
     /// Registers the signer's worker. `stake` in units of 10^-12 SBH.
@@ -139,6 +148,44 @@ impl Call {
     /// Raises the budget of a run, by units of 10^-12 SBH.
     pub fn top_up_run(run: RunId, amount: Balance) -> Self {
         Self::new(call::TOP_UP_RUN, (run, amount))
+    }
+
+    /// Challenges a claim.
+    pub fn challenge(run: RunId, round: RoundKey, target: Target, claim: Claim) -> Self {
+        Self::new(call::CHALLENGE, (run, round, target, claim))
+    }
+
+    /// Names the claim that is wrong, in a game that one's own answer to an audit opened.
+    pub fn name_claim(game: GameId, claim: Claim) -> Self {
+        Self::new(call::NAME_CLAIM, (game, claim))
+    }
+
+    /// Shows what one was asked for.
+    pub fn answer(game: GameId, position: Digest, answer: &Answer) -> Self {
+        Self::new(call::ANSWER, (game, position, answer))
+    }
+
+    /// Asks for something, names something, or has an element judged.
+    pub fn press(game: GameId, position: Digest, made: &Move) -> Self {
+        match made {
+            Move::Judge(judgement) => Self::judge(game, position, judgement),
+            _ => Self::new(call::PRESS, (game, position, made)),
+        }
+    }
+
+    /// Has an element judged.
+    pub fn judge(game: GameId, position: Digest, judgement: &Judgement) -> Self {
+        Self::new(call::JUDGE, (game, position, judgement))
+    }
+
+    /// Ends a game in which a side has no time left.
+    pub fn time_out(game: GameId) -> Self {
+        Self::new(call::TIME_OUT, game)
+    }
+
+    /// Ends a game that was overtaken.
+    pub fn close(game: GameId) -> Self {
+        Self::new(call::CLOSE, game)
     }
 
     /// Moves units of 10^-12 SBH to another account, and keeps the signer's alive.

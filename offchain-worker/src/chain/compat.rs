@@ -6,7 +6,7 @@ use super::{
     calls::{Call, WorkerChanges},
     error::ChainError,
     names::{Name, call, constant, event, storage, view},
-    queries::{At, Round, Slot},
+    queries::{At, Dispute, Round, Slot},
     types::{AccountInfo, Device, RunRecord, WorkerRecord},
 };
 use crate::keys::AccountId;
@@ -15,6 +15,11 @@ use sabha_protocol::{
     ActiveBlock, Balance, Commitment, Digest, Divergence, NUMERICS_YARDSTICK, Outcome, RoundKey, RunId,
     SlotSet, UNITS,
     audit::{Audits, Opening, Seat, SeatState},
+    dispute::{
+        Answer, Claim, Clocks, Game, Judgement, Member, Move, Opened, Slice, Stage, StepEnds,
+        record::{Phase as Progress, Risk, Shown, Target},
+        shape::Node,
+    },
     round::{Attester, Checkpoint, Checks, Duty, Fault, Phase, Reveal, SlotState, VoidReason},
     spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, OuterSpec, RoundSpec, RunSpec},
 };
@@ -206,6 +211,81 @@ fn sample_seats() -> Vec<Seat<AccountId>> {
     states.into_iter().map(|state| Seat { auditor: account(), slot: 3, generation: 4, state }).collect()
 }
 
+const NODE: Node = Node { height: 1, index: 2 };
+
+fn member() -> Member {
+    Member { digest: Digest([1; 32]), path: vec![Digest([2; 32])].try_into().unwrap_or_default() }
+}
+
+/// Every answer.
+fn sample_answers() -> Vec<Answer> {
+    let row = || vec![Digest([3; 32])].try_into().unwrap_or_default();
+    let path = || vec![Digest([4; 32])].try_into().unwrap_or_default();
+    let bytes = vec![5].try_into().unwrap_or_default();
+    vec![
+        Answer::Ends { first: Some(member()), last: None, top: row() },
+        Answer::Trace { top: row() },
+        Answer::Nodes { row: row(), path: path() },
+        Answer::Chunk { bytes, path: path() },
+    ]
+}
+
+fn judgement() -> Judgement {
+    let slice = || Slice {
+        first: 1,
+        bytes: vec![2].try_into().unwrap_or_default(),
+        path: vec![Digest([3; 32])].try_into().unwrap_or_default(),
+    };
+    let opened = || Opened { member: Some(member()), slice: slice() };
+    let input = sabha_protocol::dispute::Input { input: 1, opened: opened() };
+    let inputs = vec![input].try_into().unwrap_or_default();
+    Judgement { instruction: 1, element: 2, output: Some(opened()), inputs }
+}
+
+/// Every move.
+fn sample_moves() -> Vec<Move> {
+    let path = vec![Digest([4; 32])].try_into().unwrap_or_default();
+    vec![
+        Move::AskPosted(NODE),
+        Move::AskEnd(NODE),
+        Move::AskBuffer { instruction: 1, member: Some(member()), node: NODE },
+        Move::NameSegment { segment: 1, first: member(), last: member() },
+        Move::NameStep { step: 1, ends: StepEnds { from: Some(member()), to: None } },
+        Move::NameBegin { to: member() },
+        Move::JudgeHeader { bytes: vec![1].try_into().unwrap_or_default(), path },
+        Move::Judge(judgement()),
+    ]
+}
+
+const CLAIMS: [Claim; 6] =
+    [Claim::Begin, Claim::Segment(1), Claim::Slot, Claim::Finish, Claim::Divergence, Claim::Aggregate];
+
+fn game(claim: Claim) -> Game {
+    let clocks = Clocks { challenger: 1, defender: 2, since: 3 };
+    let stage = Stage::Leaves { asked: Some(NODE) };
+    Game { claim, stage, position: Digest([1; 32]), moves: 2, questions: 3, clocks }
+}
+
+/// Every phase, risk and target.
+fn sample_disputes() -> Vec<Dispute> {
+    let target = Target::Slot { slot: 1, generation: 2 };
+    let dispute = |target, risk, stage| Dispute {
+        run: 1,
+        round: KEY,
+        target,
+        challenger: account(),
+        defender: account(),
+        risk,
+        stage,
+    };
+    let mut all = vec![
+        dispute(target, Risk::Seat(1), Progress::Naming { until: 3 }),
+        dispute(Target::Aggregation, Risk::Bond(UNITS), Progress::Playing(game(Claim::Aggregate))),
+    ];
+    all.extend(CLAIMS.map(|claim| dispute(target, Risk::Bond(UNITS), Progress::Playing(game(claim)))));
+    all
+}
+
 fn check_storage(metadata: &Metadata) -> Result<(), ChainError> {
     let attester = Attester { worker: account(), panel: 1, report: Some(SlotSet([1; 32])) };
     for (item, keys) in storage::ALL {
@@ -225,6 +305,17 @@ fn check_storage(metadata: &Metadata) -> Result<(), ChainError> {
             storage::SEATS => {
                 for seat in sample_seats() {
                     encodes(metadata, item, ty, &seat.encode())?;
+                }
+            }
+            storage::GAMES => {
+                for dispute in sample_disputes() {
+                    encodes(metadata, item, ty, &dispute.encode())?;
+                }
+            }
+            storage::SHOWN => {
+                for answer in sample_answers() {
+                    let before = game(Claim::Slot);
+                    encodes(metadata, item, ty, &Shown { before, answer }.encode())?;
                 }
             }
             storage::NOW => encodes(metadata, item, ty, &1u64.encode())?,
@@ -276,7 +367,8 @@ fn sample_calls() -> Vec<Call> {
     let reveal = Reveal { answer: Digest([1; 32]), salt: [2; 32], unserved: true };
     let spec = sample_spec();
     let with_checkpoint = RunSpec { initial_checkpoint: Some(Digest([3; 32])), ..spec.clone() };
-    vec![
+    let target = Target::Slot { slot: 3, generation: 4 };
+    let mut all = vec![
         Call::register(account, account, Device::Cpu, 1, "", 100 * UNITS),
         Call::register(account, account, Device::Cuda, 2, "tcp://192.0.2.1:9", UNITS),
         Call::update_worker(&WorkerChanges::default()),
@@ -303,8 +395,16 @@ fn sample_calls() -> Vec<Call> {
         Call::publish(1, KEY, 3, &[opening.clone(), opening]),
         Call::reveal(1, KEY, 2, &reveal),
         Call::top_up_run(1, UNITS),
+        Call::challenge(1, KEY, Target::Aggregation, Claim::Aggregate),
+        Call::time_out(5),
+        Call::close(5),
         Call::transfer(account, UNITS),
-    ]
+    ];
+    all.extend(CLAIMS.map(|claim| Call::challenge(1, KEY, target, claim)));
+    all.extend(CLAIMS.map(|claim| Call::name_claim(5, claim)));
+    all.extend(sample_answers().iter().map(|answer| Call::answer(5, Digest([6; 32]), answer)));
+    all.extend(sample_moves().iter().map(|made| Call::press(5, Digest([6; 32]), made)));
+    all
 }
 
 /// A specification that is valid and tiny: an argument to check calls with, and what `doctor` trains.

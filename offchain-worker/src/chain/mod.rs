@@ -16,6 +16,6 @@ pub mod types;
 pub use calls::{Call, WorkerChanges};
 pub use client::{Client, Hash, RuntimeVersion};
 pub use error::{ChainError, ChainResult};
-pub use queries::{At, Round, Slot};
+pub use queries::{At, Dispute, Round, Slot};
 pub use submit::{Included, Until};
 pub use types::{Balances, Device, Pause, Run, RunStatus, Void, Worker, WorkerStatus};

@@ -59,11 +59,25 @@ pub mod call {
     pub const REVEAL: Name = of("Training", "reveal");
     /// `top_up_run(run, amount)`
     pub const TOP_UP_RUN: Name = of("Training", "top_up_run");
+    /// `challenge(run, round, target, claim)`
+    pub const CHALLENGE: Name = of("Disputes", "challenge");
+    /// `name_claim(game, claim)`
+    pub const NAME_CLAIM: Name = of("Disputes", "name_claim");
+    /// `answer(game, position, answer)`
+    pub const ANSWER: Name = of("Disputes", "answer");
+    /// `press(game, position, made)`
+    pub const PRESS: Name = of("Disputes", "press");
+    /// `judge(game, position, judgement)`
+    pub const JUDGE: Name = of("Disputes", "judge");
+    /// `time_out(game)`
+    pub const TIME_OUT: Name = of("Disputes", "time_out");
+    /// `close(game)`
+    pub const CLOSE: Name = of("Disputes", "close");
     /// `transfer_keep_alive(dest, value)`
     pub const TRANSFER: Name = of("Balances", "transfer_keep_alive");
 
     /// All of them.
-    pub const ALL: [Name; 17] = [
+    pub const ALL: [Name; 24] = [
         REGISTER,
         UPDATE_WORKER,
         ADD_STAKE,
@@ -80,6 +94,13 @@ pub mod call {
         PUBLISH,
         REVEAL,
         TOP_UP_RUN,
+        CHALLENGE,
+        NAME_CLAIM,
+        ANSWER,
+        PRESS,
+        JUDGE,
+        TIME_OUT,
+        CLOSE,
         TRANSFER,
     ];
 }
@@ -96,6 +117,10 @@ pub mod storage {
     pub const ATTESTERS: Name = of("Training", "Attesters");
     /// Run id, attempt at a round, place -> auditor.
     pub const SEATS: Name = of("Training", "Seats");
+    /// Game -> dispute.
+    pub const GAMES: Name = of("Disputes", "Games");
+    /// Game -> what the defender showed last.
+    pub const SHOWN: Name = of("Disputes", "LastShown");
     /// Active blocks since genesis.
     pub const ACTIVE_BLOCKS: Name = of("Timing", "ActiveBlocks");
     /// Milliseconds since 1970.
@@ -104,8 +129,17 @@ pub mod storage {
     pub const ACCOUNT: Name = of("System", "Account");
 
     /// All of them, each with the number of its keys.
-    pub const ALL: [(Name, usize); 7] =
-        [(RUNS, 1), (SPECS, 1), (ATTESTERS, 4), (SEATS, 3), (ACTIVE_BLOCKS, 0), (NOW, 0), (ACCOUNT, 1)];
+    pub const ALL: [(Name, usize); 9] = [
+        (RUNS, 1),
+        (SPECS, 1),
+        (ATTESTERS, 4),
+        (SEATS, 3),
+        (GAMES, 1),
+        (SHOWN, 1),
+        (ACTIVE_BLOCKS, 0),
+        (NOW, 0),
+        (ACCOUNT, 1),
+    ];
 }
 
 /// Constants.
@@ -149,6 +183,9 @@ pub mod event {
     /// A run exists; its first field is the run's id.
     pub const RUN_CREATED: Name = of("Training", "RunCreated");
 
-    /// All of them.
-    pub const ALL: [Name; 1] = [RUN_CREATED];
+    /// A challenge was made; its first field is the game.
+    pub const CHALLENGED: Name = of("Disputes", "Challenged");
+
+    /// All of them: each begins with a number that counts things.
+    pub const ALL: [Name; 2] = [RUN_CREATED, CHALLENGED];
 }

@@ -12,6 +12,7 @@ use codec::{Decode, DecodeAll, Encode};
 use sabha_protocol::{
     ActiveBlock, Balance, RoundKey, RunId, RunSpec, SlotIndex,
     audit::Seat,
+    dispute::record::{self, GameId, Shown},
     round::{self, Attester, Duty},
 };
 use std::{fmt::Display, time::Duration};
@@ -28,6 +29,9 @@ pub type Round = round::Round<AccountId>;
 
 /// A slot of a round.
 pub type Slot = round::Slot<AccountId>;
+
+/// A dispute.
+pub type Dispute = record::Dispute<AccountId>;
 
 /// The state after one block.
 pub struct At {
@@ -181,6 +185,27 @@ impl At {
         let mut keys = round_keys(run, round);
         keys.push(Value::u128(place.into()));
         self.plain(storage::SEATS, keys).await
+    }
+
+    /// The disputes that are not over, in order.
+    ///
+    /// # Errors
+    /// As for [`Self::worker_of`].
+    pub async fn disputes(&self) -> Result<Vec<(GameId, Dispute)>, ChainError> {
+        let read = |key: &[u8], value: &subxt::storage::StorageValue<'_, Value>| {
+            Ok((decode(storage::GAMES, key)?, decode(storage::GAMES, value.bytes())?))
+        };
+        let mut all: Vec<(GameId, Dispute)> = self.entries(storage::GAMES, vec![], read).await?;
+        all.sort_by_key(|(game, _)| *game);
+        Ok(all)
+    }
+
+    /// What the defender of a game showed last.
+    ///
+    /// # Errors
+    /// As for [`Self::worker_of`].
+    pub async fn shown(&self, game: GameId) -> Result<Option<Shown>, ChainError> {
+        self.plain(storage::SHOWN, vec![Value::u128(game.into())]).await
     }
 
     /// Active blocks since genesis: the clock of every deadline.

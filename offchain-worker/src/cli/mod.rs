@@ -15,6 +15,7 @@ pub mod simulate;
 pub mod train;
 
 // Commands that talk to a node, and what they need.
+pub mod challenge;
 pub mod config;
 pub mod doctor;
 pub mod drain;
@@ -122,6 +123,8 @@ pub enum Command {
     Status(status::StatusArgs),
     /// Run the daemon: train, attest, aggregate and audit what the worker is drawn for
     Start(start::StartArgs),
+    /// Execute a result again, and dispute it if it is wrong
+    Challenge(challenge::ChallengeArgs),
     /// Check, propose and watch training runs
     Run(run::RunArgs),
 
@@ -178,6 +181,7 @@ pub async fn execute(command: Command, context: &Context) -> anyhow::Result<()> 
         Command::Withdraw(args) => unbond::withdraw(args, context).await,
         Command::Status(args) => status::run(args, context).await,
         Command::Start(args) => start::run(args, context).await,
+        Command::Challenge(args) => challenge::run(args, context).await,
         Command::Run(args) => run::run(args, context).await,
         Command::Train(args) => train::run(args, context),
         Command::Data(args) => data::run(args, context),

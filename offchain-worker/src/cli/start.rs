@@ -6,6 +6,7 @@ use crate::{
     config::{ChainArgs, Config, DeviceArgs, Follow, MemoryArgs, SignerArgs, StorageArgs},
     daemon::{Daemon, Options, works::EngineWorkshop},
     data::Manifest,
+    engine::disputes::Lie,
     error::{Exit, ResultExt},
     keys::Key,
 };
@@ -51,6 +52,10 @@ pub struct StartArgs {
     /// Tell the chain, when the daemon ends, that the worker cannot be drawn any more
     #[arg(long)]
     pub drain_on_stop: bool,
+    /// Lie in one element of one instruction of one step of the slots that this worker trains, and defend it: ROUND:STEP:INSTRUCTION:ELEMENT:BITS.
+    /// To see how lies are found on a network of one's own; anywhere else it costs the stake
+    #[arg(long, value_name = "LIE", hide = true)]
+    pub lie: Option<Lie>,
     /// End when this run is over
     #[arg(long, value_name = "RUN")]
     pub exit_when_run_over: Option<RunId>,
@@ -91,7 +96,7 @@ pub async fn run(args: StartArgs, context: &Context) -> anyhow::Result<()> {
     let config = args.apply(Config::load(&context.global)?);
     let key = Key::load(config.worker.key.as_deref()).exit(Exit::BadInput)?;
     check_datasets(&config)?;
-    let workshop = EngineWorkshop::new(&config)?;
+    let workshop = EngineWorkshop::new(&config)?.lying(args.lie);
     let client = Client::connect(&config.chain).await.coded()?;
     let options = Options {
         ready: args.ready,

@@ -35,6 +35,7 @@ impl Daemon {
     /// # Errors
     /// If the log cannot be written. What was parked stays.
     pub(super) async fn end(&mut self, reason: &str) -> anyhow::Result<()> {
+        self.disputes.end();
         let parked = self.park().await;
         let told = tokio::time::timeout(FAREWELL_WITHIN, self.farewell()).await;
         if let Err(error) = told.unwrap_or(Err(FarewellError::Late)) {

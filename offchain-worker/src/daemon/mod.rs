@@ -6,6 +6,7 @@
 //! - [`watch`] reads what the decision needs from the chain.
 //! - [`work`] is the seam to the work: a job, and how it ended; [`works`] does it on an engine, in threads of its own.
 //! - [`slots`] are the files of the slots that were trained: leaves, and states for auditors.
+//! - `disputes` alarms, and plays in the disputes that this worker is a side of.
 //! - `checkpoints` fetches what rounds have made, or makes it again.
 //!
 //! Nothing is lost by a crash at any point: a slot goes on from its parked state, what was worked out is signed, an act that is
@@ -14,6 +15,7 @@
 mod acts;
 mod checkpoints;
 pub mod decide;
+pub(crate) mod disputes;
 mod ending;
 pub mod journal;
 mod serve;
@@ -84,6 +86,7 @@ pub struct Daemon {
     state: PathBuf,
     workshop: Arc<dyn Workshop>,
     crews: BTreeMap<Lane, Crew>,
+    disputes: disputes::Disputes,
     specs: watch::Specs,
     stop: Stop,
     /// The blocks that were looked at last: followed, best.
@@ -165,6 +168,7 @@ impl Daemon {
             state,
             workshop,
             crews: BTreeMap::new(),
+            disputes: disputes::Disputes::default(),
             specs: watch::Specs::default(),
             stop,
             seen: None,
@@ -221,10 +225,10 @@ impl Daemon {
     /// Waits for the next look: a moment, the end of some work, or a signal.
     async fn pause(&mut self) {
         let poll = self.config.chain.poll();
-        let crews = &self.crews;
+        let (crews, disputes) = (&self.crews, &self.disputes);
         let worked = async {
             // A finished handle is taken care of by the next look; polling it here would lose its result.
-            while !crews.values().any(|crew| crew.handle.is_finished()) {
+            while !crews.values().any(|crew| crew.handle.is_finished()) && !disputes.have_news() {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
@@ -266,7 +270,7 @@ impl Daemon {
             crate::config::Follow::Best => best,
             crate::config::Follow::Finalised => self.client.finalised_hash().await?,
         };
-        if self.seen == Some((followed, best)) && !ended {
+        if self.seen == Some((followed, best)) && !ended && !self.disputes.have_news() {
             return Ok(Flow::On);
         }
         // Before anything is read, signed or written down.
@@ -281,6 +285,8 @@ impl Daemon {
             return Ok(Flow::Over);
         }
         let hot_key = self.key.account();
+        // Its clocks run: before everything else.
+        self.tend_disputes(&best_at).await?;
         match watch::worker(&followed_at, &best_at, &hot_key).await? {
             watch::Found::Worker(worker) => {
                 let mut rounds = watch::Rounds::at(&followed_at);

@@ -110,6 +110,24 @@ pub fn keep_state(folder: &Path, segment: u32, state: &State) -> anyhow::Result<
     Ok(files::write_atomic(&end_file(folder, segment), &bytes)?)
 }
 
+/// The state that a segment of an own slot starts from, if it was kept. It is the own disk's: nothing is proved.
+pub fn kept_state(folder: &Path, spec: &RunSpec, segment: u32) -> Option<State> {
+    let file = end_file(folder, segment);
+    let state = file.exists().then(|| read_state(&file, spec))?;
+    let state = state.map_err(|reason| tracing::warn!(file = %file.display(), reason, "the kept state is of no use"));
+    state.ok().filter(|state| state.step == segment.saturating_mul(spec.rounds.segment_steps))
+}
+
+/// The state in a file, or why there is none.
+fn read_state(file: &Path, spec: &RunSpec) -> Result<State, String> {
+    let bytes = fs::read(file).map_err(|error| error.to_string())?;
+    let (mut state, record) = State::from_bytes(&spec.model, &bytes).map_err(|error| error.to_string())?;
+    let record: Record = serde_json::from_str(&record).map_err(|error| error.to_string())?;
+    state.step = record.step;
+    state.loss_sum = f32::from_bits(record.loss_sum);
+    Ok(state)
+}
+
 /// What workers of one machine serve to each other: folders beside their blobs, the own one first.
 #[derive(Clone, Debug)]
 pub struct Served {
@@ -175,16 +193,10 @@ impl Served {
         if fs::metadata(&file).ok()?.len() > state_bytes(spec) {
             return None;
         }
-        let bytes = fs::read(&file).ok()?;
         let refused =
             |reason: &str| tracing::warn!(file = %file.display(), reason, "the served state is of no use");
         let opening = Opening::decode_all(&mut path.as_slice()).ok()?;
-        let (mut state, record) =
-            State::from_bytes(&spec.model, &bytes).map_err(|error| refused(&error.to_string())).ok()?;
-        let record: Record =
-            serde_json::from_str(&record).map_err(|error| refused(&error.to_string())).ok()?;
-        state.step = record.step;
-        state.loss_sum = f32::from_bits(record.loss_sum);
+        let state = read_state(&file, spec).map_err(|reason| refused(&reason)).ok()?;
         let leaves = spec.segments().saturating_add(1);
         let step = segment.saturating_mul(spec.rounds.segment_steps);
         let right = state.step == step

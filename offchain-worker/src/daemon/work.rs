@@ -6,7 +6,15 @@ use crate::{
     data::Manifest,
     stop::Stop,
 };
-use sabha_protocol::{Digest, RoundIndex, RoundKey, SlotIndex, round::Checkpoint, spec::RunSpec};
+use sabha_protocol::{
+    Digest, RoundIndex, RoundKey, SlotIndex,
+    dispute::{
+        self, Answer, Claim, Move, Side,
+        record::{self, GameId, Shown},
+    },
+    round::Checkpoint,
+    spec::RunSpec,
+};
 use std::path::{Path, PathBuf};
 
 /// One piece of work.
@@ -62,6 +70,63 @@ pub enum Ended {
     },
 }
 
+/// What a dispute is about, for one who plays in it.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// The game.
+    pub game: GameId,
+    /// Whose moves are wanted.
+    pub side: Side,
+    /// The round.
+    pub round: RoundIndex,
+    /// The run's specification.
+    pub spec: RunSpec,
+    /// The checkpoint that the round started from; none for the specification's own.
+    pub base: Option<Checkpoint>,
+    /// Whose claim, and what it is bound by.
+    pub subject: dispute::Subject,
+    /// The addresses of the accepted updates.
+    pub updates: Vec<(SlotIndex, Digest)>,
+    /// Where a defender's own files of the slot are.
+    pub folder: PathBuf,
+    /// Where what a challenger has seen is kept.
+    pub seen: PathBuf,
+    /// How the run's checkpoints were made.
+    pub origins: Vec<Origin>,
+}
+
+/// A position that a move is wanted for.
+#[derive(Clone, Debug)]
+pub struct Position {
+    /// How far the dispute is.
+    pub phase: record::Phase,
+    /// What the defender showed last.
+    pub shown: Option<Shown>,
+}
+
+impl Position {
+    /// What names it; zeros before a claim is named.
+    pub fn name(&self) -> Digest {
+        match &self.phase {
+            record::Phase::Naming { .. } => Digest::default(),
+            record::Phase::Playing(game) => game.position,
+        }
+    }
+}
+
+/// What is said to a position.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Said {
+    /// The claim that is wrong.
+    Name(Claim),
+    /// What was asked for.
+    Answer(Answer),
+    /// A question, or what is wrong.
+    Press(Move),
+    /// Nothing: the other side is right.
+    Nothing,
+}
+
 /// Does the work. Blocking: called in a thread of its own.
 pub trait Workshop: Send + Sync + 'static {
     /// Works until the end or until `stop` is raised; goes on from a parked state if there is one.
@@ -82,6 +147,19 @@ pub trait Workshop: Send + Sync + 'static {
         origins: &[Origin],
         stop: &Stop,
     ) -> anyhow::Result<Checkpoint>;
+
+    /// Plays one side of a dispute: says something to each position that comes, until none comes any more. What was executed for one move
+    /// is at hand for the next.
+    ///
+    /// # Errors
+    /// If the checkpoint, the data or an update is missing, or the engine or the disk fails. Beginning again later may help.
+    fn play(
+        &self,
+        table: &Table,
+        positions: &mut dyn FnMut() -> Option<Position>,
+        say: &mut dyn FnMut(Digest, Said),
+        stop: &Stop,
+    ) -> anyhow::Result<()>;
 }
 
 /// The data of a run: the dataset whose manifest names the stream, or the stream itself in the blob store.

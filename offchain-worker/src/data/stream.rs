@@ -74,6 +74,17 @@ impl Stream {
         Self::open(data, spec.data.stream, spec.data.tokens, spec.data.token_bytes)
     }
 
+    /// The stream's bytes, all of them.
+    ///
+    /// # Errors
+    /// If the stream cannot be read.
+    pub fn bytes(&self) -> Result<Vec<u8>, DataError> {
+        let size = usize::try_from(self.tokens.saturating_mul(u64::from(self.token_bytes)));
+        let mut bytes = vec![0; size.map_err(|_| DataError::NoWindow)?];
+        self.file.read_exact_at(&mut bytes, 0).map_err(FileError::of("read", &self.path))?;
+        Ok(bytes)
+    }
+
     /// Whether the model knows every token: reads the whole stream. A run over another one is trained all the same, as the
     /// definitions have it ([`windows`](Self::windows)), but nobody can want it.
     ///

@@ -6,6 +6,7 @@
 //! | [`candle`] | the yardstick engine (numerics version 0): ordinary candle operations on CPU or CUDA |
 //! | [`any`] | both, as a specification asks |
 //! | [`device`] | what to compute on, by name |
+//! | [`disputes`] | whatever a dispute asks of an execution |
 //! | [`selftest`] | whether this machine has the defined bits |
 //! | [`checkpoint`] | parameters and whole states: files, digests, roots |
 //! | [`init`] | the parameters that a run starts from |
@@ -28,6 +29,7 @@ pub mod any;
 pub mod candle;
 pub mod checkpoint;
 pub mod device;
+pub mod disputes;
 pub mod evaluate;
 pub mod exact;
 pub mod export;

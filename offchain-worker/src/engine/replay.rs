@@ -16,7 +16,8 @@ use sabha_engine::{
     plan::Purpose,
 };
 use sabha_protocol::{
-    Commitment, Digest, Divergence, Outcome, RoundIndex, SlotIndex, segments_root, spec::RunSpec,
+    Commitment, Digest, Divergence, Outcome, RoundIndex, SlotIndex, programs::rate, segments_root,
+    spec::RunSpec,
 };
 use serde::{Deserialize, Serialize};
 
@@ -289,10 +290,6 @@ fn go_on(stop: &Stop) -> anyhow::Result<()> {
     } else {
         Ok(())
     }
-}
-
-fn rate(spec: &RunSpec, round: RoundIndex, step: u32) -> f32 {
-    spec.schedule().rate(round.saturating_mul(spec.rounds.inner_steps).saturating_add(step))
 }
 
 /// Executes a segment from its start, with everything written down.

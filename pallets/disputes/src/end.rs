@@ -13,12 +13,15 @@ use pallet_sabha_training::{Pallet as Training, Workers};
 use sabha_protocol::{Balance, dispute::Side, round::Verdict};
 use sp_runtime::{DispatchError, DispatchResult};
 
-use crate::{Config, DisputeOf, Error, Event, GameId, Games, HoldReason, Pallet, Risk, Stage, Swept, Target};
+use crate::{
+    Config, DisputeOf, Error, Event, GameId, Games, HoldReason, LastShown, Pallet, Risk, Stage, Swept, Target,
+};
 
 impl<T: Config> Pallet<T> {
     /// Ends a game that stands with a loser.
     pub(crate) fn decide(id: GameId, dispute: &DisputeOf<T>, loser: Side, timed_out: bool) -> DispatchResult {
         Games::<T>::remove(id);
+        LastShown::<T>::remove(id);
         let (run, round, target) = (dispute.run, dispute.round, dispute.target);
         Self::deposit_event(Event::Decided { game: id, run, round, target, loser, timed_out });
         match loser {
@@ -37,7 +40,7 @@ impl<T: Config> Pallet<T> {
         let (run, round) = (dispute.run, dispute.round);
         // A defender loses only when a claim is named.
         let Stage::Playing(game) = &dispute.stage else { return Err(Error::<T>::NotNamed.into()) };
-        let claim = game.claim.vouched();
+        let claim = game.at_fault();
         match (dispute.target, dispute.risk) {
             (_, Risk::Seat(place)) => Training::<T>::resolve(run, round, place, Verdict::WorkerWrong(claim)),
             (Target::Slot { slot, .. }, Risk::Bond(_)) => {
@@ -64,6 +67,7 @@ impl<T: Config> Pallet<T> {
         let dispute = Games::<T>::get(id).ok_or(Error::<T>::NoSuchGame)?;
         ensure!(!Self::stands(&dispute), Error::<T>::NotOvertaken);
         Games::<T>::remove(id);
+        LastShown::<T>::remove(id);
         Self::deposit_event(Event::Closed { game: id });
         match dispute.risk {
             Risk::Bond(bond) => Self::release(id, &dispute.challenger, bond),

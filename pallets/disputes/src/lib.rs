@@ -78,11 +78,10 @@ mod play;
 mod tests;
 #[cfg(any(test, feature = "try-runtime"))]
 mod try_state;
-mod types;
 pub mod weights;
 
 pub use pallet::*;
-pub use types::{Dispute, GameId, Risk, Stage, Target};
+pub use sabha_protocol::dispute::record::{Dispute, GameId, Phase as Stage, Risk, Shown, Target};
 pub use weights::WeightInfo;
 
 use frame_support::pallet_macros::import_section;
@@ -100,7 +99,7 @@ pub mod pallet {
         dispute::{Answer, Claim, Judgement, Move, Side},
     };
 
-    use crate::{Dispute, GameId, Target, WeightInfo};
+    use crate::{Dispute, GameId, Shown, Target, WeightInfo};
 
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
 
@@ -139,6 +138,10 @@ pub mod pallet {
     /// The games that are not over.
     #[pallet::storage]
     pub type Games<T: Config> = StorageMap<_, Twox64Concat, GameId, DisputeOf<T>>;
+
+    /// What the defender of a game showed last: what the challenger has to see before it can go on.
+    #[pallet::storage]
+    pub type LastShown<T: Config> = StorageMap<_, Twox64Concat, GameId, Shown>;
 
     /// The number of the next game.
     #[pallet::storage]

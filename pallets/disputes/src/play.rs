@@ -7,7 +7,7 @@ use sabha_protocol::{
 };
 use sp_runtime::DispatchResult;
 
-use crate::{Config, DisputeOf, Error, Event, GameId, Games, Pallet, Stage, facts::Known};
+use crate::{Config, DisputeOf, Error, Event, GameId, Games, LastShown, Pallet, Shown, Stage, facts::Known};
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_answer(
@@ -17,9 +17,17 @@ impl<T: Config> Pallet<T> {
         answer: &Answer,
     ) -> DispatchResult {
         let now = T::ActiveBlocks::get();
+        let mut shown = None;
         Self::make(who, id, Side::Defender, |game, facts| {
-            game.answer(facts, position, answer, now).map(|()| None)
-        })
+            let before = *game;
+            game.answer(facts, position, answer, now)?;
+            shown = Some(Shown { before, answer: answer.clone() });
+            Ok(None)
+        })?;
+        if let Some(shown) = shown {
+            LastShown::<T>::insert(id, shown);
+        }
+        Ok(())
     }
 
     pub(crate) fn do_press(who: &T::AccountId, id: GameId, position: &Digest, made: &Move) -> DispatchResult {

@@ -7,7 +7,7 @@ use pallet_sabha_training::{Rounds, Seats, Slots};
 use sabha_protocol::{Balance, RoundKey, RunId, SlotIndex, audit::SeatState};
 use sp_runtime::TryRuntimeError;
 
-use crate::{Config, DisputeOf, Games, HoldReason, NextGame, Pallet, Risk, Stage, Target};
+use crate::{Config, DisputeOf, Games, HoldReason, LastShown, NextGame, Pallet, Risk, Stage, Target};
 
 /// Games that stand, counted by what they are about.
 #[derive(Default)]
@@ -24,6 +24,7 @@ impl<T: Config> Pallet<T> {
     ///   every other game can be closed;
     /// - a game's sides are those of its target and seat;
     /// - only who risks a seat is still to name a claim;
+    /// - what was shown last is of a game;
     /// - games are numbered from the past.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut counts = Counts::default();
@@ -45,6 +46,9 @@ impl<T: Config> Pallet<T> {
                 Self::try_state_sides(&dispute)?;
                 Self::count(&dispute, &mut counts);
             }
+        }
+        for id in LastShown::<T>::iter_keys() {
+            ensure!(Games::<T>::contains_key(id), "what was shown is of no game");
         }
         for (challenger, amount) in bonds {
             let held = T::Currency::balance_on_hold(&HoldReason::Challenge.into(), &challenger);

@@ -73,7 +73,7 @@ fn top_of(game: u32) -> Option<u32> {
 pub fn move_in_game(dice: &mut Dice) -> Act {
     let (game, who, played) = game(dice);
     let Some((position, stage)) = played else {
-        let claim = dice.pick(&[Claim::Segment(0), Claim::Segment(1), Claim::Begin, Claim::Aggregate]);
+        let claim = dice.pick(&[Claim::Segment(0), Claim::Segment(1), Claim::Slot, Claim::Begin, Claim::Aggregate]);
         return send(who, Dispute::name_claim { game, claim });
     };
     let some =
@@ -86,11 +86,16 @@ pub fn move_in_game(dice: &mut Dice) -> Act {
                 Dispute::answer { game, position, answer: Box::new(Answer::Trace { top: some(count) }) },
             )
         }
-        Position::Opening => {
+        Position::Leaves { asked: Some(_) } => {
+            let row = some(dice.below(4));
+            let answer = Box::new(Answer::Nodes { row, path: Default::default() });
+            send(who, Dispute::answer { game, position, answer })
+        }
+        Position::Opening | Position::Between { .. } => {
             let answer = Box::new(Answer::Ends { first: None, last: None, top: some(dice.below(3)) });
             send(who, Dispute::answer { game, position, answer })
         }
-        Position::States { .. } | Position::Outputs { .. } => {
+        Position::Leaves { .. } | Position::States { .. } | Position::Outputs { .. } => {
             let node = Node { height: dice.below(8) as u8, index: u64::from(dice.below(3)) };
             let made = Box::new(if dice.one_in(2) { Move::AskPosted(node) } else { Move::AskEnd(node) });
             send(who, Dispute::press { game, position, made })

@@ -151,3 +151,28 @@ impl InplaceOp1 for Tokens<'_> {
         device.memcpy_htod(self.0, storage.as_cuda_slice_mut::<u32>()?)
     }
 }
+
+/// Other bits in one word.
+pub(super) struct Flip {
+    pub element: usize,
+    pub bits: u32,
+}
+
+impl InplaceOp1 for Flip {
+    fn name(&self) -> &'static str {
+        "Flip"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
+        let at = layout.start_offset().saturating_add(self.element);
+        match storage {
+            CpuStorage::F32(values) => {
+                let value = values.get_mut(at).ok_or_else(too_short)?;
+                *value = f32::from_bits(value.to_bits() ^ self.bits);
+            }
+            CpuStorage::U32(words) => *words.get_mut(at).ok_or_else(too_short)? ^= self.bits,
+            _ => return Err(too_short()),
+        }
+        Ok(())
+    }
+}

@@ -3,6 +3,7 @@
 mod attest;
 mod audit;
 mod base;
+mod dispute;
 mod rounds;
 mod train;
 
@@ -12,17 +13,17 @@ use super::{
     checkpoints::is_stopped,
     slots::Served,
     task::Ask,
-    work::{Ended, Job, Origin, Workshop, find_stream},
+    work::{Ended, Job, Origin, Position, Said, Table, Workshop, find_stream},
 };
 use crate::{
     blobs::PeerBlobs,
     config::Config,
     data::Stream,
-    engine::{AnyEngine, Engine, MemoryError, MemoryLimit},
+    engine::{AnyEngine, Engine, MemoryError, MemoryLimit, disputes::Lie},
     error::{Exit, ResultExt},
     stop::Stop,
 };
-use sabha_protocol::{round::Checkpoint, spec::RunSpec};
+use sabha_protocol::{Digest, round::Checkpoint, spec::RunSpec};
 use std::{path::PathBuf, sync::Mutex};
 
 /// Works on an engine, with updates and checkpoints in a blob store.
@@ -33,6 +34,9 @@ pub struct EngineWorkshop {
     datasets: Vec<PathBuf>,
     memory: MemoryLimit,
     remade: Mutex<base::Remade>,
+    lie: Option<Lie>,
+    /// The slot in which the lie was told.
+    lied: Mutex<Option<PathBuf>>,
 }
 
 impl EngineWorkshop {
@@ -51,12 +55,25 @@ impl EngineWorkshop {
     /// From parts, with what memory is available.
     pub fn with(engine: Box<dyn Engine>, blobs: PeerBlobs, datasets: Vec<PathBuf>) -> Self {
         let served = Served::beside(&blobs);
-        Self { engine, blobs, served, datasets, memory: MemoryLimit::default(), remade: Mutex::default() }
+        let (memory, remade) = (MemoryLimit::default(), Mutex::default());
+        Self { engine, blobs, served, datasets, memory, remade, lie: None, lied: Mutex::default() }
+    }
+
+    /// The same, but for a lie in the first slot that it trains from the lie's round on, which it defends: to see how it is found.
+    #[must_use]
+    pub fn lying(self, lie: Option<Lie>) -> Self {
+        Self { lie, ..self }
     }
 
     fn stream(&self, job: &Job) -> anyhow::Result<Stream> {
-        let data = find_stream(job.spec.data.stream, &self.datasets, self.blobs.own())?;
-        Ok(Stream::of_spec(&data, &job.spec)?)
+        self.stream_of(&job.spec)
+    }
+}
+
+impl EngineWorkshop {
+    fn stream_of(&self, spec: &RunSpec) -> anyhow::Result<Stream> {
+        let data = find_stream(spec.data.stream, &self.datasets, self.blobs.own())?;
+        Ok(Stream::of_spec(&data, spec)?)
     }
 }
 
@@ -100,6 +117,16 @@ impl Workshop for EngineWorkshop {
         self.checkpoint(spec, Some(wanted), origins, stop)?;
         let blob = self.remaking().get(&[wanted.root, wanted.blob]).copied().unwrap_or(Ok(wanted.blob))?;
         Ok(Checkpoint { blob, ..wanted })
+    }
+
+    fn play(
+        &self,
+        table: &Table,
+        positions: &mut dyn FnMut() -> Option<Position>,
+        say: &mut dyn FnMut(Digest, Said),
+        stop: &Stop,
+    ) -> anyhow::Result<()> {
+        self.dispute(table, positions, say, stop)
     }
 }
 

@@ -24,6 +24,9 @@ const TELL_EVERY: Duration = Duration::from_secs(10);
 impl EngineWorkshop {
     pub(super) fn train(&self, job: &Job, stop: &Stop) -> anyhow::Result<Ended> {
         let base = self.base(job, stop)?;
+        if let Some(lie) = self.lie_in(job.duty.task.round.round, &job.folder) {
+            return self.train_lying(job, base, lie);
+        }
         Ok(match self.run(job, &base, stop)? {
             SlotEnd::Parked { step } => Ended::Parked { step },
             SlotEnd::Diverged(divergence) => Ended::Done(Product::Outcome(Outcome::Diverged(divergence))),

@@ -24,6 +24,15 @@ pub(crate) fn read(
     step: u32,
     words: impl Fn(usize) -> Result<Vec<u32>, ExecuteError>,
 ) -> Result<State, EngineError> {
+    read_words(parameters, step, |leaf| Ok(words(leaf)?))
+}
+
+/// The same, where something else may fail.
+pub(crate) fn read_words(
+    parameters: &[Parameter],
+    step: u32,
+    words: impl Fn(usize) -> Result<Vec<u32>, EngineError>,
+) -> Result<State, EngineError> {
     let mut parts = [Vec::new(), Vec::new(), Vec::new()];
     let of_parameters = parameters.len() * 3;
     for leaf in 0..of_parameters {

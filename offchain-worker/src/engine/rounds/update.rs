@@ -1,30 +1,17 @@
 //! A slot's update as a blob.
 //!
-//! ```text
-//! bytes   0..16   "sabha update v1" and a zero
-//!        16..48   hash of the specification
-//!        48..52   round              52..54   slot             54..64   zeros
-//!        64..     for each parameter, in order: its codes, a byte each, filled up with zeros to whole words;
-//!                 then its exponents, a word for each 256 codes
-//! ```
+//! How it lies there is [`sabha_protocol::update`]'s.
 //!
 //! All numbers are little-endian. Every length follows from the model, so a blob is either exactly that long or refused; one byte
 //! an element and one word for 256 of them are 0.254 of the parameters in `f32`. That the place is part of the blob keeps an
 //! update from being passed off as another slot's under the same address.
 
-use sabha_numerics::{
-    op::{BLOCK, Codes, Definition, EXPONENTS},
-    program::Model,
-};
+use sabha_numerics::op::EXPONENTS;
 use sabha_protocol::{
     Digest, RoundIndex, SlotIndex,
     spec::{ModelSpec, RunSpec},
+    update::{self, HEADER, MAGIC, lens},
 };
-
-const MAGIC: &[u8; 16] = b"sabha update v1\0";
-
-/// Bytes before the first parameter's codes.
-const HEADER: usize = 64;
 
 /// Why bytes are not the update that they should be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -107,22 +94,13 @@ pub struct Update {
     words: Vec<u32>,
 }
 
-/// Words of the buffers of an update, in the order of the blob and of the `aggregate` program: codes and exponents of each parameter.
-fn lens(model: &Model) -> impl Iterator<Item = u64> {
-    model.parameters().flat_map(|parameter| {
-        let size = parameter.elements();
-        [Codes { size }.len(), size.div_ceil(BLOCK)]
-    })
-}
-
 /// Bytes of an update of a model: at most 0.27 of its parameters in `f32`, but for models of a few hundred parameters. Saturates.
 pub fn update_bytes(model: &ModelSpec) -> u64 {
     if model.check().is_err() {
         // There may be any number of layers to count.
         return model.parameter_count().saturating_mul(2);
     }
-    let words = lens(&model.shape()).fold(0u64, u64::saturating_add);
-    words.saturating_mul(4).saturating_add(HEADER as u64)
+    update::bytes(&model.shape())
 }
 
 impl Update {
@@ -214,12 +192,7 @@ impl Update {
 }
 
 fn header(place: Place) -> [u8; HEADER] {
-    let mut header = [0; HEADER];
-    let parts: [&[u8]; 4] = [MAGIC, &place.spec.0, &place.round.to_le_bytes(), &place.slot.to_le_bytes()];
-    for (to, from) in header.iter_mut().zip(parts.concat()) {
-        *to = from;
-    }
-    header
+    update::header(&place.spec, place.round, place.slot)
 }
 
 fn check_header(start: &[u8], place: Place) -> Result<(), UpdateError> {

@@ -78,7 +78,7 @@ fn a_differing_answer_is_a_game_whose_claim_the_auditor_names() {
         assert_eq!(bonded(auditor), 0, "its stake is at risk, no bond");
         let before = free(payout(auditor));
         assert_eq!(play(game, &mut liar, &mut honest(0).clone()), Came::Decided(Side::Defender));
-        assert_eq!(slot_of(id, ROUND, 0).checks.fault, Some(Fault::Convicted(Claim::Begin.vouched())));
+        assert_eq!(slot_of(id, ROUND, 0).checks.fault, Some(Fault::Convicted(Vouched::Other)));
         let reward = money::split(spec().stake_per_slot).challenger;
         assert_eq!(free(payout(auditor)), before + reward);
         // Others that differed are overtaken, and nothing is left of anybody's.

@@ -29,7 +29,12 @@ fn convicted(lie: Part, claim: Claim) {
         assert_eq!(bonded(BOB), BOND);
         assert_eq!(play(game, &mut liar, &mut honest(0).clone()), Came::Decided(Side::Defender));
         let fault = slot_of(id, ROUND, 0).checks.fault;
-        assert_eq!(fault, Some(Fault::Convicted(claim.vouched())));
+        let vouched = match claim {
+            Claim::Segment(segment) => Vouched::Segment(segment),
+            Claim::Divergence => Vouched::Divergence,
+            _ => Vouched::Other,
+        };
+        assert_eq!(fault, Some(Fault::Convicted(vouched)));
         assert_eq!(round_of(id, ROUND).void, Some(VoidReason::Convicted));
         assert_eq!(staked(cheat), stake - spec().stake_per_slot);
         let reward = money::split(spec().stake_per_slot).challenger;

@@ -7,7 +7,7 @@ use super::{
     scope::{Part, Place, Scope, Span},
     shape::{CHUNK, Content, Node, Shape, chunk_node, root_of},
 };
-use crate::{ActiveBlock, Commitment, Digest, NUMERICS_EXACT, Outcome, update};
+use crate::{ActiveBlock, Commitment, Digest, NUMERICS_EXACT, Outcome, round, update};
 use bounded_collections::{BoundedVec, ConstU32};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use sabha_numerics::Tree;
@@ -50,8 +50,20 @@ pub enum Asked {
     Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub enum Stage {
+    /// The challenger looks at the slot's leaves, and names the one that is wrong.
+    Leaves {
+        /// What the defender was asked to show.
+        asked: Option<Node>,
+    },
     /// The defender opens the claim's ends and posts the states between.
     Opening,
+    /// The claim's ends are opened: the defender posts the states between.
+    Between {
+        /// The state that the segment starts from.
+        first: Digest,
+        /// The state that it ends with.
+        last: Digest,
+    },
     /// The states between are bound: the challenger asks, or names a step.
     States {
         /// Root of the tree over them.
@@ -148,6 +160,15 @@ pub enum Move {
         /// The node.
         node: Node,
     },
+    /// The segment whose end is the first leaf that is wrong.
+    NameSegment {
+        /// The segment.
+        segment: u32,
+        /// The leaf that it starts from.
+        first: Member,
+        /// The leaf that it ends with.
+        last: Member,
+    },
     /// The step whose end is not what it makes of its start. In a divergence, the last one has no end.
     NameStep {
         /// The step, from 0 at the claim's start.
@@ -155,7 +176,7 @@ pub enum Move {
         /// Its ends, where they are among the states that were posted.
         ends: StepEnds,
     },
-    /// The first state of a divergence is not what `begin` makes of the checkpoint.
+    /// The first state of a slot, or of a divergence, is not what `begin` makes of the checkpoint.
     NameBegin {
         /// That state.
         to: Member,
@@ -267,6 +288,11 @@ impl Game {
             clocks: Clocks { challenger: clock, defender: clock, since: now },
         };
         game.position = game.after(&(id, claim));
+        if claim == Claim::Slot {
+            let leaves = game.leaves(facts).shape();
+            game.stage = Stage::Leaves { asked: Some(leaves.root()) };
+            game.questions = leaves.reveals().saturating_sub(1);
+        }
         if claim == Claim::Aggregate {
             let none = Digest::default();
             game.enter(facts, Span { part: Part::Aggregate, from: none, to: none })?;
@@ -277,10 +303,21 @@ impl Game {
     /// Whose move it is.
     pub fn turn(&self) -> Side {
         match self.stage {
-            Stage::Opening | Stage::Tracing(_) => Side::Defender,
+            Stage::Opening | Stage::Between { .. } | Stage::Tracing(_) => Side::Defender,
+            Stage::Leaves { asked: Some(_) } => Side::Defender,
+            Stage::Leaves { asked: None } => Side::Challenger,
             Stage::States { asked, .. } if asked.is_some() => Side::Defender,
             Stage::Outputs { asked, .. } if asked.is_some() => Side::Defender,
             Stage::States { .. } | Stage::Outputs { .. } => Side::Challenger,
+        }
+    }
+
+    /// What turns out to be wrong if the defender loses now, as far as those who vouched for it need to know.
+    pub fn at_fault(&self) -> round::Claim {
+        match self.claim {
+            Claim::Segment(segment) => round::Claim::Segment(segment),
+            Claim::Divergence => round::Claim::Divergence,
+            Claim::Begin | Claim::Slot | Claim::Finish | Claim::Aggregate => round::Claim::Other,
         }
     }
 
@@ -311,8 +348,18 @@ impl Game {
     ) -> Result<(), GameError> {
         let mut next = self.begin(Side::Defender, position, now)?;
         match (self.stage, answer) {
+            (Stage::Leaves { asked: Some(node) }, Answer::Nodes { row, path }) => {
+                let root = segments_root(facts)?;
+                if next.leaves(facts).root_of_row(node, row, path) != Some(root) {
+                    return Err(GameError::BadProof);
+                }
+                next.stage = Stage::Leaves { asked: None };
+            }
             (Stage::Opening, Answer::Ends { first, last, top }) => {
                 next.open(facts, first.as_ref(), last.as_ref(), top)?;
+            }
+            (Stage::Between { first, last }, Answer::Ends { first: None, last: None, top }) => {
+                next.bind_states(&next.states(facts)?, first, last, top)?;
             }
             (Stage::Tracing(span), Answer::Trace { top }) => {
                 let scope = next.scope(facts, span, Digest::default())?;
@@ -350,6 +397,19 @@ impl Game {
         let mut next = self.begin(Side::Challenger, position, now)?;
         let mut convicted = None;
         match (self.stage, made) {
+            (Stage::Leaves { .. }, Move::AskPosted(node)) => {
+                next.leaves(facts).shape().below(*node).ok_or(GameError::NoSuchElement)?;
+                next.stage = Stage::Leaves { asked: Some(*node) };
+                next.ask()?;
+            }
+            (Stage::Leaves { .. }, Move::NameSegment { segment, first, last }) => {
+                next.name_segment(facts, *segment, first, last)?;
+            }
+            (Stage::Leaves { .. }, Move::NameBegin { to }) => {
+                let to = leaf(facts, 0, Some(to))?;
+                next.claim = Claim::Begin;
+                next.enter(facts, Span { part: Part::Begin, from: Digest::default(), to })?;
+            }
             (Stage::States { root, first, last, .. }, Move::AskPosted(node)) => {
                 next.states(facts)?.shape().below(*node).ok_or(GameError::NoSuchElement)?;
                 next.stage = Stage::States { root, first, last, asked: Some(*node) };
@@ -426,7 +486,7 @@ impl Game {
         Ok(())
     }
 
-    /// The states that the defender posts: between a segment's ends, or all before a divergence.
+    /// The states that the defender posts: between a segment's ends, or all before the claim's end.
     fn state_count(&self, facts: &Facts<'_>) -> Result<u32, GameError> {
         match self.claim {
             Claim::Segment(_) => Ok(facts.spec.rounds.segment_steps.saturating_sub(1)),
@@ -434,12 +494,18 @@ impl Game {
                 let step = facts.divergence().ok_or(GameError::NoSuchClaim)?.step;
                 Ok(step.saturating_add(1))
             }
-            Claim::Begin | Claim::Finish | Claim::Aggregate => Ok(0),
+            Claim::Begin | Claim::Slot | Claim::Finish | Claim::Aggregate => Ok(0),
         }
     }
 
     pub(super) fn states(&self, facts: &Facts<'_>) -> Result<Labelled<'static>, GameError> {
         Ok(Labelled { tree: Tree::SEGMENTS, leaves: self.state_count(facts)?, label: &Some })
+    }
+
+    /// The tree over the slot's leaves.
+    pub(super) fn leaves(&self, facts: &Facts<'_>) -> Labelled<'static> {
+        let leaves = facts.spec.segments().saturating_add(1);
+        Labelled { tree: Tree::SEGMENTS, leaves, label: &Some }
     }
 
     fn scope<'a>(
@@ -460,34 +526,24 @@ impl Game {
         top: &Row,
     ) -> Result<(), GameError> {
         let none = Digest::default();
-        let leaf = |index: u32, member: Option<&Member>| {
-            let Some(Outcome::Trained(Commitment { segments_root, .. })) = facts.outcome() else {
-                return Err(GameError::NoSuchClaim);
-            };
-            let leaves = facts.spec.segments().saturating_add(1);
-            let opened = member.filter(|member| {
-                member.is_in(Tree::SEGMENTS, &segments_root, leaves, index, index)
-            });
-            opened.map(|member| member.digest).ok_or(GameError::BadProof)
-        };
         let states = self.states(facts)?;
         if states.leaves == 0 && !top.is_empty() {
             return Err(GameError::BadProof);
         }
         match self.claim {
             Claim::Begin if first.is_none() => {
-                let to = leaf(0, last)?;
+                let to = leaf(facts, 0, last)?;
                 self.enter(facts, Span { part: Part::Begin, from: none, to })
             }
             Claim::Finish if last.is_none() => {
-                let from = leaf(facts.spec.segments(), first)?;
+                let from = leaf(facts, facts.spec.segments(), first)?;
                 self.enter(facts, Span { part: Part::Finish, from, to: none })
             }
             Claim::Segment(segment) => {
-                let (first, last) = (leaf(segment, first)?, leaf(segment.saturating_add(1), last)?);
+                let first = leaf(facts, segment, first)?;
+                let last = leaf(facts, segment.saturating_add(1), last)?;
                 if states.leaves == 0 {
-                    let step = segment.saturating_mul(facts.spec.rounds.segment_steps);
-                    return self.enter(facts, Span { part: Part::Step(step), from: first, to: last });
+                    return self.enter_only_step(facts, segment, first, last);
                 }
                 self.bind_states(&states, first, last, top)
             }
@@ -496,6 +552,38 @@ impl Game {
             }
             _ => Err(GameError::BadProof),
         }
+    }
+
+    fn enter_only_step(
+        &mut self,
+        facts: &Facts<'_>,
+        segment: u32,
+        from: Digest,
+        to: Digest,
+    ) -> Result<(), GameError> {
+        let step = segment.saturating_mul(facts.spec.rounds.segment_steps);
+        self.enter(facts, Span { part: Part::Step(step), from, to })
+    }
+
+    /// The segment that the challenger names.
+    fn name_segment(
+        &mut self,
+        facts: &Facts<'_>,
+        segment: u32,
+        first: &Member,
+        last: &Member,
+    ) -> Result<(), GameError> {
+        if segment >= facts.spec.segments() {
+            return Err(GameError::NoSuchElement);
+        }
+        let first = leaf(facts, segment, Some(first))?;
+        let last = leaf(facts, segment.saturating_add(1), Some(last))?;
+        self.claim = Claim::Segment(segment);
+        if self.states(facts)?.leaves == 0 {
+            return self.enter_only_step(facts, segment, first, last);
+        }
+        self.stage = Stage::Between { first, last };
+        Ok(())
     }
 
     fn bind_states(
@@ -560,15 +648,7 @@ impl Game {
 
     fn bind_outputs(&mut self, scope: &Scope<'_>, span: Span, trace: Digest) {
         self.stage = Stage::Outputs { span, trace, asked: None };
-        let posted = scope.traced(|tree| tree.shape().reveals()).saturating_sub(1);
-        // What is wrong in the part's end may follow from what is wrong elsewhere in it: the challenger looks at both.
-        self.questions = if let Some(Place::Content { bytes, .. }) = scope.output(0) {
-            Shape::of_bytes(bytes).reveals().saturating_add(1).saturating_mul(2)
-        } else {
-            let end = if scope.end_root().is_some() { scope.ended().shape().reveals().max(1) } else { 0 };
-            let buffer = Shape::of_bytes(scope.largest.saturating_mul(4)).reveals().saturating_add(1);
-            posted.max(end).saturating_add(end).saturating_add(buffer)
-        };
+        self.questions = scope.questions();
     }
 
     /// What the challenger asks for.
@@ -641,6 +721,21 @@ impl Game {
         };
         shown.then_some(()).ok_or(GameError::BadProof)
     }
+}
+
+/// The root that a slot's leaves are bound by.
+fn segments_root(facts: &Facts<'_>) -> Result<Digest, GameError> {
+    match facts.outcome() {
+        Some(Outcome::Trained(Commitment { segments_root, .. })) => Ok(segments_root),
+        _ => Err(GameError::NoSuchClaim),
+    }
+}
+
+/// A leaf of the slot.
+fn leaf(facts: &Facts<'_>, index: u32, member: Option<&Member>) -> Result<Digest, GameError> {
+    let (root, leaves) = (segments_root(facts)?, facts.spec.segments().saturating_add(1));
+    let opened = member.filter(|member| member.is_in(Tree::SEGMENTS, &root, leaves, index, index));
+    opened.map(|member| member.digest).ok_or(GameError::BadProof)
 }
 
 /// Whether this is chunk `index` of content with this digest and so many bytes.

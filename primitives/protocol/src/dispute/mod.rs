@@ -10,6 +10,8 @@
 //!  challenger                 defender                                  bound then
 //!  ───────────────────────────────────────────────────────────────────────────────────────────────────
 //!  claim
+//!                             (of a whole slot: the leaves)
+//!  (one of them)
 //!                             ends of the claim, top of the tree        the states at its ends,
 //!                             over the states between                   all states between
 //!  [ask for a node            64 nodes below it] …
@@ -27,6 +29,7 @@
 //! |---|---|---|---|
 //! | [`Claim::Begin`] | the round's checkpoint | leaf 0 of `segments_root` | outputs |
 //! | [`Claim::Segment`] `i` | leaf `i` | leaf `i + 1` | steps, outputs |
+//! | [`Claim::Slot`] | the round's checkpoint | `segments_root` | leaves; then as one of the two above |
 //! | [`Claim::Finish`] | checkpoint and last leaf | the update's digest, the mean loss | the update's own tree |
 //! | [`Claim::Aggregate`] | checkpoint and the accepted updates' digests | the next checkpoint's root | outputs |
 //! | [`Claim::Divergence`] | checkpoint | the first element that is not finite | steps, outputs |
@@ -41,8 +44,11 @@
 //! The challenger may ask as often as the trees are deep, and for one level more of what a step ends with: what follows from a wrong
 //! moment is wrong too, and stands before it in the state.
 
+#[cfg(feature = "std")]
+pub mod bounds;
 mod game;
 pub mod proof;
+pub mod record;
 mod referee;
 mod scope;
 pub mod shape;
@@ -55,7 +61,7 @@ pub use proof::{Member, Opened, Path, Row, Slice};
 pub use referee::{Input, Judgement};
 pub use scope::{Part, Span};
 
-use crate::{Digest, Divergence, Outcome, RoundIndex, RunSpec, SlotIndex, round};
+use crate::{Digest, Divergence, Outcome, RoundIndex, RunSpec, SlotIndex};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
@@ -68,6 +74,9 @@ pub enum Claim {
     Begin,
     /// The state after this segment of the slot is what its steps make of the one before.
     Segment(u32),
+    /// All leaves of the slot are what they should be: for whoever executed it and knows nothing of it but its commitment. The leaves are
+    /// looked at first; with the one that is named the claim becomes one of the two above.
+    Slot,
     /// The slot's update and mean loss are what `finish` makes of its last state.
     Finish,
     /// The slot's arithmetic leaves the finite numbers where its commitment says.
@@ -76,16 +85,6 @@ pub enum Claim {
     Aggregate,
 }
 
-impl Claim {
-    /// Who had vouched for it, as far as the rounds need to know.
-    pub fn vouched(&self) -> round::Claim {
-        match self {
-            Claim::Segment(segment) => round::Claim::Segment(*segment),
-            Claim::Divergence => round::Claim::Divergence,
-            Claim::Begin | Claim::Finish | Claim::Aggregate => round::Claim::Other,
-        }
-    }
-}
 
 /// Whose claim it is, and what it is bound by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

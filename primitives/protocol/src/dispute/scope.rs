@@ -1,6 +1,6 @@
 //! What a claim is about: the program that makes its end of its start, and where each buffer of that program is bound.
 
-use super::{Facts, Subject, proof::Labelled};
+use super::{Facts, Subject, proof::Labelled, shape::Shape};
 use crate::{Digest, Divergence, Outcome, programs, update};
 use alloc::{boxed::Box, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -9,6 +9,9 @@ use sabha_numerics::{
     program::{Instruction, Operand, Program, Source},
 };
 use scale_info::TypeInfo;
+
+#[cfg(feature = "std")]
+use sabha_numerics::program::Take;
 
 /// One program of a disputed claim.
 #[derive(
@@ -276,6 +279,24 @@ impl<'a> Scope<'a> {
             return Some(Place::Word(commitment.mean_loss.0));
         }
         self.update(Blob::Own, commitment.update_digest, end)
+    }
+
+    /// How often the challenger may ask: as often as it takes to get to a chunk of any output.
+    pub fn questions(&self) -> u16 {
+        // What is wrong in the part's end may follow from what is wrong elsewhere in it: the challenger looks at both.
+        if let Some(Place::Content { bytes, .. }) = self.output(0) {
+            return Shape::of_bytes(bytes).reveals().saturating_add(1).saturating_mul(2);
+        }
+        let posted = self.traced(|tree| tree.shape().reveals()).saturating_sub(1);
+        let end = if self.end_root().is_some() { self.ended().shape().reveals().max(1) } else { 0 };
+        let buffer = Shape::of_bytes(self.largest.saturating_mul(4)).reveals().saturating_add(1);
+        posted.max(end).saturating_add(end).saturating_add(buffer)
+    }
+
+    /// Shows every instruction to `take`.
+    #[cfg(feature = "std")]
+    pub fn visit(&self, take: &mut Take<'_>) {
+        self.program.visit(take);
     }
 
     /// Whether outputs must be finite: those of steps. Anything else has no way to say that they are not.

@@ -9,7 +9,7 @@ use super::{
         shape::{CHUNK, Node, Shape, beside},
     },
     Blob, Book, Buffers, PlayError, Seen, bytes_of,
-    defender::{ended, member, states, traced},
+    defender::{ended, leaves, member, states, traced},
     seen::{Bytes, Digests, Of},
 };
 use crate::{Commitment, Digest, Outcome, update::HEADER};
@@ -43,6 +43,7 @@ pub fn challenge<B: Book>(
     seen: &Seen,
 ) -> Result<Move, PlayError<B::Error>> {
     match game.stage {
+        Stage::Leaves { asked: None } => name_leaf(facts, game, book, seen),
         Stage::States { asked: None, .. } => name(facts, game, book, seen),
         Stage::Outputs { span, trace, asked: None } => {
             let scope = Scope::of(facts, span, trace).ok_or(GameError::NoSuchClaim)?;
@@ -119,6 +120,27 @@ fn as_shown<'a>(digests: &'a Digests<'a>) -> impl Fn(Node) -> Option<Digest> + '
         0 => digests.own.get(usize::try_from(node.index).ok()?).copied(),
         _ => digests.own(node),
     }
+}
+
+/// Names the first leaf that is wrong.
+fn name_leaf<B: Book>(
+    facts: &Facts<'_>,
+    game: &Game,
+    book: &mut B,
+    seen: &Seen,
+) -> Result<Move, PlayError<B::Error>> {
+    let own = leaves(facts, book)?;
+    let tree = game.leaves(facts);
+    let digests = Digests { tree: &tree, own: &own, seen: Some((seen, Of::Leaves)) };
+    let place = match descend(tree.shape(), seen, Of::Leaves, &as_shown(&digests)) {
+        Next::Ask(node) => return Ok(Move::AskPosted(node)),
+        Next::Differs(place) => place,
+        Next::Same => return Err(PlayError::NothingWrong),
+    };
+    let last = member(&digests, place).ok_or(PlayError::NotSeen)?;
+    let Some(segment) = place.checked_sub(1) else { return Ok(Move::NameBegin { to: last }) };
+    let first = member(&digests, segment).ok_or(PlayError::NotSeen)?;
+    Ok(Move::NameSegment { segment: u32::try_from(segment).unwrap_or(u32::MAX), first, last })
 }
 
 /// Names the step whose end is not what it makes of its start.
@@ -421,7 +443,13 @@ impl<B: Book> Look<'_, B> {
                 }
             };
             let first = start.saturating_mul(width).saturating_add(from);
-            let slice = slice(&bytes, first, len.saturating_mul(width)).ok_or(PlayError::NotSeen)?;
+            // One's own buffer is the other side's, as far as it is read; but not all of an update need be.
+            let theirs = match &place {
+                Place::Content { of: Blob::Own, digest, .. } => Some((self.seen, Of::Buffer(*digest))),
+                _ => None,
+            };
+            let slice = slice(&bytes, theirs, first, len.saturating_mul(width));
+            let slice = slice.ok_or(PlayError::NotSeen)?;
             let member = self.member(&place)?;
             let input = u8::try_from(input).unwrap_or(u8::MAX);
             all.push(Input { input, opened: Opened { member, slice } });
@@ -430,15 +458,26 @@ impl<B: Book> Look<'_, B> {
     }
 }
 
-/// The chunks that hold some bytes of a buffer.
-fn slice(bytes: &[u8], from: u64, len: u64) -> Option<Slice> {
+/// The chunks that hold some bytes of a buffer; of one that is the other side's, as it was shown.
+fn slice(bytes: &[u8], theirs: Option<(&Seen, Of)>, from: u64, len: u64) -> Option<Slice> {
     let tree = Bytes::of(bytes);
     let first = from.checked_div(CHUNK)?;
     let end = from.checked_add(len)?.div_ceil(CHUNK).max(first.checked_add(1)?);
-    let path = beside(tree.shape(), 0, first, end.checked_sub(first)?, &|node| tree.own(node))?;
+    let node = |node| match theirs {
+        Some((seen, of)) => tree.node(seen, of, node),
+        None => tree.own(node),
+    };
+    let path = beside(tree.shape(), 0, first, end.checked_sub(first)?, &node)?;
     let start = usize::try_from(first.checked_mul(CHUNK)?).ok()?;
     let stop = usize::try_from(end.checked_mul(CHUNK)?).ok()?.min(bytes.len());
-    let bytes = bytes.get(start..stop)?.to_vec();
+    let shown = match theirs {
+        Some((seen, Of::Buffer(digest))) if end == first.checked_add(1)? => seen.chunk(&digest, first),
+        _ => None,
+    };
+    let bytes = match shown {
+        Some(chunk) => chunk.to_vec(),
+        None => bytes.get(start..stop)?.to_vec(),
+    };
     Some(Slice { first, bytes: bytes.try_into().ok()?, path: path.try_into().ok()? })
 }
 

@@ -13,7 +13,7 @@ use super::{
 use crate::{Digest, Outcome};
 use alloc::{borrow::Cow, vec::Vec};
 use bounded_collections::{BoundedVec, Get};
-use sabha_numerics::{Tree, program::Source};
+use sabha_numerics::program::Source;
 
 /// The defender's answer to a position.
 ///
@@ -25,7 +25,13 @@ pub fn answer<B: Book>(
     book: &mut B,
 ) -> Result<Answer, PlayError<B::Error>> {
     match game.stage {
+        Stage::Leaves { asked: Some(node) } => {
+            let own = leaves(facts, book)?;
+            let (row, path) = nodes(&game.leaves(facts), &own, node).ok_or(GameError::NoSuchElement)?;
+            Ok(Answer::Nodes { row, path })
+        }
         Stage::Opening => open(facts, game, book),
+        Stage::Between { .. } => between(facts, game, book).map(|top| Answer::Ends { first: None, last: None, top }),
         Stage::States { asked: Some(node), .. } => {
             let own = states(facts, game, book)?;
             let tree = game.states(facts)?;
@@ -42,7 +48,7 @@ pub fn answer<B: Book>(
             let scope = Scope::of(facts, span, trace).ok_or(GameError::NoSuchClaim)?;
             show(&scope, span, asked, book)
         }
-        Stage::States { .. } | Stage::Outputs { .. } => Err(PlayError::NotMyMove),
+        Stage::Leaves { .. } | Stage::States { .. } | Stage::Outputs { .. } => Err(PlayError::NotMyMove),
     }
 }
 
@@ -108,31 +114,42 @@ pub(super) fn member(digests: &Digests<'_>, place: u64) -> Option<Member> {
 }
 
 fn open<B: Book>(facts: &Facts<'_>, game: &Game, book: &mut B) -> Result<Answer, PlayError<B::Error>> {
-    let (mut first, mut last, mut top) = (None, None, Row::default());
+    let (mut first, mut last) = (None, None);
     if let Some(Outcome::Trained(_)) = facts.outcome() {
-        let segments = facts.spec.segments();
-        let mut leaves = Vec::new();
-        for segment in 0..=segments {
-            let steps = segment.saturating_mul(facts.spec.rounds.segment_steps);
-            leaves.extend(book.state(steps).map_err(PlayError::Book)?);
-        }
-        let leaf = |index: u32| {
-            let tree = Labelled { tree: Tree::SEGMENTS, leaves: segments.saturating_add(1), label: &Some };
-            member(&Digests { tree: &tree, own: &leaves, seen: None }, index.into())
-        };
+        let (own, tree) = (leaves(facts, book)?, game.leaves(facts));
+        let leaf = |index: u32| member(&Digests { tree: &tree, own: &own, seen: None }, index.into());
         (first, last) = match game.claim {
             Claim::Begin => (None, leaf(0)),
-            Claim::Finish => (leaf(segments), None),
+            Claim::Finish => (leaf(facts.spec.segments()), None),
             Claim::Segment(segment) => (leaf(segment), leaf(segment.saturating_add(1))),
-            Claim::Divergence | Claim::Aggregate => (None, None),
+            Claim::Slot | Claim::Divergence | Claim::Aggregate => (None, None),
         };
     }
+    Ok(Answer::Ends { first, last, top: between(facts, game, book)? })
+}
+
+/// The top of the tree over the states that are posted.
+fn between<B: Book>(facts: &Facts<'_>, game: &Game, book: &mut B) -> Result<Row, PlayError<B::Error>> {
     let tree = game.states(facts)?;
-    if tree.leaves > 0 {
-        let own = states(facts, game, book)?;
-        top = nodes(&tree, &own, tree.shape().root()).ok_or(GameError::NoSuchElement)?.0;
+    if tree.leaves == 0 {
+        return Ok(Row::default());
     }
-    Ok(Answer::Ends { first, last, top })
+    let own = states(facts, game, book)?;
+    Ok(nodes(&tree, &own, tree.shape().root()).ok_or(GameError::NoSuchElement)?.0)
+}
+
+/// One's own leaves of the slot, as far as there are any.
+pub(super) fn leaves<B: Book>(
+    facts: &Facts<'_>,
+    book: &mut B,
+) -> Result<Vec<Digest>, PlayError<B::Error>> {
+    let mut all = Vec::new();
+    for segment in 0..=facts.spec.segments() {
+        let steps = segment.saturating_mul(facts.spec.rounds.segment_steps);
+        let Some(root) = book.state(steps).map_err(PlayError::Book)? else { break };
+        all.push(root);
+    }
+    Ok(all)
 }
 
 /// One's own states of those that are posted, as far as there are any.

@@ -8,10 +8,13 @@ use super::super::{
 };
 use crate::Digest;
 use alloc::{collections::BTreeMap, vec::Vec};
+use codec::{Decode, Encode};
 
 /// A tree of the other side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 pub(super) enum Of {
+    /// Over the slot's leaves.
+    Leaves,
     /// Over the states.
     States,
     /// Over the trace.
@@ -23,7 +26,7 @@ pub(super) enum Of {
 }
 
 /// The nodes that the other side has shown, and the chunks. Those of the lowest level of a tree over digests are the digests.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Seen {
     nodes: BTreeMap<(Of, u8, u64), Digest>,
     chunks: BTreeMap<(Digest, u64), Vec<u8>>,
@@ -33,7 +36,10 @@ impl Seen {
     /// Looks at the answer that the defender gave in this position.
     pub fn look(&mut self, facts: &Facts<'_>, game: &Game, answer: &Answer) {
         match (game.stage, answer) {
-            (Stage::Opening, Answer::Ends { top, .. }) => {
+            (Stage::Leaves { asked: Some(node) }, Answer::Nodes { row, path }) => {
+                self.note(Of::Leaves, game.leaves(facts).shape(), node, row, path);
+            }
+            (Stage::Opening | Stage::Between { .. }, Answer::Ends { top, .. }) => {
                 let Ok(states) = game.states(facts) else { return };
                 self.note(Of::States, states.shape(), states.shape().root(), top, &[]);
             }
@@ -96,6 +102,16 @@ impl Seen {
 
     pub(super) fn chunk(&self, digest: &Digest, index: u64) -> Option<&[u8]> {
         self.chunks.get(&(*digest, index)).map(Vec::as_slice)
+    }
+
+    /// Whether any node below this one was shown.
+    fn is_any_below(&self, of: Of, node: Node) -> bool {
+        (0..node.height).any(|height| {
+            let levels = u32::from(node.height.saturating_sub(height));
+            let first = node.index.checked_shl(levels).unwrap_or(u64::MAX);
+            let end = node.index.saturating_add(1).checked_shl(levels).unwrap_or(u64::MAX);
+            self.nodes.range((of, height, first)..(of, height, end)).next().is_some()
+        })
     }
 
     pub(super) fn node(&self, of: Of, node: Node) -> Option<Digest> {
@@ -191,5 +207,16 @@ impl Bytes {
     pub fn own(&self, node: Node) -> Option<Digest> {
         let level = self.levels.get(usize::from(node.height))?;
         level.get(usize::try_from(node.index).ok()?).copied()
+    }
+
+    /// A node as shown, or as follows from what was shown, or one's own.
+    pub fn node(&self, seen: &Seen, of: Of, node: Node) -> Option<Digest> {
+        if let Some(shown) = seen.node(of, node) {
+            return Some(shown);
+        }
+        if node.height == 0 || !seen.is_any_below(of, node) {
+            return self.own(node);
+        }
+        joined(self.shape, &Content, node, &|below| self.node(seen, of, below))
     }
 }

@@ -99,3 +99,47 @@ fn claims_that_are_none_cannot_be_disputed() {
     let yardstick = crate::RunSpec { numerics_version: crate::NUMERICS_YARDSTICK, ..world.spec.clone() };
     assert_eq!(facts(&Facts { spec: &yardstick, ..trained }, Claim::Begin), Err(GameError::NotExact));
 }
+
+fn shape(change: fn(&mut crate::RunSpec)) -> crate::RunSpec {
+    let mut spec = crate::spec::tests::spec();
+    change(&mut spec);
+    spec
+}
+
+/// The goals of the design, for the shapes that the benchmarks use and for a model of seven thousand million parameters.
+#[test]
+fn games_are_short() {
+    use super::bounds::{bounds, worst};
+    let small = shape(|spec| {
+        spec.model.width = 512;
+        spec.model.layers = 8;
+        spec.model.heads = 8;
+        spec.model.feed_forward = 1_376;
+        spec.model.context = 256;
+        spec.rounds.inner_steps = 320;
+        spec.rounds.segment_steps = 16;
+        spec.rounds.batch = 8;
+    });
+    let large = shape(|spec| {
+        spec.model.vocabulary = 32_000;
+        spec.model.width = 4_096;
+        spec.model.layers = 32;
+        spec.model.heads = 32;
+        spec.model.feed_forward = 11_008;
+        spec.model.context = 2_048;
+        spec.data.token_bytes = 2;
+        spec.rounds.inner_steps = 512;
+        spec.rounds.segment_steps = 16;
+        spec.rounds.batch = 4;
+    });
+    for (spec, parameters) in [(small, 25_000_000..27_000_000u64), (large, 6_500_000_000..7_000_000_000)] {
+        assert!(parameters.contains(&spec.model.parameter_count()), "{}", spec.model.parameter_count());
+        for claim in [Claim::Begin, Claim::Segment(0), Claim::Slot, Claim::Finish, Claim::Divergence, Claim::Aggregate] {
+            println!("{} parameters, {claim:?}: {:?}", spec.model.parameter_count(), bounds(&spec, claim));
+        }
+        let most = worst(&spec);
+        let bytes = if parameters.end < 1_000_000_000 { 64 } else { 72 } * 1_024;
+        let moves = if bytes > 64 * 1_024 { 26 } else { 24 };
+        assert!(most.moves <= moves && most.bytes <= bytes, "{most:?}");
+    }
+}

@@ -11,7 +11,7 @@ use super::{
 use crate::Digest;
 use codec::{Decode, Encode};
 use proptest::prelude::*;
-use std::sync::OnceLock;
+use std::cell::OnceCell;
 
 /// All positions of one game, with the move that was made there.
 struct Record {
@@ -30,18 +30,22 @@ fn with_facts<R>(with: impl FnOnce(&super::Facts<'_>) -> R) -> R {
 }
 
 fn world() -> &'static (World, super::world::Run) {
-    static WORLD: OnceLock<(World, super::world::Run)> = OnceLock::new();
-    WORLD.get_or_init(|| {
+    thread_local! {
+        static WORLD: OnceCell<&'static (World, super::world::Run)> = const { OnceCell::new() };
+    }
+    WORLD.with(|cell| *cell.get_or_init(|| {
         let world = World::of(300, 24, 3);
         let lie = Lie { part: Part::Step(4), instruction: 60, element: 5, flip: 1 << 14 };
         let liar = world.run(1, Some(lie));
-        (world, liar)
-    })
+        Box::leak(Box::new((world, liar)))
+    }))
 }
 
 fn record() -> &'static Record {
-    static RECORD: OnceLock<Record> = OnceLock::new();
-    RECORD.get_or_init(|| {
+    thread_local! {
+        static RECORD: OnceCell<&'static Record> = const { OnceCell::new() };
+    }
+    RECORD.with(|cell| *cell.get_or_init(|| {
         let (world, liar) = world();
         let mut honest = world.run(1, None);
         let mut liar = liar.clone();
@@ -62,12 +66,12 @@ fn record() -> &'static Record {
                     let loser = game.press(facts, &before.position, &made, 1).unwrap();
                     positions.push((before, Made::Press(made)));
                     if loser.is_some() {
-                        return Record { positions };
+                        return Box::leak(Box::new(Record { positions }));
                     }
                 }
             }
         })
-    })
+    }))
 }
 
 fn attempt(game: &mut Game, made: &Made) -> Result<Option<Side>, GameError> {

@@ -69,7 +69,7 @@ fn another_rate_at_one_step_is_convicted() {
             state = done.ends.clone();
             liar.states.push(state.clone());
             liar.roots.push(super::world::root(&state));
-            liar.parts.insert(key(Part::Step(at)), done);
+            liar.parts.insert(key(Part::Step(at)), done.into());
         }
         let segments_root = crate::segments_root(&liar.leaves(&world.spec));
         let Outcome::Trained(commitment) = liar.outcome else { panic!("it trained") };
@@ -217,7 +217,7 @@ fn numbers_that_are_not_finite_are_no_result_of_a_step() {
         state = done.ends.clone();
         liar.states.push(state.clone());
         liar.roots.push(super::world::root(&state));
-        liar.parts.insert(key(Part::Step(step)), done);
+        liar.parts.insert(key(Part::Step(step)), done.into());
     }
     liar.outcome = Outcome::Trained(crate::Commitment {
         segments_root: crate::segments_root(&liar.leaves(&world.spec)),

@@ -15,7 +15,7 @@ use sabha_numerics::{
     reference::{Inputs, evaluate},
     state_root,
 };
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, cell::RefCell, collections::BTreeMap, rc::Rc};
 
 pub type Words = Vec<u32>;
 
@@ -36,6 +36,8 @@ pub struct World {
     pub base: Option<Vec<Words>>,
     /// What this world makes of the instructions of steps.
     pub warp: Option<fn(&mut Vec<Instruction>)>,
+    /// Honest executions of slots.
+    pub honest: RefCell<BTreeMap<u16, Run>>,
 }
 
 pub const ROUND: u32 = 3;
@@ -74,7 +76,7 @@ impl World {
         spec.data.tokens = 3_000;
         spec.data.heldout_tokens = 500;
         let stream: Words = (0..3_000u32).map(|at| (at * at + at / 7) % vocabulary).collect();
-        let mut world = Self { spec, stream, base: None, warp: None };
+        let mut world = Self { spec, stream, base: None, warp: None, honest: RefCell::default() };
         world.spec.data.stream = Digest::of(&world.stream_bytes());
         // A checkpoint that something was trained to: parameters of another seed, momenta that are not zero.
         let other = RunSpec { seed: 99, ..world.spec.clone() };
@@ -107,8 +109,21 @@ impl World {
         })
     }
 
-    /// Executes a slot.
+    /// Executes a slot. What comes before the lie is executed once for all.
     pub fn run(&self, slot: u16, lie: Option<Lie>) -> Run {
+        let (Some(Lie { part, .. }), None) = (lie, self.warp) else { return self.execute(slot, lie, None) };
+        let honest = || self.execute(slot, None, None);
+        let honest = self.honest.borrow_mut().entry(slot).or_insert_with(honest).clone();
+        let before = match part {
+            Part::Step(step) | Part::Diverging(step) => step,
+            Part::Finish => self.spec.rounds.inner_steps,
+            Part::Begin | Part::Aggregate => return self.execute(slot, lie, None),
+        };
+        self.execute(slot, lie, Some((&honest, before)))
+    }
+
+    /// Executes a slot, or goes on from so many steps of another execution.
+    fn execute(&self, slot: u16, lie: Option<Lie>, from: Option<(&Run, u32)>) -> Run {
         let mut run = Run {
             slot,
             base: self.checkpoint(),
@@ -122,18 +137,27 @@ impl World {
             updates: Vec::new(),
         };
         let parameters = self.spec.model.shape().parameter_count() as usize;
-        let begin =
-            execute(&programs::begin(&self.spec), &run.base[..parameters], &[], Part::Begin, lie.as_ref());
-        run.keep(begin.ends.clone());
-        run.parts.insert(key(Part::Begin), begin);
-        for step in 0..self.spec.rounds.inner_steps {
+        let first = if let Some((other, steps)) = from.filter(|(other, steps)| other.states.len() > *steps as usize) {
+            run.states = other.states[..=steps as usize].to_vec();
+            run.roots = other.roots[..=steps as usize].to_vec();
+            let before = |at: &(u8, u32)| at.0 == 0 || (at.0 == 1 && at.1 < steps);
+            run.parts = other.parts.clone().into_iter().filter(|(at, _)| before(at)).collect();
+            steps
+        } else {
+            let start = &run.base[..parameters];
+            let begin = execute(&programs::begin(&self.spec), start, &[], Part::Begin, lie.as_ref());
+            run.keep(begin.ends.clone());
+            run.parts.insert(key(Part::Begin), begin.into());
+            0
+        };
+        for step in first..self.spec.rounds.inner_steps {
             let id = programs::StepId { round: ROUND, slot, step };
             let program = programs::step(&self.spec, id).unwrap();
             let part = Part::Step(step);
             let state = run.states.last().unwrap();
             let done = execute_warped(&program, state, &self.stream, part, lie.as_ref(), self.warp);
             let (diverged, ends) = (done.diverged, done.ends.clone());
-            run.parts.insert(key(part), done);
+            run.parts.insert(key(part), done.into());
             if let Some((instruction, element)) = diverged {
                 let element = element as u32;
                 run.outcome = Outcome::Diverged(Divergence { step, instruction, element });
@@ -156,7 +180,7 @@ impl World {
             update_digest: Digest::of(&run.update),
             mean_loss: crate::spec::F32Bits(finish.ends[buffers][0]),
         });
-        run.parts.insert(key(Part::Finish), finish);
+        run.parts.insert(key(Part::Finish), finish.into());
         run
     }
 
@@ -177,7 +201,7 @@ impl World {
         let mut run = Run { updates: runs.iter().map(|run| run.update.clone()).collect(), ..runs[0].clone() };
         run.states = vec![done.ends.clone()];
         run.roots = vec![root(&done.ends)];
-        run.parts = BTreeMap::from([(key(Part::Aggregate), done)]);
+        run.parts = BTreeMap::from([(key(Part::Aggregate), done.into())]);
         run
     }
 }
@@ -266,7 +290,7 @@ pub struct Run {
     pub base: Vec<Words>,
     stream: Words,
     stream_bytes: Vec<u8>,
-    pub parts: BTreeMap<(u8, u32), Done>,
+    pub parts: BTreeMap<(u8, u32), Rc<Done>>,
     pub states: Vec<Vec<Words>>,
     pub roots: Vec<Digest>,
     pub outcome: Outcome,

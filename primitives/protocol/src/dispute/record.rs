@@ -1,10 +1,8 @@
-//! What storage and events hold.
+//! A dispute as the chain keeps it, for the pallet and for those who play.
 
+use super::{Answer, Game, Side};
+use crate::{ActiveBlock, Balance, Generation, RoundKey, RunId, SlotIndex};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use sabha_protocol::{
-    ActiveBlock, Balance, Generation, RoundKey, RunId, SlotIndex,
-    dispute::{Game, Side},
-};
 use scale_info::TypeInfo;
 
 /// A game on this chain. Counts from 0.
@@ -52,7 +50,7 @@ pub enum Risk {
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
-pub enum Stage {
+pub enum Phase {
     /// A drawn auditor has answered otherwise, and is to name the claim that is wrong.
     Naming {
         /// The last active block for it.
@@ -80,31 +78,31 @@ pub struct Dispute<AccountId> {
     /// What the challenger loses if it is wrong.
     pub risk: Risk,
     /// How far it is.
-    pub stage: Stage,
+    pub stage: Phase,
 }
 
 impl<AccountId> Dispute<AccountId> {
     /// Whose move it is.
     pub fn turn(&self) -> Side {
         match &self.stage {
-            Stage::Naming { .. } => Side::Challenger,
-            Stage::Playing(game) => game.turn(),
+            Phase::Naming { .. } => Side::Challenger,
+            Phase::Playing(game) => game.turn(),
         }
     }
 
     /// The side whose time is up.
     pub fn expired(&self, now: ActiveBlock) -> Option<Side> {
         match &self.stage {
-            Stage::Naming { until } => (now > *until).then_some(Side::Challenger),
-            Stage::Playing(game) => game.expired(now),
+            Phase::Naming { until } => (now > *until).then_some(Side::Challenger),
+            Phase::Playing(game) => game.expired(now),
         }
     }
 
     /// The last active block for the next move.
     pub fn until(&self) -> ActiveBlock {
         match &self.stage {
-            Stage::Naming { until } => *until,
-            Stage::Playing(game) => {
+            Phase::Naming { until } => *until,
+            Phase::Playing(game) => {
                 let left = match game.turn() {
                     Side::Challenger => game.clocks.challenger,
                     Side::Defender => game.clocks.defender,
@@ -113,4 +111,13 @@ impl<AccountId> Dispute<AccountId> {
             }
         }
     }
+}
+
+/// What the defender showed last, and the position in which it did.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Shown {
+    /// The game before.
+    pub before: Game,
+    /// The answer.
+    pub answer: Answer,
 }

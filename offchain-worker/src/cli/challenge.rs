@@ -1,0 +1,205 @@
+//! `challenge`: executes a result again, and if it is wrong, disputes it to the end.
+
+use super::{Context, on_chain::SendArgs};
+use crate::{
+    chain::{At, Call, ChainResult, Dispute, Until, names::event},
+    config::{DeviceArgs, MemoryArgs, StorageArgs},
+    daemon::{
+        disputes::{About, Seat, seen_file, send, table},
+        watch::{Rounds, Specs},
+        work::{Table, Workshop},
+        works::EngineWorkshop,
+    },
+    error::{Exit, failure},
+};
+use clap::Args;
+use sabha_protocol::{
+    RoundIndex, RoundKey, RunId, SlotIndex,
+    dispute::{
+        Claim, Side,
+        record::{GameId, Phase, Risk, Target},
+    },
+};
+use serde::Serialize;
+use std::{sync::Arc, time::Duration};
+
+/// Arguments of `challenge`.
+#[derive(Args, Debug)]
+#[command(after_help = "The slot is executed from the checkpoint that its round started from. If it comes to what was committed, nothing \
+                        is sent. If not, the chain finds out who is wrong: the bond of the challenge is on hold until then, and lost to \
+                        whoever challenges what is right.\n\n\
+                        Example: sabha-worker challenge --run 0 --round 3 --slot 1 --key me.json --dataset packed/spanish")]
+pub struct ChallengeArgs {
+    /// The run
+    #[arg(long)]
+    pub run: RunId,
+    /// The round
+    #[arg(long)]
+    pub round: RoundIndex,
+    /// How often rounds of the run had been voided before; the latest attempt that is not settled, if it is not named
+    #[arg(long)]
+    pub attempt: Option<u16>,
+    /// The slot; without it, the round's aggregation
+    #[arg(long)]
+    pub slot: Option<SlotIndex>,
+    /// Challenge this claim without executing anything first
+    #[arg(long, value_enum, hide = true)]
+    pub blindly: Option<Blind>,
+    /// Who signs, and which chain.
+    #[command(flatten)]
+    pub send: SendArgs,
+    /// Where files are.
+    #[command(flatten)]
+    pub storage: StorageArgs,
+    /// What to execute on.
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// How much memory a model may take.
+    #[command(flatten)]
+    pub memory: MemoryArgs,
+}
+
+/// A claim that can be challenged without a reason: to see what becomes of who does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Blind {
+    /// The slot's leaves.
+    Slot,
+    /// The update and the loss.
+    Finish,
+    /// The aggregation.
+    Aggregate,
+}
+
+/// What a challenge came to.
+#[derive(Debug, Serialize)]
+struct Ended {
+    run: RunId,
+    round: RoundKey,
+    slot: Option<SlotIndex>,
+    wrong: bool,
+    game: Option<GameId>,
+    won: Option<bool>,
+}
+
+/// How often the chain is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Executes a result again and challenges it if it is wrong.
+///
+/// # Errors
+/// [`Exit::BadInput`] (no such result, data that is missing), [`Exit::NoNode`], [`Exit::Refused`]; [`Exit::Failure`] if the challenge is lost.
+pub async fn run(args: ChallengeArgs, context: &Context) -> anyhow::Result<()> {
+    let signed = args.send.open(context).await?;
+    let config = signed.session.config.clone().with_storage(&args.storage).with_memory(&args.memory);
+    let config = config.with_device(&args.device);
+    let workshop = Arc::new(EngineWorkshop::new(&config)?);
+    let client = &signed.session.client;
+    let best = client.at_best().await.coded()?;
+    let none = |what: &str| failure(Exit::BadInput, format!("there is no such {what}, or it is settled"));
+
+    let mut rounds = Rounds::at(&best);
+    let all = rounds.rounds(args.run).await.coded()?;
+    let found = all.iter().rev().find(|round| {
+        round.key.round == args.round && args.attempt.is_none_or(|attempt| round.key.attempt == attempt)
+    });
+    let key = found.ok_or_else(|| none("round"))?.key;
+    let target = match args.slot {
+        Some(slot) => {
+            let found = rounds.slot(args.run, key, slot).await.coded()?.ok_or_else(|| none("slot"))?;
+            Target::Slot { slot, generation: found.generation }
+        }
+        None => Target::Aggregation,
+    };
+    let who = signed.key.account();
+    let about = Dispute {
+        run: args.run,
+        round: key,
+        target,
+        challenger: who,
+        defender: who,
+        risk: Risk::Bond(0),
+        stage: Phase::Naming { until: 0 },
+    };
+    let (_, spec) = Specs::default().of(&best, args.run).await.coded()?.ok_or_else(|| none("run"))?;
+    let place = |game| About {
+        game,
+        side: Side::Challenger,
+        spec: spec.clone(),
+        origins: Vec::new(),
+        seen: seen_file(&config.storage.state, game),
+        state: &config.storage.state,
+    };
+    let sheet = table(place(0), &about, &mut rounds).await?.ok_or_else(|| none("result"))?;
+
+    let claim = match args.blindly {
+        Some(Blind::Slot) => Some(Claim::Slot),
+        Some(Blind::Finish) => Some(Claim::Finish),
+        Some(Blind::Aggregate) => Some(Claim::Aggregate),
+        None => find(workshop.clone(), sheet.clone(), context).await?,
+    };
+    let mut ended = Ended { run: args.run, round: key, slot: args.slot, wrong: claim.is_some(), game: None, won: None };
+    let Some(claim) = claim else {
+        return context.print(&ended, "it is right: nothing is challenged\n".to_string());
+    };
+    tracing::warn!(?claim, "it is wrong: challenging it");
+    let call = Call::challenge(args.run, key, target, claim);
+    let included = client.submit(&call, &signed.key, Until::Best).await.coded()?;
+    let game: GameId = included
+        .first_field(event::CHALLENGED)
+        .ok_or_else(|| failure(Exit::Failure, "the chain did not say which game it is".to_string()))?;
+    ended.game = Some(game);
+    tracing::info!(game, block = included.number, "challenged");
+    let free = client.at_best().await.coded()?.balances(&who).await.coded()?;
+
+    let table = Table { game, seen: seen_file(&config.storage.state, game), ..sheet };
+    play(&signed, workshop, table, context).await?;
+    // The bond comes back to who was right.
+    let at = client.at_best().await.coded()?;
+    let won = at.balances(&who).await.coded()?.free > free.free;
+    ended.won = Some(won);
+    let text = if won { "the result was wrong, and its worker is slashed" } else { "the challenge is lost, and its bond" };
+    context.print(&ended, format!("{text}\n"))?;
+    if won { Ok(()) } else { Err(failure(Exit::Failure, "the challenge was lost".to_string())) }
+}
+
+async fn find(
+    workshop: Arc<EngineWorkshop>,
+    table: Table,
+    context: &Context,
+) -> anyhow::Result<Option<Claim>> {
+    let stop = context.stop.clone();
+    tokio::task::spawn_blocking(move || workshop.find_wrong(&table, &stop)).await?
+}
+
+/// Plays until the game is over.
+async fn play(
+    signed: &super::on_chain::Signed,
+    workshop: Arc<dyn Workshop>,
+    table: Table,
+    context: &Context,
+) -> anyhow::Result<()> {
+    let (client, game) = (&signed.session.client, table.game);
+    let mut seat = Seat::sit(workshop, table);
+    let result = loop {
+        if context.stop.is_raised() {
+            break Err(context.stop.error("stopped: the game goes on without this side, which loses when its clock runs out"));
+        }
+        let best: At = client.at_best().await.coded()?;
+        let Some((_, dispute)) = best.disputes().await.coded()?.into_iter().find(|(id, _)| *id == game) else {
+            break Ok(());
+        };
+        if seat.has_failed() {
+            break Err(failure(Exit::Failure, format!("no move was found: {}", seat.failure().await)));
+        }
+        if dispute.turn() == Side::Challenger
+            && let Some(call) = seat.call(game, Side::Challenger, &dispute, &best).await.coded()?
+        {
+            send(client, &signed.key, game, &call).await?;
+        }
+        tokio::select! {
+            () = context.stop.raised() => {}
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    };
+    result
+}

@@ -1,0 +1,210 @@
+//! Games between executions of the exact engine.
+
+use super::*;
+use crate::{
+    data::Stream,
+    engine::{
+        ExactEngine, init,
+        rounds::{self, Place, RoundCheckpoint, Update},
+        testing::{text_stream, tiny_spec},
+    },
+};
+use sabha_protocol::{
+    Commitment, Digest, NUMERICS_EXACT, Outcome, RunSpec,
+    dispute::{
+        self, Claim, Facts, Game, GameError, Part, Side,
+        player::{Blob, Book, PlayError, Seen, answer, challenge},
+    },
+    segments_root,
+};
+use std::collections::BTreeMap;
+
+struct World {
+    _folder: tempfile::TempDir,
+    spec: RunSpec,
+    stream: Stream,
+    base: RoundCheckpoint,
+    engine: ExactEngine,
+}
+
+const SLOT: u16 = 1;
+
+fn world() -> World {
+    let (folder, spec, stream) = text_stream(RunSpec { numerics_version: NUMERICS_EXACT, ..tiny_spec() });
+    let base = RoundCheckpoint::start(init::initial(&spec.model, 5));
+    World { _folder: folder, spec, stream, base, engine: ExactEngine::cpu() }
+}
+
+impl World {
+    fn execution(&self, lie: Option<Lie>) -> Execution<'_> {
+        let place = Place::of(&self.spec, 0, SLOT);
+        let subject = Subject::Slot { place, roots: BTreeMap::new(), kept: Box::new(|_| None), lie };
+        Execution::new(&self.engine, &self.spec, Some(&self.stream), self.base.clone(), subject)
+    }
+
+    fn outcome(&self, execution: &mut Execution<'_>) -> Outcome {
+        let rounds = self.spec.rounds;
+        let leaves: Vec<Digest> = (0..=self.spec.segments())
+            .map(|segment| execution.state(segment * rounds.segment_steps).unwrap().unwrap())
+            .collect();
+        let update = execution.content(Blob::Own).unwrap().into_owned();
+        let count = dispute_instructions(&self.spec);
+        let loss = execution
+            .words(Part::Finish, sabha_numerics::program::Source::Output(count - 1))
+            .unwrap()
+            .first()
+            .copied()
+            .unwrap();
+        Outcome::Trained(Commitment {
+            segments_root: segments_root(&leaves),
+            update_digest: Digest::of(&update),
+            mean_loss: sabha_protocol::spec::F32Bits(loss),
+        })
+    }
+
+    fn facts(&self, outcome: Outcome) -> Facts<'_> {
+        let subject = dispute::Subject::Slot { slot: SLOT, outcome };
+        Facts { spec: &self.spec, round: 0, base: Some(self.base.root()), subject, update: &|_| None }
+    }
+}
+
+fn dispute_instructions(spec: &RunSpec) -> u32 {
+    use sabha_numerics::program::Program;
+    sabha_protocol::programs::finish(spec).count()
+}
+
+/// Plays to the end; who has nothing to say loses.
+fn play(facts: &Facts<'_>, claim: Claim, defender: &mut Execution<'_>, challenger: &mut Execution<'_>) -> (Side, u16) {
+    let mut game = Game::new(facts, claim, &Digest::default(), 100, 0).unwrap();
+    let mut seen = Seen::default();
+    loop {
+        let position = game.position;
+        match game.turn() {
+            Side::Defender => {
+                let made = match answer(facts, &game, defender) {
+                    Ok(made) => made,
+                    Err(PlayError::Book(error)) => panic!("{error}"),
+                    Err(error) => panic!("{error}"),
+                };
+                let before = game;
+                game.answer(facts, &position, &made, 1).unwrap();
+                seen.look(facts, &before, &made);
+            }
+            Side::Challenger => {
+                let made = match challenge(facts, &game, challenger, &seen) {
+                    Ok(made) => made,
+                    Err(PlayError::NothingWrong) => return (Side::Challenger, game.moves),
+                    Err(error) => panic!("{error}: {game:?}"),
+                };
+                match game.press(facts, &position, &made, 1) {
+                    Ok(Some(loser)) => return (loser, game.moves),
+                    Ok(None) => {}
+                    // What is not bound cannot be shown: its clock runs out.
+                    Err(GameError::BadProof) => return (Side::Challenger, game.moves),
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        }
+    }
+}
+
+/// An execution comes to what training comes to: the same roots, the same update.
+#[test]
+fn an_execution_is_what_training_commits() {
+    let world = world();
+    let mut execution = world.execution(None);
+    let outcome = world.outcome(&mut execution);
+    let place = Place::of(&world.spec, 0, SLOT);
+    let stop = crate::stop::Stop::new();
+    let (trained, leaves) = crate::engine::replay::slot(
+        &world.engine,
+        &world.spec,
+        &world.stream,
+        world.base.parameters(),
+        place,
+        &stop,
+        &mut |_| (),
+    )
+    .unwrap();
+    assert_eq!(outcome, trained);
+    for (segment, leaf) in (0..).zip(leaves) {
+        let steps = segment * world.spec.rounds.segment_steps;
+        assert_eq!(world.execution(None).state(steps).unwrap(), Some(leaf));
+    }
+}
+
+#[test]
+fn a_planted_lie_is_convicted_and_believing_it_loses() {
+    let world = world();
+    let mut honest = world.execution(None);
+    let truth = world.outcome(&mut honest);
+    for (step, instruction, element) in [(0, 30, 1), (1, 77, 3), (3, 120, 0)] {
+        let lie = Lie { round: 0, step, instruction, element, bits: 1 << 14 };
+        let mut liar = world.execution(Some(lie));
+        let told = world.outcome(&mut liar);
+        assert_ne!(told, truth, "{lie:?}");
+        for claim in [Claim::Segment(step / world.spec.rounds.segment_steps), Claim::Slot] {
+            let (loser, moves) = play(&world.facts(told), claim, &mut liar, &mut honest);
+            assert_eq!(loser, Side::Defender, "{claim:?}");
+            assert!(moves > 5);
+            let (loser, _) = play(&world.facts(truth), claim, &mut honest, &mut liar);
+            assert_eq!(loser, Side::Challenger, "{claim:?}");
+        }
+    }
+    let (loser, _) = play(&world.facts(truth), Claim::Finish, &mut honest, &mut world.execution(None));
+    assert_eq!(loser, Side::Challenger);
+}
+
+#[test]
+fn a_false_aggregation_is_convicted() {
+    let world = world();
+    let updates: Vec<Update> = (0..2)
+        .map(|slot| {
+            let place = Place::of(&world.spec, 0, slot);
+            let subject = Subject::Slot { place, roots: BTreeMap::new(), kept: Box::new(|_| None), lie: None };
+            let mut execution =
+                Execution::new(&world.engine, &world.spec, Some(&world.stream), world.base.clone(), subject);
+            let blob = execution.content(Blob::Own).unwrap().into_owned();
+            Update::from_blob(&world.spec, place, &blob).unwrap()
+        })
+        .collect();
+    let digests: Vec<Digest> = updates.iter().map(|update| Digest::of(&update.to_blob())).collect();
+    let right = rounds::aggregate(&world.spec, &world.base, updates.clone(), &|| true).unwrap().root();
+    let aggregation = |updates: Vec<Update>| {
+        let subject = Subject::Aggregation(updates);
+        Execution::new(&world.engine, &world.spec, None, world.base.clone(), subject)
+    };
+    let update = |place: u32| digests.get(place as usize).copied();
+    let facts = |result| Facts {
+        spec: &world.spec,
+        round: 0,
+        base: Some(world.base.root()),
+        subject: dispute::Subject::Aggregation { workers: 2, result },
+        update: &update,
+    };
+    // One of them twice.
+    let mut liar = aggregation(vec![updates[0].clone(), updates[0].clone()]);
+    let result = root_of(&world, &mut liar);
+    assert_ne!(result, right);
+    let (loser, _) =
+        play(&facts(result), Claim::Aggregate, &mut liar, &mut aggregation(updates.clone()));
+    assert_eq!(loser, Side::Defender);
+    let (loser, _) = play(&facts(right), Claim::Aggregate, &mut aggregation(updates), &mut liar);
+    assert_eq!(loser, Side::Challenger);
+}
+
+/// The root of the checkpoint that an aggregation ends with.
+fn root_of(world: &World, execution: &mut Execution<'_>) -> Digest {
+    use sabha_numerics::program::{Program, Source};
+    let program = sabha_protocol::programs::aggregate(&world.spec, 2);
+    let ends = program.visit(&mut |_, _, _| ());
+    let outputs = execution.outputs(Part::Aggregate).unwrap();
+    let digests: Vec<[u8; 32]> = ends
+        .iter()
+        .map(|end| match end.source {
+            Source::Output(index) => outputs[index as usize].0,
+            _ => panic!("an end that no instruction makes"),
+        })
+        .collect();
+    Digest(sabha_numerics::state_root(&digests))
+}
