@@ -54,11 +54,11 @@ fn a_disagreement_cannot_be_closed_as_a_challenge_nor_a_challenge_resolved_as_a_
 #[test]
 fn a_slot_whose_challenges_nobody_ends_is_undecided() {
     let mut board = window();
-    audited(&mut board, KEY);
     board.open_challenge(KEY, 0).unwrap();
     let lapses = board.slots[&(KEY, 0)].checks.lapses;
     board.now += 3;
     board.open_challenge(KEY, 0).unwrap();
+    audited(&mut board, KEY);
     assert_eq!(board.slots[&(KEY, 0)].checks.lapses, lapses + 3, "the last one has its whole time");
     board.now = lapses + 3;
     board.poke();
