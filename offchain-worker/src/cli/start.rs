@@ -56,6 +56,9 @@ pub struct StartArgs {
     /// To see how lies are found on a network of one's own; anywhere else it costs the stake
     #[arg(long, value_name = "LIE", hide = true)]
     pub lie: Option<Lie>,
+    /// Do not answer in disputes about this worker's results. To see what becomes of who stalls, on a network of one's own
+    #[arg(long, hide = true)]
+    pub never_answer: bool,
     /// End when this run is over
     #[arg(long, value_name = "RUN")]
     pub exit_when_run_over: Option<RunId>,
@@ -102,6 +105,7 @@ pub async fn run(args: StartArgs, context: &Context) -> anyhow::Result<()> {
         ready: args.ready,
         drain_on_stop: args.drain_on_stop,
         until_run_over: args.exit_when_run_over,
+        never_answer: args.never_answer,
     };
     Daemon::new(config, options, client, key, Arc::new(workshop), context.stop.clone()).await?.run().await
 }

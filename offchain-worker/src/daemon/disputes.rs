@@ -118,13 +118,16 @@ impl Seat {
         if self.sent.is_some_and(|(of, at)| of == position && block < at.saturating_add(RESEND_BLOCKS)) {
             return Ok(None);
         }
+        let again = self.sent.is_some_and(|(of, _)| of == position);
         self.sent = Some((position, block));
         Ok(match &said {
             Said::Name(claim) => Some(Call::name_claim(game, *claim)),
             Said::Answer(answer) => Some(Call::answer(game, position, answer)),
             Said::Press(made) => Some(Call::press(game, position, made)),
             Said::Nothing => {
-                tracing::error!(game, "this side finds nothing that is wrong: it will lose the dispute");
+                if !again {
+                    tracing::error!(game, "this side finds nothing that is wrong: it will lose the dispute");
+                }
                 None
             }
         })
@@ -263,7 +266,7 @@ impl Daemon {
             }
             return Ok(());
         }
-        if dispute.turn() != side {
+        if dispute.turn() != side || (self.options.never_answer && side == Side::Defender) {
             return Ok(());
         }
         let failed = self.disputes.seats.get(&game).is_some_and(Seat::has_failed);

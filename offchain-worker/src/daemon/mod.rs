@@ -63,6 +63,8 @@ pub struct Options {
     pub drain_on_stop: bool,
     /// End when this run is over.
     pub until_run_over: Option<RunId>,
+    /// Let the clock run out in disputes about the worker's own results: to see what becomes of who stalls.
+    pub never_answer: bool,
 }
 
 /// A running daemon.
