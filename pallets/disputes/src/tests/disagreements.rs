@@ -7,7 +7,7 @@ use sabha_protocol::{
     audit::SeatState,
     dispute::{Claim, Part, Side},
     money,
-    round::{Fault, VoidReason},
+    round::{Claim as Vouched, Fault, VoidReason},
 };
 
 use super::{
