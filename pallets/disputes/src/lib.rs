@@ -74,6 +74,8 @@ mod facts;
 mod mock;
 mod open;
 mod play;
+#[cfg(any(test, feature = "runtime-benchmarks"))]
+mod proofs;
 #[cfg(test)]
 mod tests;
 #[cfg(any(test, feature = "try-runtime"))]

@@ -6,7 +6,7 @@ use frame_support::{
     weights::{Weight, WeightMeter},
 };
 use pallet_sabha_timing::{ActiveBlocks, Durations};
-use pallet_sabha_training::{Device, Rounds, Slots, Workers};
+use pallet_sabha_training::{Device, Rounds, Slots};
 use sabha_protocol::{RoundKey, RunId, RunSpec, SlotIndex, UNITS, round::Progress, round::Terms};
 use sp_core::H256;
 use sp_runtime::BuildStorage;
@@ -288,10 +288,6 @@ pub fn round_of(id: RunId, key: RoundKey) -> pallet_sabha_training::RoundOf<Test
 
 pub fn slot_of(id: RunId, key: RoundKey, slot: SlotIndex) -> pallet_sabha_training::SlotOf<Test> {
     Slots::<Test>::get((id, key, slot)).expect("it is there")
-}
-
-pub fn worker(owner: AccountId) -> pallet_sabha_training::WorkerOf<Test> {
-    Workers::<Test>::get(owner).expect("it is registered")
 }
 
 pub fn game_of(id: GameId) -> DisputeOf<Test> {

@@ -106,7 +106,8 @@ impl<T: Config> Pallet<T> {
         worker.stake = worker.stake.saturating_add(amount);
         let stake = worker.stake;
         if worker.status == WorkerStatus::Ready {
-            let count = Self::tickets_of(stake);
+            // Slashed below the least stake, it keeps one, which counts for nothing: only `drain` and `unbond` end being ready.
+            let count = Self::tickets_of(stake).max(1);
             Self::set_tickets(&owner, &mut worker, count);
         }
         Workers::<T>::insert(&owner, worker);

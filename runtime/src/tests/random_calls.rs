@@ -297,8 +297,8 @@ const ACTS: [(u32, &str, Make); 26] = [
     }),
     (24, "poke", poke),
     (60, "do a duty", duty),
-    (4, "challenge", challenge),
-    (6, "move in a game", move_in_game),
+    (10, "challenge", challenge),
+    (20, "move in a game", move_in_game),
     (6, "transfer", transfer),
     (2, "submit a referendum", submit_referendum),
     (3, "deposit for a decision", |dice| {

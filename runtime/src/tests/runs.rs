@@ -110,7 +110,7 @@ fn worker(chain: &mut Chain, owner: Sr25519Keyring, hot_key: Sr25519Keyring, pay
 }
 
 /// The state roots of a slot.
-fn roots(round: RoundKey, slot: SlotIndex) -> Vec<Digest> {
+pub fn roots(round: RoundKey, slot: SlotIndex) -> Vec<Digest> {
     (0..5u8).map(|leaf| Digest::of(&[leaf, round.round as u8, slot as u8])).collect()
 }
 

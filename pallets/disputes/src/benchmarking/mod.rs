@@ -1,7 +1,6 @@
 //! Benchmarks of every call and of the hook, in its worst case: with programs of a model of 25 million parameters, and an aggregation of as
 //! many updates as there can be.
 
-mod proofs;
 mod setup;
 
 use alloc::boxed::Box;
@@ -19,7 +18,7 @@ use sabha_protocol::{
     spec::limits,
 };
 
-use crate::*;
+use crate::{proofs, *};
 use setup::*;
 
 /// A part of an aggregation.

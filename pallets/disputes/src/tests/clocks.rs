@@ -100,7 +100,9 @@ fn no_clock_runs_while_the_protocol_is_paused() {
 #[test]
 fn a_game_ends_before_what_it_is_about_lapses() {
     run(|| {
-        let id = window_of(&all_honest());
+        let runs = all_honest();
+        let id = window_of(&runs);
+        audited(id, &runs, truth);
         let exact = Specs::<Test>::get(id).unwrap();
         Specs::<Test>::mutate(id, |spec| spec.as_mut().unwrap().clocks.dispute = 120);
         let game = challenge(BOB, id, slot_0(id), Claim::Segment(1));

@@ -4,6 +4,7 @@ mod challenges;
 mod clocks;
 mod disagreements;
 mod games;
+mod proofs;
 mod stage;
 mod try_state;
 mod world;

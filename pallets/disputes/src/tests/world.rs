@@ -73,7 +73,8 @@ pub fn spec() -> RunSpec {
         rounds: rounds(1, 8, 2, 2),
         // More seats than slots: one slot has two.
         audit: AuditSpec { auditors: 4, auditor_price: 5 * UNITS / 4, ..AUDIT },
-        clocks: ClockSpec { window: 120, ..CLOCKS },
+        // Room for a game after the audits.
+        clocks: ClockSpec { window: 240, ..CLOCKS },
     }
 }
 

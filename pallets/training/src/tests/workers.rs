@@ -144,6 +144,28 @@ fn no_worker_has_more_tickets_than_may_be() {
     });
 }
 
+/// One that a dispute has slashed meanwhile.
+#[test]
+fn a_ready_worker_below_the_least_stake_keeps_a_ticket_that_counts_for_nothing() {
+    run(|| {
+        crowd();
+        let id = create(&spec(1));
+        let key = key(0, 0);
+        built(id, key);
+        let (owner, _) = holder(id, key, 0);
+        assert_ok!(Training::convict(id, key, 0, sabha_protocol::round::Claim::Other, None));
+        Workers::<Test>::mutate(owner, |worker| worker.as_mut().unwrap().stake = STAKE / 2);
+        assert_ok!(Training::add_stake(signed(owner), STAKE / 4));
+        assert_eq!((worker(owner).status, worker(owner).tickets), (WorkerStatus::Ready, 1));
+        assert_eq!(Training::tickets_of(worker(owner).stake), 0);
+        assert_ok!(Training::add_stake(signed(owner), STAKE / 4));
+        assert_eq!(worker(owner).tickets, 1);
+        assert_ok!(Training::drain(signed(hot(owner))));
+        // Put back what the test took from the books.
+        Workers::<Test>::mutate(owner, |worker| worker.as_mut().unwrap().stake = held(owner));
+    });
+}
+
 #[test]
 fn add_stake_fails_for_each_reason() {
     run(|| {

@@ -1,4 +1,4 @@
-//! Proofs about things that nobody has computed: whatever a tree holds, its root follows.
+//! Proofs about things that nobody has computed, for benchmarks and tests: whatever a tree holds, its root follows.
 
 use alloc::{boxed::Box, vec::Vec};
 
@@ -61,10 +61,7 @@ fn slice(words: u64, start: u64, len: u64, byte: u8) -> (Slice, Digest) {
 }
 
 /// All levels of a tree over digests.
-struct Levels {
-    tree: Tree,
-    levels: Vec<Vec<Digest>>,
-}
+struct Levels(Vec<Vec<Digest>>);
 
 impl Levels {
     fn of(tree: Tree, leaves: &[(u32, Digest)]) -> Self {
@@ -79,21 +76,20 @@ impl Levels {
             let next = last.chunks(2).map(join).collect();
             levels.push(next);
         }
-        Self { tree, levels }
+        Self(levels)
     }
 
     fn node(&self, node: Node) -> Option<Digest> {
-        self.levels.get(usize::from(node.height))?.get(usize::try_from(node.index).ok()?).copied()
+        self.0.get(usize::from(node.height))?.get(usize::try_from(node.index).ok()?).copied()
     }
 
     fn root(&self) -> Digest {
-        self.levels.last().and_then(|last| last.first()).copied().unwrap_or_default()
+        self.0.last().and_then(|last| last.first()).copied().unwrap_or_default()
     }
 
     fn member(&self, place: u32, digest: Digest) -> Member {
-        let leaves = self.levels.first().map_or(0, |leaves| u64::try_from(leaves.len()).unwrap_or(0));
+        let leaves = self.0.first().map_or(0, |leaves| u64::try_from(leaves.len()).unwrap_or(0));
         let path = beside(Shape { leaves }, 0, place.into(), 1, &|node| self.node(node)).unwrap_or_default();
-        let _ = self.tree;
         Member { digest, path: BoundedVec::truncate_from(path) }
     }
 }
@@ -113,7 +109,7 @@ fn reads(instruction: &Instruction) -> Vec<Range> {
 }
 
 /// The first step of slot 0.
-pub fn step(spec: &RunSpec) -> Box<dyn Program> {
+fn step(spec: &RunSpec) -> Box<dyn Program> {
     let id = programs::StepId { round: 0, slot: 0, step: 0 };
     match programs::step(spec, id) {
         Some(step) => Box::new(step),
