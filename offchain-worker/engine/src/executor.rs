@@ -177,7 +177,9 @@ impl Executor {
         let planned = self.plan.instructions.iter().find(|planned| planned.index as u32 == index);
         let instruction = self.instructions.get(index as usize);
         match planned.and_then(|planned| self.tensor(planned.output)).zip(instruction) {
-            Some((tensor, instruction)) => words(&tensor.narrow(0, 0, kernels::size(instruction.len()))?).map(Some),
+            Some((tensor, instruction)) => {
+                words(&tensor.narrow(0, 0, kernels::size(instruction.len()))?).map(Some)
+            }
             None => Ok(None),
         }
     }

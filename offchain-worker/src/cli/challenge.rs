@@ -25,10 +25,12 @@ use std::{sync::Arc, time::Duration};
 
 /// Arguments of `challenge`.
 #[derive(Args, Debug)]
-#[command(after_help = "The slot is executed from the checkpoint that its round started from. If it comes to what was committed, nothing \
+#[command(
+    after_help = "The slot is executed from the checkpoint that its round started from. If it comes to what was committed, nothing \
                         is sent. If not, the chain finds out who is wrong: the bond of the challenge is on hold until then, and lost to \
                         whoever challenges what is right.\n\n\
-                        Example: sabha-worker challenge --run 0 --round 3 --slot 1 --key me.json --dataset packed/spanish")]
+                        Example: sabha-worker challenge --run 0 --round 3 --slot 1 --key me.json --dataset packed/spanish"
+)]
 pub struct ChallengeArgs {
     /// The run
     #[arg(long)]
@@ -144,7 +146,8 @@ pub async fn run(args: ChallengeArgs, context: &Context) -> anyhow::Result<()> {
         Some(Blind::Aggregate) => Some(Claim::Aggregate),
         None => find(workshop.clone(), sheet.clone(), context).await?,
     };
-    let mut ended = Ended { run: args.run, round: key, slot: args.slot, wrong: claim.is_some(), game: None, won: None };
+    let mut ended =
+        Ended { run: args.run, round: key, slot: args.slot, wrong: claim.is_some(), game: None, won: None };
     let Some(claim) = claim else {
         return context.print(&ended, "it is right: nothing is challenged\n".to_string());
     };
@@ -164,7 +167,11 @@ pub async fn run(args: ChallengeArgs, context: &Context) -> anyhow::Result<()> {
     let at = client.at_best().await.coded()?;
     let won = at.balances(&who).await.coded()?.free > free.free;
     ended.won = Some(won);
-    let text = if won { "the result was wrong, and its worker is slashed" } else { "the challenge is lost, and its bond" };
+    let text = if won {
+        "the result was wrong, and its worker is slashed"
+    } else {
+        "the challenge is lost, and its bond"
+    };
     context.print(&ended, format!("{text}\n"))?;
     if won { Ok(()) } else { Err(failure(Exit::Failure, "the challenge was lost".to_string())) }
 }
@@ -189,10 +196,13 @@ async fn play(
     let mut seat = Seat::sit(workshop, table);
     let result = loop {
         if context.stop.is_raised() {
-            break Err(context.stop.error("stopped: the game goes on without this side, which loses when its clock runs out"));
+            break Err(context
+                .stop
+                .error("stopped: the game goes on without this side, which loses when its clock runs out"));
         }
         let best: At = client.at_best().await.coded()?;
-        let Some((_, dispute)) = best.disputes().await.coded()?.into_iter().find(|(id, _)| *id == game) else {
+        let Some((_, dispute)) = best.disputes().await.coded()?.into_iter().find(|(id, _)| *id == game)
+        else {
             break Ok(());
         };
         if seat.has_failed() {

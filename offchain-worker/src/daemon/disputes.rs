@@ -241,7 +241,11 @@ impl Daemon {
                  runs and has the data"
             ),
             (Side::Challenger, Risk::Seat(place)) => tracing::warn!(
-                game, run, round = round.round, ?target, place,
+                game,
+                run,
+                round = round.round,
+                ?target,
+                place,
                 "an audit of this worker differs from the result: it names what is wrong"
             ),
             (Side::Challenger, Risk::Bond(_)) => {
@@ -335,7 +339,8 @@ pub(crate) async fn table(
     let slots = rounds.slots(run, key).await?.to_vec();
     let mut updates: Vec<(SlotIndex, Digest)> = Vec::new();
     for (index, slot) in &slots {
-        if let (true, Some(Outcome::Trained(commitment))) = (round.accepted.contains(*index), slot.outcome()) {
+        if let (true, Some(Outcome::Trained(commitment))) = (round.accepted.contains(*index), slot.outcome())
+        {
             updates.push((*index, commitment.update_digest));
         }
     }

@@ -114,7 +114,8 @@ pub fn keep_state(folder: &Path, segment: u32, state: &State) -> anyhow::Result<
 pub fn kept_state(folder: &Path, spec: &RunSpec, segment: u32) -> Option<State> {
     let file = end_file(folder, segment);
     let state = file.exists().then(|| read_state(&file, spec))?;
-    let state = state.map_err(|reason| tracing::warn!(file = %file.display(), reason, "the kept state is of no use"));
+    let state =
+        state.map_err(|reason| tracing::warn!(file = %file.display(), reason, "the kept state is of no use"));
     state.ok().filter(|state| state.step == segment.saturating_mul(spec.rounds.segment_steps))
 }
 

@@ -163,12 +163,7 @@ impl EngineWorkshop {
     }
 
     /// Trains a slot with a lie in it, and commits what follows from it.
-    pub(super) fn train_lying(
-        &self,
-        job: &Job,
-        base: RoundCheckpoint,
-        lie: Lie,
-    ) -> anyhow::Result<Ended> {
+    pub(super) fn train_lying(&self, job: &Job, base: RoundCheckpoint, lie: Lie) -> anyhow::Result<Ended> {
         let (spec, Task { round, place: slot, .. }) = (&job.spec, job.duty.task);
         let stream = self.stream(job)?;
         let engine = ExactEngine::cpu();

@@ -95,7 +95,9 @@ impl<'a> Execution<'a> {
     }
 
     fn slot(&self) -> Result<(Place, Option<Lie>, &'a Stream), ExecutionError> {
-        let Subject::Slot { place, lie, .. } = &self.subject else { return Err(ExecutionError::None("slot")) };
+        let Subject::Slot { place, lie, .. } = &self.subject else {
+            return Err(ExecutionError::None("slot"));
+        };
         Ok((*place, *lie, self.stream.ok_or(ExecutionError::None("stream"))?))
     }
 
@@ -207,8 +209,9 @@ impl<'a> Execution<'a> {
         let number = [state.step];
         let loss = [state.loss_sum];
         let parts = state.checkpoint.values().iter().zip(&state.moment1).zip(&state.moment2);
-        let mut leaves: Vec<Leaf<'_>> =
-            parts.flat_map(|((value, first), second)| [value, first, second].map(|part| Leaf::Floats(part))).collect();
+        let mut leaves: Vec<Leaf<'_>> = parts
+            .flat_map(|((value, first), second)| [value, first, second].map(|part| Leaf::Floats(part)))
+            .collect();
         leaves.extend([Leaf::Integers(&number), Leaf::Floats(&loss)]);
         let lie = lie.and_then(|lie| lie.in_step(step));
         Ok(Traced::of(self.engine, &program, &leaves, vec![batch.inputs, batch.targets], lie)?)
@@ -216,7 +219,9 @@ impl<'a> Execution<'a> {
 
     fn trace(&mut self, part: Part) -> Result<&Traced, ExecutionError> {
         let same = |held: Part| match (held, part) {
-            (Part::Step(held) | Part::Diverging(held), Part::Step(step) | Part::Diverging(step)) => held == step,
+            (Part::Step(held) | Part::Diverging(held), Part::Step(step) | Part::Diverging(step)) => {
+                held == step
+            }
             (held, part) => held == part,
         };
         if self.traced.as_ref().is_none_or(|(held, _)| !same(*held)) {

@@ -74,7 +74,12 @@ fn dispute_instructions(spec: &RunSpec) -> u32 {
 }
 
 /// Plays to the end; who has nothing to say loses.
-fn play(facts: &Facts<'_>, claim: Claim, defender: &mut Execution<'_>, challenger: &mut Execution<'_>) -> (Side, u16) {
+fn play(
+    facts: &Facts<'_>,
+    claim: Claim,
+    defender: &mut Execution<'_>,
+    challenger: &mut Execution<'_>,
+) -> (Side, u16) {
     let mut game = Game::new(facts, claim, &Digest::default(), 100, 0).unwrap();
     let mut seen = Seen::default();
     loop {
@@ -167,7 +172,8 @@ fn a_false_aggregation_is_convicted() {
     let updates: Vec<Update> = (0..2)
         .map(|slot| {
             let place = Place::of(&world.spec, 0, slot);
-            let subject = Subject::Slot { place, roots: BTreeMap::new(), kept: Box::new(|_| None), lie: None };
+            let subject =
+                Subject::Slot { place, roots: BTreeMap::new(), kept: Box::new(|_| None), lie: None };
             let mut execution =
                 Execution::new(&world.engine, &world.spec, Some(&world.stream), world.base.clone(), subject);
             let blob = execution.content(Blob::Own).unwrap().into_owned();
@@ -192,8 +198,7 @@ fn a_false_aggregation_is_convicted() {
     let mut liar = aggregation(vec![updates[0].clone(), updates[0].clone()]);
     let result = root_of(&world, &mut liar);
     assert_ne!(result, right);
-    let (loser, _) =
-        play(&facts(result), Claim::Aggregate, &mut liar, &mut aggregation(updates.clone()));
+    let (loser, _) = play(&facts(result), Claim::Aggregate, &mut liar, &mut aggregation(updates.clone()));
     assert_eq!(loser, Side::Defender);
     let (loser, _) = play(&facts(right), Claim::Aggregate, &mut aggregation(updates), &mut liar);
     assert_eq!(loser, Side::Challenger);

@@ -150,7 +150,9 @@ fn opened(len: u64, of: u64, member: u64) -> u64 {
 
 fn opened_chunk(of: u64, member: u64) -> u64 {
     let beside = path(Shape::of_bytes(of));
-    of.min(CHUNK).saturating_add(hashes(beside.saturating_add(member).saturating_add(1))).saturating_add(FRAME)
+    of.min(CHUNK)
+        .saturating_add(hashes(beside.saturating_add(member).saturating_add(1)))
+        .saturating_add(FRAME)
 }
 
 /// Words that are all zero.
@@ -173,4 +175,3 @@ pub fn worst(spec: &RunSpec) -> Bounds {
         judgement: most.judgement.max(one.judgement),
     })
 }
-

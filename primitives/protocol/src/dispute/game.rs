@@ -196,7 +196,9 @@ pub enum Move {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GameError {
     /// The claim is not one of what is disputed.
-    #[error("there is no such claim: a slot that trained has no divergence, one that diverged nothing else, and segments are counted from 0")]
+    #[error(
+        "there is no such claim: a slot that trained has no divergence, one that diverged nothing else, and segments are counted from 0"
+    )]
     NoSuchClaim,
     /// Only exact runs can be judged.
     #[error("results of this numerics version differ between machines, so nobody can judge them")]
@@ -217,7 +219,9 @@ pub enum GameError {
     #[error("there is no such node, step, instruction or element")]
     NoSuchElement,
     /// The move does not fit what is bound.
-    #[error("what is shown does not come to the root or digest that is bound, or is not as long as it must be")]
+    #[error(
+        "what is shown does not come to the root or digest that is bound, or is not as long as it must be"
+    )]
     BadProof,
     /// A word that the element reads was not opened.
     #[error("word {index} of input {input} was not opened, and the element reads it")]
@@ -429,9 +433,7 @@ impl Game {
             (Stage::Outputs { span, trace, .. }, Move::Judge(judgement)) => {
                 convicted = Some(judge(&next.scope(facts, span, trace)?, judgement)?);
             }
-            (Stage::Outputs { span, .. }, Move::JudgeHeader { bytes, path })
-                if span.part == Part::Finish =>
-            {
+            (Stage::Outputs { span, .. }, Move::JudgeHeader { bytes, path }) if span.part == Part::Finish => {
                 convicted = Some(!is_header_right(facts, bytes, path)?);
             }
             (Stage::Outputs { span, trace, .. }, made) => {
@@ -508,12 +510,7 @@ impl Game {
         Labelled { tree: Tree::SEGMENTS, leaves, label: &Some }
     }
 
-    fn scope<'a>(
-        &self,
-        facts: &'a Facts<'a>,
-        span: Span,
-        trace: Digest,
-    ) -> Result<Scope<'a>, GameError> {
+    fn scope<'a>(&self, facts: &'a Facts<'a>, span: Span, trace: Digest) -> Result<Scope<'a>, GameError> {
         Scope::of(facts, span, trace).ok_or(GameError::NoSuchClaim)
     }
 

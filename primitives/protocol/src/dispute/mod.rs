@@ -85,7 +85,6 @@ pub enum Claim {
     Aggregate,
 }
 
-
 /// Whose claim it is, and what it is bound by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {

@@ -7,9 +7,9 @@ mod challenger;
 mod defender;
 mod seen;
 
+pub use super::scope::Blob;
 pub use challenger::{challenge, find};
 pub use defender::answer;
-pub use super::scope::Blob;
 pub use seen::Seen;
 
 use super::{Game, GameError, Part};

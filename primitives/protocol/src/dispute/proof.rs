@@ -124,7 +124,13 @@ impl Labelled<'_> {
 }
 
 /// Whether `row` is what a reveal of `node` of content's own tree shows.
-pub(super) fn is_content_row(digest: &Digest, bytes: u64, node: Node, row: &[Digest], path: &[Digest]) -> bool {
+pub(super) fn is_content_row(
+    digest: &Digest,
+    bytes: u64,
+    node: Node,
+    row: &[Digest],
+    path: &[Digest],
+) -> bool {
     let shape = Shape::of_bytes(bytes);
     let Some(span) = shape.below(node) else { return false };
     u64::try_from(row.len()) == Ok(span.count)

@@ -154,11 +154,7 @@ pub(super) fn judge(scope: &Scope<'_>, judgement: &Judgement) -> Result<bool, Ga
     Ok(value != claimed && !(number.is_nan() && theirs.is_nan()))
 }
 
-fn evaluate(
-    scope: &Scope<'_>,
-    instruction: &Instruction,
-    judgement: &Judgement,
-) -> Result<u32, GameError> {
+fn evaluate(scope: &Scope<'_>, instruction: &Instruction, judgement: &Judgement) -> Result<u32, GameError> {
     let place = |operand: &Operand| Some((*operand, scope.place(operand.source)?));
     let places: Vec<(Operand, Place)> =
         instruction.inputs.iter().map(place).collect::<Option<_>>().ok_or(GameError::NoSuchElement)?;

@@ -72,22 +72,9 @@ pub enum Blob {
 #[cfg_attr(not(feature = "std"), allow(dead_code, reason = "players look at what the referee need not know"))]
 pub(super) enum Place {
     /// A leaf of a tree of digests.
-    Leaf {
-        of: Holder,
-        tree: Tree,
-        root: Digest,
-        leaves: u32,
-        place: u32,
-        label: u32,
-    },
+    Leaf { of: Holder, tree: Tree, root: Digest, leaves: u32, place: u32, label: u32 },
     /// Part of content whose digest is known: of so many bytes, from byte `offset`, with `width` bytes a word.
-    Content {
-        of: Blob,
-        digest: Digest,
-        bytes: u64,
-        offset: u64,
-        width: u8,
-    },
+    Content { of: Blob, digest: Digest, bytes: u64, offset: u64, width: u8 },
     /// A word that is known.
     Word(u32),
     /// What this instruction without inputs makes.
@@ -141,8 +128,7 @@ impl<'a> Scope<'a> {
         }
         let mut held: Vec<Source> = ends.iter().map(|end| end.source).collect();
         held.sort_unstable();
-        let inner =
-            (0..count).filter(|index| held.binary_search(&Source::Output(*index)).is_err()).collect();
+        let inner = (0..count).filter(|index| held.binary_search(&Source::Output(*index)).is_err()).collect();
         Some(Self { facts, span, trace, program, count, ends, inner, largest })
     }
 
@@ -202,7 +188,14 @@ impl<'a> Scope<'a> {
         let parameters = self.parameters();
         if let Some(root) = self.facts.base {
             let leaves = parameters.saturating_mul(2);
-            return Some(Place::Leaf { of: Holder::Base, tree: Tree::STATE, root, leaves, place: index, label: index });
+            return Some(Place::Leaf {
+                of: Holder::Base,
+                tree: Tree::STATE,
+                root,
+                leaves,
+                place: index,
+                label: index,
+            });
         }
         // The run's own start: parameters that are drawn, and no momentum.
         if index >= parameters {

@@ -280,9 +280,16 @@ mod tests {
 
     #[test]
     fn heights_and_reveals() {
-        for (leaves, height, reveals) in
-            [(0, 0, 0), (1, 0, 0), (2, 1, 1), (3, 2, 1), (64, 6, 1), (65, 7, 2), (4_096, 12, 2), (4_097, 13, 3)]
-        {
+        for (leaves, height, reveals) in [
+            (0, 0, 0),
+            (1, 0, 0),
+            (2, 1, 1),
+            (3, 2, 1),
+            (64, 6, 1),
+            (65, 7, 2),
+            (4_096, 12, 2),
+            (4_097, 13, 3),
+        ] {
             let shape = Shape { leaves };
             assert_eq!((shape.height(), shape.reveals()), (height, reveals), "{leaves}");
         }

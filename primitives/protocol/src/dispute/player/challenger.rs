@@ -48,11 +48,7 @@ pub fn challenge<B: Book>(
         Stage::Outputs { span, trace, asked: None } => {
             let scope = Scope::of(facts, span, trace).ok_or(GameError::NoSuchClaim)?;
             let mut look = Look { scope: &scope, part: span.part, book, seen };
-            if span.part == Part::Finish {
-                look.at_update(facts)
-            } else {
-                look.at_outputs(span)
-            }
+            if span.part == Part::Finish { look.at_update(facts) } else { look.at_outputs(span) }
         }
         _ => Err(PlayError::NotMyMove),
     }
@@ -159,7 +155,8 @@ fn name<B: Book>(
         Next::Differs(place) => Some(place),
         Next::Same => None,
     };
-    let at = |place: Option<u64>| place.map(|place| member(&digests, place).ok_or(PlayError::NotSeen)).transpose();
+    let at =
+        |place: Option<u64>| place.map(|place| member(&digests, place).ok_or(PlayError::NotSeen)).transpose();
     let number = |step: u64| u32::try_from(step).unwrap_or(u32::MAX);
     if game.claim == Claim::Divergence {
         // Each step has its start among those posted; the last one has no end.
@@ -215,9 +212,8 @@ impl<B: Book> Look<'_, B> {
     fn at_divergence(&mut self) -> Result<Move, PlayError<B::Error>> {
         let claimed = self.scope.diverges().ok_or(GameError::NoSuchClaim)?;
         let (index, mut element) = (claimed.instruction, u64::from(claimed.element));
-        let judge = |element, inputs| {
-            Move::Judge(Judgement { instruction: index, element, output: None, inputs })
-        };
+        let judge =
+            |element, inputs| Move::Judge(Judgement { instruction: index, element, output: None, inputs });
         let Some(instruction) = self.scope.instruction(index) else {
             return Ok(judge(0, BoundedVec::default()));
         };
@@ -412,11 +408,7 @@ impl<B: Book> Look<'_, B> {
     }
 
     /// What an element reads.
-    fn reads(
-        &mut self,
-        instruction: &Instruction,
-        element: u64,
-    ) -> Result<Vec<Range>, PlayError<B::Error>> {
+    fn reads(&mut self, instruction: &Instruction, element: u64) -> Result<Vec<Range>, PlayError<B::Error>> {
         let own = Own { part: self.part, instruction, book: RefCell::new(&mut *self.book) };
         instruction.op.reads(element, &own).map_err(|_| PlayError::NotSeen)
     }

@@ -19,11 +19,7 @@ use sabha_numerics::program::Source;
 ///
 /// # Errors
 /// If it is not its move, or the book has no answer.
-pub fn answer<B: Book>(
-    facts: &Facts<'_>,
-    game: &Game,
-    book: &mut B,
-) -> Result<Answer, PlayError<B::Error>> {
+pub fn answer<B: Book>(facts: &Facts<'_>, game: &Game, book: &mut B) -> Result<Answer, PlayError<B::Error>> {
     match game.stage {
         Stage::Leaves { asked: Some(node) } => {
             let own = leaves(facts, book)?;
@@ -31,7 +27,9 @@ pub fn answer<B: Book>(
             Ok(Answer::Nodes { row, path })
         }
         Stage::Opening => open(facts, game, book),
-        Stage::Between { .. } => between(facts, game, book).map(|top| Answer::Ends { first: None, last: None, top }),
+        Stage::Between { .. } => {
+            between(facts, game, book).map(|top| Answer::Ends { first: None, last: None, top })
+        }
         Stage::States { asked: Some(node), .. } => {
             let own = states(facts, game, book)?;
             let tree = game.states(facts)?;
@@ -139,10 +137,7 @@ fn between<B: Book>(facts: &Facts<'_>, game: &Game, book: &mut B) -> Result<Row,
 }
 
 /// One's own leaves of the slot, as far as there are any.
-pub(super) fn leaves<B: Book>(
-    facts: &Facts<'_>,
-    book: &mut B,
-) -> Result<Vec<Digest>, PlayError<B::Error>> {
+pub(super) fn leaves<B: Book>(facts: &Facts<'_>, book: &mut B) -> Result<Vec<Digest>, PlayError<B::Error>> {
     let mut all = Vec::new();
     for segment in 0..=facts.spec.segments() {
         let steps = segment.saturating_mul(facts.spec.rounds.segment_steps);
@@ -215,4 +210,3 @@ fn output_with<'b, B: Book>(
     let words = book.words(part, Source::Output(index)).map_err(PlayError::Book)?;
     Ok(Cow::Owned(bytes_of(&words)))
 }
-

@@ -148,9 +148,7 @@ impl Digests<'_> {
             return Some(Digest(self.tree.tree.leaf((self.tree.label)(place)?, &self.digest(node.index)?.0)));
         }
         let shown = self.seen.and_then(|(seen, of)| seen.node(of, node));
-        shown.or_else(|| {
-            joined(self.tree.shape(), &self.tree.tree, node, &|below| self.node(below))
-        })
+        shown.or_else(|| joined(self.tree.shape(), &self.tree.tree, node, &|below| self.node(below)))
     }
 }
 

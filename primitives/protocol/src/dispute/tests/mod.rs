@@ -39,7 +39,9 @@ fn play(facts: &Facts<'_>, claim: Claim, defender: &mut dyn Player, challenger: 
         };
         match game.turn() {
             Side::Defender => {
-                let Some(made) = defender.answer(facts, &game) else { return timed_out(Side::Defender, bytes) };
+                let Some(made) = defender.answer(facts, &game) else {
+                    return timed_out(Side::Defender, bytes);
+                };
                 bytes += made.encoded_size();
                 if game.answer(facts, &position, &made, now).is_err() {
                     return timed_out(Side::Defender, bytes);
@@ -134,7 +136,9 @@ fn games_are_short() {
     });
     for (spec, parameters) in [(small, 25_000_000..27_000_000u64), (large, 6_500_000_000..7_000_000_000)] {
         assert!(parameters.contains(&spec.model.parameter_count()), "{}", spec.model.parameter_count());
-        for claim in [Claim::Begin, Claim::Segment(0), Claim::Slot, Claim::Finish, Claim::Divergence, Claim::Aggregate] {
+        for claim in
+            [Claim::Begin, Claim::Segment(0), Claim::Slot, Claim::Finish, Claim::Divergence, Claim::Aggregate]
+        {
             println!("{} parameters, {claim:?}: {:?}", spec.model.parameter_count(), bounds(&spec, claim));
         }
         let most = worst(&spec);

@@ -33,45 +33,49 @@ fn world() -> &'static (World, super::world::Run) {
     thread_local! {
         static WORLD: OnceCell<&'static (World, super::world::Run)> = const { OnceCell::new() };
     }
-    WORLD.with(|cell| *cell.get_or_init(|| {
-        let world = World::of(300, 24, 3);
-        let lie = Lie { part: Part::Step(4), instruction: 60, element: 5, flip: 1 << 14 };
-        let liar = world.run(1, Some(lie));
-        Box::leak(Box::new((world, liar)))
-    }))
+    WORLD.with(|cell| {
+        *cell.get_or_init(|| {
+            let world = World::of(300, 24, 3);
+            let lie = Lie { part: Part::Step(4), instruction: 60, element: 5, flip: 1 << 14 };
+            let liar = world.run(1, Some(lie));
+            Box::leak(Box::new((world, liar)))
+        })
+    })
 }
 
 fn record() -> &'static Record {
     thread_local! {
         static RECORD: OnceCell<&'static Record> = const { OnceCell::new() };
     }
-    RECORD.with(|cell| *cell.get_or_init(|| {
-        let (world, liar) = world();
-        let mut honest = world.run(1, None);
-        let mut liar = liar.clone();
-        let claim = honest.find(world, &liar).unwrap();
-        with_facts(|facts| {
-            let mut game = Game::new(facts, claim, &Digest::default(), 100, 0).unwrap();
-            let mut seen = Seen::default();
-            let mut positions = Vec::new();
-            loop {
-                let before = game;
-                if game.turn() == Side::Defender {
-                    let made = answer(facts, &game, &mut liar).unwrap();
-                    game.answer(facts, &before.position, &made, 1).unwrap();
-                    seen.look(facts, &before, &made);
-                    positions.push((before, Made::Answer(made)));
-                } else {
-                    let made = challenge(facts, &game, &mut honest, &seen).unwrap();
-                    let loser = game.press(facts, &before.position, &made, 1).unwrap();
-                    positions.push((before, Made::Press(made)));
-                    if loser.is_some() {
-                        return Box::leak(Box::new(Record { positions }));
+    RECORD.with(|cell| {
+        *cell.get_or_init(|| {
+            let (world, liar) = world();
+            let mut honest = world.run(1, None);
+            let mut liar = liar.clone();
+            let claim = honest.find(world, &liar).unwrap();
+            with_facts(|facts| {
+                let mut game = Game::new(facts, claim, &Digest::default(), 100, 0).unwrap();
+                let mut seen = Seen::default();
+                let mut positions = Vec::new();
+                loop {
+                    let before = game;
+                    if game.turn() == Side::Defender {
+                        let made = answer(facts, &game, &mut liar).unwrap();
+                        game.answer(facts, &before.position, &made, 1).unwrap();
+                        seen.look(facts, &before, &made);
+                        positions.push((before, Made::Answer(made)));
+                    } else {
+                        let made = challenge(facts, &game, &mut honest, &seen).unwrap();
+                        let loser = game.press(facts, &before.position, &made, 1).unwrap();
+                        positions.push((before, Made::Press(made)));
+                        if loser.is_some() {
+                            return Box::leak(Box::new(Record { positions }));
+                        }
                     }
                 }
-            }
+            })
         })
-    }))
+    })
 }
 
 fn attempt(game: &mut Game, made: &Made) -> Result<Option<Side>, GameError> {
@@ -119,21 +123,19 @@ fn clocks_run_for_the_side_whose_move_it_is() {
     with_facts(|facts| {
         let mut game = Game::new(facts, Claim::Segment(1), &Digest::default(), 10, 100).unwrap();
         let (_, Made::Answer(ends)) = &record().positions[0] else { panic!("the defender begins") };
-        assert_eq!((game.turn(), game.expired(110), game.expired(111)), (
-            Side::Defender,
-            None,
-            Some(Side::Defender)
-        ));
+        assert_eq!(
+            (game.turn(), game.expired(110), game.expired(111)),
+            (Side::Defender, None, Some(Side::Defender))
+        );
         let position = game.position;
         let mut late = game;
         assert_eq!(late.answer(facts, &position, ends, 111), Err(GameError::TooLate));
         game.answer(facts, &position, ends, 104).unwrap();
         assert_eq!((game.clocks.defender, game.clocks.challenger, game.clocks.since), (6, 10, 104));
-        assert_eq!((game.turn(), game.expired(114), game.expired(115)), (
-            Side::Challenger,
-            None,
-            Some(Side::Challenger)
-        ));
+        assert_eq!(
+            (game.turn(), game.expired(114), game.expired(115)),
+            (Side::Challenger, None, Some(Side::Challenger))
+        );
     });
 }
 

@@ -35,10 +35,8 @@ fn lens(program: &dyn Program) -> Vec<u64> {
 
 #[test]
 fn five_hundred_random_games_are_judged_rightly() {
-    let mut runner = TestRunner::new_with_rng(
-        Config::default(),
-        TestRng::from_seed(RngAlgorithm::ChaCha, &[5; 32]),
-    );
+    let mut runner =
+        TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &[5; 32]));
     let mut rng = runner.new_rng();
     let world = World::small();
     let slots = [0, 1, 2].map(|slot| world.run(slot, None));

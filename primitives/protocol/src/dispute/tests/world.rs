@@ -66,12 +66,7 @@ impl World {
         spec.model.heads = 2;
         spec.model.feed_forward = feed_forward;
         spec.model.context = 8;
-        spec.rounds = RoundSpec {
-            inner_steps: segment_steps * 2,
-            segment_steps,
-            batch: 2,
-            ..spec.rounds
-        };
+        spec.rounds = RoundSpec { inner_steps: segment_steps * 2, segment_steps, batch: 2, ..spec.rounds };
         spec.data.token_bytes = 2;
         spec.data.tokens = 3_000;
         spec.data.heldout_tokens = 500;
@@ -137,7 +132,9 @@ impl World {
             updates: Vec::new(),
         };
         let parameters = self.spec.model.shape().parameter_count() as usize;
-        let first = if let Some((other, steps)) = from.filter(|(other, steps)| other.states.len() > *steps as usize) {
+        let first = if let Some((other, steps)) =
+            from.filter(|(other, steps)| other.states.len() > *steps as usize)
+        {
             run.states = other.states[..=steps as usize].to_vec();
             run.roots = other.roots[..=steps as usize].to_vec();
             let before = |at: &(u8, u32)| at.0 == 0 || (at.0 == 1 && at.1 < steps);
