@@ -194,7 +194,7 @@ async fn play(
 ) -> anyhow::Result<()> {
     let (client, game) = (&signed.session.client, table.game);
     let mut seat = Seat::sit(workshop, table);
-    let result = loop {
+    loop {
         if context.stop.is_raised() {
             break Err(context
                 .stop
@@ -217,6 +217,5 @@ async fn play(
             () = context.stop.raised() => {}
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
-    };
-    result
+    }
 }

@@ -47,6 +47,10 @@ pub enum Risk {
 }
 
 /// How far a dispute is.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one of them in storage, and mostly it is the large one"
+)]
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
