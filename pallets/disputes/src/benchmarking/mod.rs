@@ -6,7 +6,6 @@ mod setup;
 use alloc::boxed::Box;
 
 use frame_benchmarking::v2::*;
-use frame_support::traits::Get;
 use frame_system::RawOrigin;
 use pallet_sabha_training::Slots;
 use sabha_numerics::{Tree, program::Program};
