@@ -270,7 +270,11 @@ pub mod pallet {
         ///
         /// Emits `Moved` and `Decided`.
         #[pallet::call_index(4)]
-        #[pallet::weight((<T as Config>::WeightInfo::judge(), DispatchClass::Operational))]
+        #[pallet::weight((
+            // An element is at its worst in a step, the program that it is found in as that of any other move.
+            <T as Config>::WeightInfo::judge().saturating_add(<T as Config>::WeightInfo::press()),
+            DispatchClass::Operational,
+        ))]
         pub fn judge(
             origin: OriginFor<T>,
             game: GameId,
