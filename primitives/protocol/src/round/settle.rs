@@ -87,7 +87,12 @@ impl<A: Clone + PartialEq> Round<A> {
                 [release].into_iter().chain(slash()).chain([observe(false)]).collect()
             }
             SeatState::Agreed { .. } if self.vouched_wrongly(terms, index, &checks) => {
-                [release].into_iter().chain(slash()).chain([observe(false)]).collect()
+                // A worker can lose a game about a right segment on purpose, and its auditors have no move in it: so they are slashed
+                // only if as many others, drawn as they were, had sealed another answer. Paid they are not in either case.
+                match is_outvoted(&checks) {
+                    true => [release].into_iter().chain(slash()).chain([observe(false)]).collect(),
+                    false => vec![release],
+                }
             }
             SeatState::Agreed { unserved } => {
                 // The charge is the slot's: it pays only if the slot is paid.
@@ -170,6 +175,11 @@ impl<A: Clone + PartialEq> Round<A> {
             Some(Fault::Convicted(Claim::Other) | Fault::LeavesMissing | Fault::Undecided) | None => false,
         }
     }
+}
+
+/// Whether no fewer auditors found something else than found the same as the slot.
+fn is_outvoted(checks: &super::Checks) -> bool {
+    checks.differed > 0 && checks.differed >= checks.revealed.saturating_sub(checks.differed)
 }
 
 /// What each auditor who differed gets of the part of the slash that was kept for them; rounded down.
