@@ -58,8 +58,8 @@ impl<T: Config> Known<T> {
     }
 
     /// What a challenge of it puts on hold: the chain's bond, and as much again for each challenge that is open, so that nobody keeps
-    /// others out, or a defender busy, with many of them for long. Before the seals of a slot's audit are closed, what all auditors earn
-    /// comes on top: a game shows leaves, which would be worth that much to one who seals without executing anything.
+    /// others out, or a defender busy, with many of them for long. Before the seals of a slot's audit are closed, no less than what all
+    /// auditors earn: a game shows leaves, which would be worth that much to one who seals without executing anything.
     pub fn bond(&self) -> Balance {
         let flat = T::Bond::get();
         let crowd = flat.saturating_mul(Balance::from(self.challenges).saturating_add(1));
@@ -70,7 +70,7 @@ impl<T: Config> Known<T> {
             );
         let audit = &self.spec.audit;
         let worth = if secret { audit.auditor_price.saturating_mul(audit.auditors.into()) } else { 0 };
-        crowd.saturating_add(worth)
+        crowd.max(worth)
     }
 
     /// Does something with the facts.

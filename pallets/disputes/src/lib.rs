@@ -185,8 +185,8 @@ pub mod pallet {
         /// Challenge a claim of a slot, or of a round's aggregation.
         ///
         /// The origin must be signed, by anyone but the owner of the worker that made the claim. Free if it is accepted. A bond (`Bond`, and
-        /// as much again for each open challenge of the target; before the seals of a slot's audit are closed, also what its round's auditors
-        /// earn) is put on hold in the account that signs; it is released if the claim is found wrong, and lost if not.
+        /// as much again for each open challenge of the target; before the seals of a slot's audit are closed, at least what its round's
+        /// auditors earn) is put on hold in the account that signs; it is released if the claim is found wrong, and lost if not.
         ///
         /// - `run`, `round`: the attempt at a round. Its window must not be over.
         /// - `target`: the slot, with its generation, or the aggregation.

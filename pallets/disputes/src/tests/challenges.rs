@@ -97,13 +97,48 @@ fn challenges_of_one_slot_are_bounded_and_those_of_others_unaffected() {
         for _ in 0..MOST {
             challenge(BOB, id, slot_0(id), Claim::Begin);
         }
-        assert_eq!(bonded(BOB), BOND * u128::from(MOST));
+        assert_eq!(bonded(BOB), BOND * (1..=u128::from(MOST)).sum::<u128>());
         let attempt = |slot| {
             let target = Target::Slot { slot, generation: slot_of(id, ROUND, slot).generation };
             Disputes::challenge(signed(ALICE), id, ROUND, target, Claim::Begin)
         };
         assert_noop!(attempt(0), Error::<Test>::TooManyChallenges);
         assert_ok!(attempt(1));
+    });
+}
+
+/// Challenges by the dozen, to keep others out or a defender busy: each open one makes the next dearer. And a game shows leaves, which
+/// must not be worth more to an auditor who has not sealed yet than the bond that is lost.
+#[test]
+fn a_bond_grows_with_the_open_challenges_and_covers_what_leaves_are_worth_before_the_seals() {
+    run(|| {
+        let id = committed(&all_honest());
+        let target = slot_0(id);
+        let bond = |target| Disputes::bond(id, ROUND, target).unwrap();
+        assert_eq!(bond(target), BOND);
+        let first = challenge(BOB, id, target, Claim::Begin);
+        assert_eq!(bond(target), 2 * BOND);
+        challenge(ALICE, id, target, Claim::Begin);
+        assert_eq!((bonded(BOB), bonded(ALICE), bond(target)), (BOND, 2 * BOND, 3 * BOND));
+        assert!(defend(first, &mut honest(0), &mut Default::default()));
+        until(70, || Disputes::time_out(signed(ALICE), first).is_ok());
+        assert_eq!(bond(target), 2 * BOND);
+
+        let spec = Specs::<Test>::get(id).unwrap();
+        let dear = 7 * BOND;
+        Specs::<Test>::mutate(id, |spec| {
+            let audit = &mut spec.as_mut().unwrap().audit;
+            audit.auditor_price = dear / u128::from(audit.auditors);
+        });
+        let worth = dear / u128::from(spec.audit.auditors) * u128::from(spec.audit.auditors);
+        assert_eq!(bond(target), worth);
+        let sealed = sabha_protocol::audit::Audits::Publishing { until: u32::MAX };
+        pallet_sabha_training::Rounds::<Test>::mutate(id, ROUND, |round| {
+            round.as_mut().unwrap().audits = sealed;
+        });
+        assert_eq!(bond(target), 2 * BOND, "what is sealed cannot be copied");
+        Specs::<Test>::insert(id, spec);
+        assert_eq!(Disputes::bond(id + 1, ROUND, target), None);
     });
 }
 

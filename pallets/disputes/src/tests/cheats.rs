@@ -247,9 +247,10 @@ fn many_false_challenges_cost_a_bond_each() {
         for game in games {
             assert_ok!(Disputes::time_out(signed(ALICE), game));
         }
-        let most = u128::from(MOST);
-        assert_eq!((free(BOB), burnt()), (mine - BOND * most, BOND / 2 * most));
-        assert_eq!((staked(holder(id)), free(payout(holder(id)))), (stake, theirs + BOND / 2 * most));
+        // The n-th that is open puts n bonds on hold.
+        let bonds = BOND * (1..=u128::from(MOST)).sum::<u128>();
+        assert_eq!((free(BOB), burnt()), (mine - bonds, bonds / 2));
+        assert_eq!((staked(holder(id)), free(payout(holder(id)))), (stake, theirs + bonds / 2));
         no_games();
     });
 }

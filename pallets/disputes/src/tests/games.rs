@@ -60,6 +60,7 @@ fn a_conviction_overtakes_the_other_games_and_their_bonds_are_released() {
             Target::Slot { slot: 1, generation: slot_of(id, ROUND, 1).generation },
             Claim::Begin,
         );
+        let bond = bonded(ALICE);
         let mut seen = Default::default();
         assert!(defend(first, &mut liar, &mut seen));
         assert_noop!(Disputes::close(signed(BOB), first), Error::<Test>::NotOvertaken);
@@ -78,7 +79,7 @@ fn a_conviction_overtakes_the_other_games_and_their_bonds_are_released() {
         assert_eq!(bonded(ALICE), 0);
         assert!(events().iter().any(|event| matches!(
             event,
-            Event::BondReleased { game, challenger: ALICE, amount: BOND } if *game == first
+            Event::BondReleased { game, challenger: ALICE, amount } if *game == first && *amount == bond
         )));
         assert_noop!(Disputes::close(signed(BOB), first), Error::<Test>::NoSuchGame);
         assert_ok!(Disputes::time_out(signed(BOB), other));
