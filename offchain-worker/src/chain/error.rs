@@ -90,7 +90,8 @@ impl ChainError {
             Self::NoNode(_) | Self::Timeout { .. } | Self::Rpc { .. } => Exit::NoNode,
             Self::WrongGenesis { .. } | Self::WrongRuntime { .. } => Exit::WrongChain,
             Self::Refused { .. } | Self::NotAccepted { .. } => Exit::Refused,
-            Self::Incompatible { .. } | Self::NotIncluded { .. } => Exit::Failure,
+            Self::Incompatible { .. } => Exit::Outdated,
+            Self::NotIncluded { .. } => Exit::Failure,
         }
     }
 

@@ -15,6 +15,7 @@ use crate::{
     chain::{At, Call, ChainError, Client, Dispute, Round, Until},
     error::Exit,
     keys::{AccountId, Key},
+    metrics::metrics,
     stop::Stop,
 };
 use sabha_protocol::{
@@ -141,8 +142,11 @@ impl Seat {
 
 /// Sends a move. What is refused is looked at again with the next block.
 pub(crate) async fn send(client: &Client, key: &Key, game: GameId, call: &Call) -> anyhow::Result<()> {
-    match client.submit(call, key, Until::Best).await {
+    let result = client.submit(call, key, Until::Best).await;
+    metrics().sent(&result);
+    match result {
         Ok(included) => {
+            metrics().moved();
             let bytes = call.arguments().len();
             tracing::info!(game, block = included.number, call = %call.name, bytes, "moved");
             Ok(())
@@ -214,6 +218,7 @@ impl Daemon {
             }
             let _ = std::fs::remove_file(seen_file(&self.state, game));
         }
+        metrics().disputes_open(mine.len());
         if mine.is_empty() {
             return Ok(());
         }
@@ -233,6 +238,7 @@ impl Daemon {
         if !self.disputes.told.insert(game) {
             return;
         }
+        metrics().disputed(side);
         let Dispute { run, round, target, challenger, .. } = dispute;
         match (side, dispute.risk) {
             (Side::Defender, _) => tracing::error!(
@@ -292,7 +298,7 @@ impl Daemon {
     /// Says that the other side has no time left; the chain finds out by itself as well.
     async fn point_out(&mut self, game: GameId, block: u64) -> anyhow::Result<()> {
         self.disputes.later.insert(game, block.saturating_add(RETRY_BLOCKS));
-        match self.client.submit(&Call::time_out(game), &self.key, Until::Best).await {
+        match self.submit(&Call::time_out(game)).await {
             Ok(included) => tracing::info!(game, block = included.number, "the other side has no time left"),
             Err(error) if error.refusal().is_some() => tracing::debug!(game, %error, "somebody was sooner"),
             Err(error) => return Err(error.into()),
