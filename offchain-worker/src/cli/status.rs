@@ -7,7 +7,7 @@ use super::{
     show, watch,
 };
 use crate::{
-    chain::{At, ChainError, ChainResult, Client, Device, Hash},
+    chain::{At, ChainResult, Client, Device, Hash},
     config::{Config, SignerArgs},
     error::{Exit, ResultExt},
     keys::{AccountId, Key, parse_account},
@@ -136,17 +136,11 @@ async fn live(
             }
             Ok(None) => {}
             // The connection comes back by itself.
-            Err(error) => match (error.downcast_ref::<ChainError>(), &mut screen) {
-                (Some(chain), Some(screen)) if chain.is_transient() => {
-                    screen.show(&[format!("{chain}: trying again")])?;
-                }
-                (Some(chain), None) if chain.is_transient() => tracing::warn!(error = %chain, "trying again"),
-                _ => {
-                    return Err(error
-                        .downcast::<ChainError>()
-                        .map_or_else(|other| other, ChainError::into_coded));
-                }
+            Err(error) if Exit::of(&error) == Exit::NoNode => match &mut screen {
+                Some(screen) => screen.show(&[format!("{error:#}: trying again")])?,
+                None => tracing::warn!(error = format!("{error:#}"), "trying again"),
             },
+            Err(error) => return Err(error),
         }
         tokio::select! {
             () = context.stop.raised() => {}
@@ -167,14 +161,14 @@ async fn next(
     account: &AccountId,
     losses: Option<&mut Losses>,
 ) -> anyhow::Result<Option<(Hash, Status)>> {
-    let hash = if finalised { client.finalised_hash().await? } else { client.best_hash().await? };
+    let hash = if finalised { client.finalised_hash().await } else { client.best_hash().await }.coded()?;
     if seen == Some(hash) {
         return Ok(None);
     }
-    let at = client.at(hash).await?;
+    let at = client.at(hash).await.coded()?;
     let status = Status::read(&at, account).await?;
     if let Some(losses) = losses {
-        for run in at.open_runs().await? {
+        for run in at.open_runs().await.coded()? {
             for (round, slots) in show::rounds(&at, run).await? {
                 for (index, slot) in slots.iter().filter(|(_, slot)| slot.worker() == Some(&status.owner)) {
                     if let Some(loss) = watch::loss(slot) {

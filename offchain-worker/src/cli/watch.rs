@@ -8,7 +8,7 @@ mod view;
 
 use super::{Context, live::Screen, on_chain::sbh, run::find, show};
 use crate::{
-    chain::{At, ChainError, ChainResult, Client, Round, RunStatus, Slot},
+    chain::{At, ChainError, ChainResult, Client, Hash, Round, RunStatus, Slot},
     cli::on_chain::Session,
     config::ChainArgs,
     error::{Exit, failure},
@@ -79,42 +79,24 @@ pub async fn run(args: WatchArgs, context: &Context) -> anyhow::Result<()> {
                 format!("run {} is not over after {} s", args.run, began.elapsed().as_secs()),
             ));
         }
-        let look = async {
-            let hash = client.best_hash().await?;
-            if seen == Some(hash) {
-                return Ok(None);
-            }
-            Ok(Some((hash, client.at(hash).await?)))
-        };
-        match look.await {
-            Ok(None) => {}
-            Ok(Some((hash, at))) => {
-                let run = find(&at, args.run).await?;
-                let live = show::rounds(&at, run.id).await?;
-                let known = if view.is_live() { None } else { before.as_ref() };
-                let seats = seats(&at, run.id, &live, known).await?;
-                let now = Snapshot { run, live, seats };
-                for change in changes(before.as_ref(), &now) {
-                    let line = Line { block: at.number(), run: args.run, change: &change };
-                    let text = if context.global.json { serde_json::to_string(&line)? } else { words(&line) };
-                    view.tell(text)?;
-                }
-                view.show(client, &at, &now).await?;
-                seen = Some(hash);
-                before = Some(now);
-            }
+        match look(client, args.run, &mut seen, &mut before, &mut view, context.global.json).await {
+            Ok(()) => {}
             // The connection comes back by itself; what happened meanwhile is seen then.
-            Err(error) if ChainError::is_transient(&error) => {
-                view.warn(&error)?;
-            }
-            Err(error) => break Err(error.into_coded()),
+            Err(error) if Exit::of(&error) == Exit::NoNode => view.warn(&error, before.as_ref())?,
+            Err(error) => break Err(error),
         }
         if let Some(now) = before.as_ref().filter(|now| now.run.status.is_over()) {
             if !args.until_final {
                 break Ok(());
             }
-            let finalised = client.at_finalised().await.coded()?.run(args.run).await.coded()?;
-            if finalised.is_some_and(|run| run.status == now.run.status) {
+            let is_final = match is_final(client, now).await {
+                Err(error) if error.is_transient() => {
+                    view.warn(&error.into_coded(), Some(now))?;
+                    false
+                }
+                found => found.coded()?,
+            };
+            if is_final {
                 break match now.run.status {
                     RunStatus::Completed => Ok(()),
                     _ => Err(failure(
@@ -131,6 +113,44 @@ pub async fn run(args: WatchArgs, context: &Context) -> anyhow::Result<()> {
     };
     view.close(before.as_ref());
     result
+}
+
+/// Looks at the best block, if it is another one than before, and tells what happened.
+async fn look(
+    client: &Client,
+    id: RunId,
+    seen: &mut Option<Hash>,
+    before: &mut Option<Snapshot>,
+    view: &mut View,
+    json: bool,
+) -> anyhow::Result<()> {
+    let hash = client.best_hash().await.coded()?;
+    if *seen == Some(hash) {
+        return Ok(());
+    }
+    let at = client.at(hash).await.coded()?;
+    let run = find(&at, id).await?;
+    let live = show::rounds(&at, run.id).await?;
+    // What a live view shows of auditors changes.
+    let known = if view.is_live() { None } else { before.as_ref() };
+    let seats = seats(&at, run.id, &live, known).await.coded()?;
+    let now = Snapshot { run, live, seats };
+    view.read(client, &at, &now).await?;
+    for change in changes(before.as_ref(), &now) {
+        let line = Line { block: at.number(), run: id, change: &change };
+        let text = if json { serde_json::to_string(&line)? } else { words(&line) };
+        view.tell(text)?;
+    }
+    view.show(&at, &now)?;
+    *seen = Some(hash);
+    *before = Some(now);
+    Ok(())
+}
+
+/// Whether a finalised block shows that the run is over.
+async fn is_final(client: &Client, now: &Snapshot) -> Result<bool, ChainError> {
+    let finalised = client.at_finalised().await?.run(now.run.id).await?;
+    Ok(finalised.is_some_and(|run| run.status == now.run.status))
 }
 
 /// Where it is shown.
@@ -164,31 +184,47 @@ impl View {
     }
 
     /// The node does not serve.
-    fn warn(&mut self, error: &ChainError) -> std::io::Result<()> {
+    fn warn(&mut self, error: &anyhow::Error, last: Option<&Snapshot>) -> std::io::Result<()> {
+        let error = format!("{error:#}");
         match self {
-            Self::Live(..) => self.tell(format!("{error}: trying again")),
+            Self::Live(scene, screen) => {
+                scene.note(format!("{error}: trying again"));
+                match last {
+                    Some(last) => screen.show(&view::lines(last, scene, screen.size())),
+                    None => Ok(()),
+                }
+            }
             Self::Lines(bar) => {
-                bar.suspend(|| tracing::warn!(%error, "trying again"));
+                bar.suspend(|| tracing::warn!(error, "trying again"));
                 Ok(())
             }
         }
     }
 
-    /// The run after another block.
-    async fn show(&mut self, client: &Client, at: &At, now: &Snapshot) -> anyhow::Result<()> {
+    /// Reads what is shown besides the run.
+    async fn read(&mut self, client: &Client, at: &At, now: &Snapshot) -> anyhow::Result<()> {
+        let Self::Live(scene, _) = self else { return Ok(()) };
+        let active = at.active_blocks().await.coded()?;
+        let mut disputes = at.disputes().await.coded()?;
+        disputes.retain(|(_, dispute)| dispute.run == now.run.id);
+        (scene.active, scene.disputes) = (active, disputes);
+        scene.node = client.url().into();
+        Ok(())
+    }
+
+    /// Shows the run after another block.
+    fn show(&mut self, at: &At, now: &Snapshot) -> std::io::Result<()> {
         match self {
             Self::Live(scene, screen) => {
-                scene.node = client.url().into();
                 scene.block = at.number();
-                scene.active = at.active_blocks().await.coded()?;
-                scene.disputes = at.disputes().await.coded()?;
-                scene.disputes.retain(|(_, dispute)| dispute.run == now.run.id);
                 scene.note_losses(now);
-                screen.show(&view::lines(now, scene, screen.size()))?;
+                screen.show(&view::lines(now, scene, screen.size()))
             }
-            Self::Lines(bar) => show(bar, at, now),
+            Self::Lines(bar) => {
+                show(bar, at, now);
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     /// Leaves the terminal as it was, with a last word.
