@@ -102,6 +102,7 @@ impl Daemon {
         self.record(Event::Lost { task, late })?;
         self.memory.refused.remove(&task);
         self.memory.sent.remove(&task);
+        self.spent.remove(&task);
         if !late {
             tracing::info!(%task, "it was taken back; this worker is not at fault");
             return Ok(());

@@ -2,7 +2,8 @@
 //!
 //! - [`task`] is what a worker answers for, and what it signs.
 //! - [`decide`] says what to do next: a pure function of what the chain says and what is known.
-//! - [`journal`] is the event log, at whose writes `crash` kills the process if that is asked for: each act is on the disk before it is done, and nothing ever gets two answers.
+//! - [`journal`] is the event log: each act is on the disk before it is done, and nothing ever gets two answers. At its writes `crash` kills
+//!   the process, if that is asked for.
 //! - [`watch`] reads what the decision needs from the chain.
 //! - [`work`] is the seam to the work: a job, and how it ended; [`works`] does it on an engine, in threads of its own.
 //! - [`slots`] are the files of the slots that were trained: leaves, and states for auditors.
@@ -351,10 +352,12 @@ impl Daemon {
         let finalised =
             (self.config.chain.follow == crate::config::Follow::Finalised).then(|| followed.number());
         metrics().chain(best.number(), finalised);
-        if self.seen.is_none_or(|(_, seen)| seen != best.hash()) {
+        let before = self.pulse.read();
+        // A node that is behind has no new blocks, until it has one that is higher than any before.
+        if before.best_seen.is_none() || best.number() > before.best {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-            let skew =
-                i128::try_from(now).unwrap_or(i128::MAX).saturating_sub(best.timestamp_ms().await?.into());
+            let time = best.timestamp_ms().await?;
+            let skew = i128::try_from(now).unwrap_or(i128::MAX).saturating_sub(time.into());
             let mut vitals = self.pulse.vitals();
             vitals.best_seen = Some(Instant::now());
             vitals.clock_skew_s = i64::try_from(skew / 1_000).unwrap_or(i64::MAX);

@@ -78,13 +78,6 @@ impl Metrics {
         }
     }
 
-    /// Takes a gauge away whose label's value is of the past.
-    pub fn forget(&self, metric: Metric, label: &str) {
-        if let Some(Family::Gauge(gauges)) = self.family(metric) {
-            let _ = gauges.remove_label_values(&[label]);
-        }
-    }
-
     /// Notes how long something took, in seconds.
     pub fn observe(&self, metric: Metric, label: Option<&str>, seconds: f64) {
         if let Some(Family::Histogram(histograms)) = self.family(metric)
@@ -178,7 +171,5 @@ mod tests {
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }
-        metrics.forget(Metric::TrainLoss, "3");
-        assert!(!String::from_utf8(metrics.text()).unwrap().contains("run=\"3\""));
     }
 }

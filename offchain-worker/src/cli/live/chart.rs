@@ -28,8 +28,12 @@ pub fn chart(values: &[f64], rows: usize, columns: usize) -> Vec<String> {
     for x in 0..dots_x {
         let Some(value) = at(&values, x, dots_x) else { continue };
         let y = height(value, low, high, dots_y);
-        // Steep parts have no holes.
-        let from = before.unwrap_or(y);
+        // Steep parts have no holes: from beside the last dot.
+        let from = match before {
+            Some(last) if last < y => last.saturating_add(1),
+            Some(last) if last > y => last.saturating_sub(1),
+            _ => y,
+        };
         for y in from.min(y)..=from.max(y) {
             let dot = DOTS.get(x % 2).and_then(|column| column.get(y % 4)).copied().unwrap_or_default();
             if let Some(cell) = cells.get_mut(y / 4).and_then(|row| row.get_mut(x / 2)) {
@@ -88,7 +92,7 @@ mod tests {
     #[test]
     fn a_falling_curve_falls() {
         let found = chart(&[4.0, 2.0, 1.0], 3, 17);
-        assert_eq!(found, ["  4.0000 ⠑⢄⠀⠀⠀⠀⠀⠀", "         ⠀⠀⠑⢄⡀⠀⠀⠀", "  1.0000 ⠀⠀⠀⠀⠈⠒⠤⣀"]);
+        assert_eq!(found, ["  4.0000 ⠑⢄⠀⠀⠀⠀⠀⠀", "         ⠀⠀⠑⢄⠀⠀⠀⠀", "  1.0000 ⠀⠀⠀⠀⠉⠒⠤⣀"]);
     }
 
     #[test]
