@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     fs,
     io::{ErrorKind, Write},
+    net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -28,13 +29,15 @@ pub struct Config {
     pub storage: StorageConfig,
     /// What trains.
     pub engine: EngineConfig,
+    /// What the daemon tells of itself.
+    pub metrics: MetricsConfig,
 }
 
 /// Which chain, and how to reach it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ChainConfig {
-    /// RPC addresses of nodes; the first that answers is used.
+    /// RPC addresses of nodes: the first that answers is used, and when it fails the next one.
     pub urls: Vec<String>,
     /// Hash of the genesis block, 0x and 64 hexadecimal digits: a node of another chain is refused. Not checked if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,7 +88,7 @@ pub struct StorageConfig {
     pub peers: Vec<PathBuf>,
     /// Packed datasets, besides the blob store: folders that `data pack` wrote.
     pub datasets: Vec<PathBuf>,
-    /// The free space below which `doctor` warns, in mebibytes.
+    /// The free space below which `doctor` warns and the daemon is not healthy, in mebibytes.
     pub min_free_mib: u64,
 }
 
@@ -98,6 +101,15 @@ pub struct EngineConfig {
     /// Memory that a model may take, in mebibytes: what needs more is not begun. Absent: what is available when it would begin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_limit_mib: Option<u64>,
+}
+
+/// What the daemon tells of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MetricsConfig {
+    /// Where `/metrics` and `/health` are served over HTTP. Absent: nowhere, for two daemons on one machine would want the same port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<SocketAddr>,
 }
 
 impl Default for WorkerConfig {
@@ -172,6 +184,14 @@ pub struct StorageArgs {
     pub datasets: Vec<PathBuf>,
 }
 
+/// Flags about what the daemon tells of itself.
+#[derive(clap::Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MetricsArgs {
+    /// Serve /metrics (Prometheus) and /health (JSON) over HTTP at this address, such as 127.0.0.1:9616. Without it: nowhere
+    #[arg(long, env = "SABHA_METRICS_LISTEN", value_name = "ADDRESS")]
+    pub metrics_listen: Option<SocketAddr>,
+}
+
 /// Flags about memory.
 #[derive(clap::Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MemoryArgs {
@@ -211,8 +231,8 @@ impl Config {
                     .exit(Exit::BadInput);
             }
         };
-        if let Some(url) = &global.url {
-            config.chain.urls = vec![url.clone()];
+        if !global.urls.is_empty() {
+            config.chain.urls.clone_from(&global.urls);
         }
         Ok(config)
     }
@@ -270,6 +290,14 @@ impl Config {
         self
     }
 
+    /// Applies flags about what the daemon tells of itself.
+    pub fn with_metrics(mut self, args: &MetricsArgs) -> Self {
+        if args.metrics_listen.is_some() {
+            self.metrics.listen = args.metrics_listen;
+        }
+        self
+    }
+
     /// Applies flags about memory.
     pub fn with_memory(mut self, args: &MemoryArgs) -> Self {
         if args.memory_limit_mib.is_some() {
@@ -303,12 +331,16 @@ impl Config {
             Some(limit) => format!("memory_limit_mib = {limit}"),
             None => "# memory_limit_mib = 8192".into(),
         };
+        let listen = match self.metrics.listen {
+            Some(address) => format!("listen = {}", quoted(&address.to_string())),
+            None => "# listen = \"127.0.0.1:9616\"".into(),
+        };
         format!(
             "\
 # Configuration of sabha-worker. Flags and SABHA_… variables override what is here.
 
 [chain]
-# RPC addresses of nodes; the first that answers is used.
+# RPC addresses of nodes: the first that answers is used, and when it fails the next one.
 urls = {urls}
 # Hash of the chain's genesis block: a node of another chain is refused.
 {genesis}
@@ -336,7 +368,7 @@ blobs = {blobs}
 peers = {peers}
 # Packed datasets, besides the blob store: folders that `data pack` wrote.
 datasets = {datasets}
-# The free space below which `doctor` warns, in mebibytes.
+# The free space below which `doctor` warns and the daemon is not healthy, in mebibytes.
 min_free_mib = {min_free}
 
 [engine]
@@ -344,6 +376,10 @@ min_free_mib = {min_free}
 device = {device}
 # Memory that a model may take, in mebibytes: what needs more is not begun. Absent: what is available when it would begin.
 {memory}
+
+[metrics]
+# Where /metrics (Prometheus) and /health (JSON) are served over HTTP. Absent: nowhere.
+{listen}
 ",
             urls = list(self.chain.urls.iter().map(|url| quoted(url)).collect()),
             follow = match self.chain.follow {

@@ -35,6 +35,7 @@ fn changed() -> Config {
             min_free_mib: 5,
         },
         engine: EngineConfig { device: "cuda:1".into(), memory_limit_mib: Some(6) },
+        metrics: MetricsConfig { listen: Some("127.0.0.1:7".parse().unwrap()) },
     }
 }
 
@@ -120,6 +121,7 @@ fn parse_of_an_unknown_field_or_a_bad_value_fails() {
         "[chain]\nrequest_timeout_s = 0",
         "[chain]\nrequest_timeout_s = -1",
         "[engine]\nmemory_limit_mib = 0",
+        "[metrics]\nlisten = \"9616\"",
     ] {
         assert!(Config::parse(bad).is_err(), "{bad}");
     }
@@ -129,12 +131,15 @@ fn parse_of_an_unknown_field_or_a_bad_value_fails() {
 fn a_file_is_written_once_and_a_named_one_must_exist() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a/worker.toml");
-    let global =
-        GlobalArgs { config: Some(path.clone()), url: Some("ws://flag:1".into()), ..Default::default() };
+    let global = GlobalArgs {
+        config: Some(path.clone()),
+        urls: vec!["ws://flag:1".into(), "ws://flag:2".into()],
+        ..Default::default()
+    };
     assert_eq!(Exit::of(&Config::load(&global).unwrap_err()), Exit::BadInput);
     changed().write_new(&path).unwrap();
     assert_eq!(Exit::of(&changed().write_new(&path).unwrap_err()), Exit::BadInput);
     let mut expected = changed();
-    expected.chain.urls = vec!["ws://flag:1".into()];
+    expected.chain.urls = vec!["ws://flag:1".into(), "ws://flag:2".into()];
     assert_eq!(Config::load(&global).unwrap(), expected);
 }

@@ -22,6 +22,10 @@ pub enum Exit {
     Refused,
     /// 6: the node belongs to another chain than the one that was configured.
     WrongChain,
+    /// 7: the chain's runtime, or a run's arithmetic, is newer than this release.
+    Outdated,
+    /// 8: another daemon uses the same state folder or the same key.
+    InUse,
     /// 130: stopped by SIGINT (Ctrl-C); what was done so far is saved.
     Interrupted,
     /// 143: stopped by SIGTERM; what was done so far is saved.
@@ -38,6 +42,8 @@ Exit codes:
   4    no node, or no network
   5    refused by the chain
   6    the node belongs to another chain
+  7    the runtime or a run's arithmetic is unknown to this release
+  8    another daemon uses the state folder or the key
   130  stopped by SIGINT, state saved
   143  stopped by SIGTERM, state saved";
 
@@ -52,6 +58,8 @@ impl Exit {
             Exit::NoNode => 4,
             Exit::Refused => 5,
             Exit::WrongChain => 6,
+            Exit::Outdated => 7,
+            Exit::InUse => 8,
             Exit::Interrupted => 130,
             Exit::Terminated => 143,
         }
@@ -167,6 +175,8 @@ mod tests {
             Exit::NoNode,
             Exit::Refused,
             Exit::WrongChain,
+            Exit::Outdated,
+            Exit::InUse,
             Exit::Interrupted,
             Exit::Terminated,
         ] {

@@ -128,6 +128,19 @@ pub fn create_folder(path: &Path) -> Result<(), FileError> {
     fs::create_dir_all(path).map_err(FileError::of("create the folder", path))
 }
 
+/// Locks a file that is there against other processes, until what is returned is dropped. `None` if another one has it.
+///
+/// # Errors
+/// If it cannot be opened or locked.
+pub fn lock(path: &Path) -> Result<Option<File>, FileError> {
+    let file = File::open(path).map_err(FileError::of("open", path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Err(fs::TryLockError::Error(error)) => Err(FileError::of("lock", path)(error)),
+    }
+}
+
 /// Removes a file; one that is not there counts as removed.
 ///
 /// # Errors
@@ -187,6 +200,18 @@ mod tests {
             text.contains("/a/b") && text.contains("disk is full") && text.contains("free some space"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_file_is_locked_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key.json");
+        assert!(lock(&path).is_err(), "it is not there");
+        fs::write(&path, "x").unwrap();
+        let held = lock(&path).unwrap();
+        assert!(held.is_some() && lock(&path).unwrap().is_none());
+        drop(held);
+        assert!(lock(&path).unwrap().is_some());
     }
 
     #[test]

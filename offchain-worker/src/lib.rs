@@ -13,6 +13,7 @@
 //! | [`plot`], [`progress`] | the loss curve, and what is shown while long work goes on |
 //! | [`chain`] | the chain's client |
 //! | [`daemon`] | the life of a worker: watch, train, commit |
+//! | [`metrics`] | what the daemon counts, and whether it is healthy |
 //! | [`keys`], [`config`] | keystore and configuration |
 //! | [`error`], [`stop`], [`output`] | exit codes, signals that ask for a stop, readers that have gone |
 //!
@@ -32,6 +33,7 @@ pub mod engine;
 pub mod error;
 pub mod files;
 pub mod keys;
+pub mod metrics;
 pub mod output;
 pub mod plot;
 pub mod progress;

@@ -85,6 +85,34 @@ impl Client {
         Err(ChainError::NoNode(reasons.join("; ")))
     }
 
+    /// Connects to the first of the configured nodes after `url` that answers and belongs to the chain with this genesis block; to
+    /// `url` itself if no other does.
+    ///
+    /// # Errors
+    /// [`ChainError::NoNode`] says of each why not.
+    pub async fn connect_beyond(
+        config: &ChainConfig,
+        url: &str,
+        genesis: [u8; 32],
+    ) -> Result<Self, ChainError> {
+        let mut reasons = Vec::new();
+        for url in beyond(&config.urls, url) {
+            let reason = match Self::connect_to(url, config).await {
+                Ok(client) if client.genesis() == genesis => match client.check(config).await {
+                    Ok(()) => return Ok(client),
+                    Err(error) => error.to_string(),
+                },
+                Ok(client) => {
+                    tracing::error!(%url, "this node belongs to another chain than the one before");
+                    format!("its genesis is {}", client.genesis_hex())
+                }
+                Err(reason) => reason,
+            };
+            reasons.push(format!("{url}: {reason}"));
+        }
+        Err(ChainError::NoNode(reasons.join("; ")))
+    }
+
     async fn connect_to(url: &str, config: &ChainConfig) -> Result<Self, String> {
         let limits = Limits { request: config.request_timeout(), inclusion: config.inclusion_timeout() };
         let connecting = async {
@@ -274,6 +302,12 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     text.rsplit_once("client error: ").map_or(text.as_str(), |(_, rest)| rest).to_string()
 }
 
+/// Every address once, beginning after `current`.
+fn beyond<'a>(urls: &'a [String], current: &str) -> impl Iterator<Item = &'a str> {
+    let next = urls.iter().position(|url| url == current).map_or(0, |index| index.saturating_add(1));
+    urls.iter().cycle().skip(next).take(urls.len()).map(String::as_str)
+}
+
 /// Whether two written hashes are the same, with or without 0x, in either case.
 fn same_hash(one: &str, two: &str) -> bool {
     plain(one) == plain(two)
@@ -324,6 +358,25 @@ mod tests {
     async fn connect_to_a_malformed_address_fails() {
         let error = Client::connect(&config(&["not an address"])).await.unwrap_err();
         assert!(matches!(error, ChainError::NoNode(_)), "{error}");
+    }
+
+    #[test]
+    fn another_node_is_tried_before_the_same_one() {
+        let urls: Vec<String> = ["a", "b", "c"].map(String::from).into();
+        let order = |current| beyond(&urls, current).collect::<Vec<_>>();
+        assert_eq!(order("a"), ["b", "c", "a"]);
+        assert_eq!(order("c"), ["a", "b", "c"]);
+        assert_eq!(order("elsewhere"), ["a", "b", "c"]);
+    }
+
+    #[tokio::test]
+    async fn connect_beyond_names_every_node_that_is_not_there() {
+        let urls = config(&["ws://127.0.0.1:1", "ws://127.0.0.1:2"]);
+        let error = Client::connect_beyond(&urls, "ws://127.0.0.1:1", [0; 32]).await.unwrap_err();
+        assert!(
+            matches!(&error, ChainError::NoNode(reason) if reason.find(":2:") < reason.find(":1:")),
+            "{error}"
+        );
     }
 
     #[test]

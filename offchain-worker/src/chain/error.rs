@@ -97,7 +97,8 @@ impl ChainError {
             Self::BadGenesis(_) => Exit::BadInput,
             Self::WrongGenesis { .. } | Self::WrongRuntime { .. } => Exit::WrongChain,
             Self::Refused { .. } | Self::NotAccepted { .. } => Exit::Refused,
-            Self::Incompatible { .. } | Self::NotIncluded { .. } => Exit::Failure,
+            Self::Incompatible { .. } => Exit::Outdated,
+            Self::NotIncluded { .. } => Exit::Failure,
         }
     }
 
@@ -174,5 +175,8 @@ mod tests {
         let coded = Err::<(), _>(ChainError::NoNode("ws://x: refused".into())).coded().unwrap_err();
         assert_eq!(Exit::of(&coded), Exit::NoNode);
         assert!(coded.to_string().contains("--url"));
+        let error = ChainError::Incompatible { what: "Training.commit".into(), reason: "it is gone".into() };
+        assert!(!error.is_transient(), "waiting does not help");
+        assert_eq!(Exit::of(&Err::<(), _>(error).coded().unwrap_err()), Exit::Outdated);
     }
 }

@@ -20,6 +20,7 @@ pub mod config;
 pub mod doctor;
 pub mod drain;
 pub mod key;
+mod live;
 pub mod on_chain;
 pub mod ready;
 pub mod register;
@@ -61,9 +62,9 @@ pub struct Cli {
 /// Flags of every command.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub struct GlobalArgs {
-    /// The node's RPC address, such as ws://127.0.0.1:9944. Overrides the configuration file
-    #[arg(long, global = true, env = "SABHA_URL", value_name = "URL")]
-    pub url: Option<String>,
+    /// The node's RPC address, such as ws://127.0.0.1:9944; several separated by commas. Overrides the configuration file
+    #[arg(long = "url", global = true, env = "SABHA_URL", value_delimiter = ',', value_name = "URL")]
+    pub urls: Vec<String>,
     /// The configuration file
     #[arg(long, global = true, env = "SABHA_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,

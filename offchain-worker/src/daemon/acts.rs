@@ -2,18 +2,20 @@
 
 use super::{
     Crew, Daemon,
-    decide::{Action, MISSES_IN_A_ROW, RETRY_BLOCKS, Refusal, View, is_miss, next_action},
+    decide::{Action, MISSES_IN_A_ROW, RETRY_BLOCKS, Refusal, View, is_foreign, is_miss, next_action},
     journal::Event,
     task::{Act, Duty, Task},
     work::{self, Job},
 };
 use crate::{
     blobs::BlobStore,
-    chain::{Call, ChainError, Until},
+    chain::{Call, ChainError, Included, Until},
     error::{Exit, failure},
+    metrics::metrics,
     stop::Stop,
 };
 use sabha_protocol::RunId;
+use std::time::Instant;
 
 /// Acts between two looks at the chain: more would mean that deciding does not come to an end.
 const ACTS_A_LOOK: usize = 64;
@@ -39,7 +41,7 @@ impl Daemon {
                 Action::Refuse(task, why) => self.refuse(task, why),
                 Action::UnknownNumerics(version) => {
                     return Err(failure(
-                        Exit::Failure,
+                        Exit::Outdated,
                         format!(
                             "a run follows numerics version {version}, which this release does not know: update sabha-worker"
                         ),
@@ -79,20 +81,28 @@ impl Daemon {
         let (workshop, raised) = (self.workshop.clone(), stop.clone());
         let handle = tokio::task::spawn_blocking(move || workshop.work(&job, &raised));
         self.memory.working.insert(task.kind.lane(), (task, duty.basis));
-        self.crews.insert(task.kind.lane(), Crew { duty, stop, handle });
+        self.crews.insert(task.kind.lane(), Crew { duty, began: Instant::now(), stop, handle });
         Ok(())
+    }
+
+    /// Signs and sends a call, and waits until it is in a block.
+    pub(super) async fn submit(&self, call: &Call) -> Result<Included, ChainError> {
+        let result = self.client.submit(call, &self.key, Until::Best).await;
+        metrics().sent(&result);
+        result
     }
 
     fn take(&mut self, duty: &Duty) -> anyhow::Result<()> {
         let Duty { task, basis, until, .. } = *duty;
-        Ok(self.journal.record(Event::Taken { task, basis, until, block: self.block })?)
+        Ok(self.record(Event::Taken { task, basis, until, block: self.block })?)
     }
 
     fn lose(&mut self, task: Task, late: bool) -> anyhow::Result<()> {
         let is_miss = is_miss(self.journal.known(task), late);
-        self.journal.record(Event::Lost { task, late })?;
+        self.record(Event::Lost { task, late })?;
         self.memory.refused.remove(&task);
         self.memory.sent.remove(&task);
+        self.spent.remove(&task);
         if !late {
             tracing::info!(%task, "it was taken back; this worker is not at fault");
             return Ok(());
@@ -117,14 +127,31 @@ impl Daemon {
     }
 
     fn settle(&mut self, task: Task, block: u64) -> anyhow::Result<()> {
-        self.journal.record(Event::Settled { task, block })?;
+        if is_foreign(&task, self.journal.known(task)) {
+            self.shout_foreign(&task);
+        }
+        self.record(Event::Settled { task, block })?;
         self.memory.sent.remove(&task);
         self.memory.misses = 0;
         tracing::info!(%task, block, "the chain has it");
         Ok(())
     }
 
+    /// The other daemon may be the one that sealed something and alone can reveal it: none of the two is ended by this.
+    fn shout_foreign(&self, task: &Task) {
+        metrics().foreign();
+        self.pulse.vitals().foreign = true;
+        tracing::error!(
+            %task,
+            "the chain has a result of this worker that this daemon did not sign: two daemons use one hot key. Stop one of them, or give \
+             the worker another hot key (sabha-worker update)"
+        );
+    }
+
     fn refuse(&mut self, task: Task, why: Refusal) {
+        if why == Refusal::Sealed {
+            self.shout_foreign(&task);
+        }
         let log = self.journal.path().display();
         match why {
             Refusal::Signed => tracing::error!(
@@ -167,8 +194,8 @@ impl Daemon {
             self.take(&duty)?;
         }
         let call = act.call(&task);
-        self.journal.record(Event::Signing { task, act })?;
-        match self.client.submit(&call, &self.key, Until::Best).await {
+        self.record(Event::Signing { task, act })?;
+        match self.submit(&call).await {
             Ok(included) => {
                 tracing::info!(%task, block = included.number, transaction = ?included.transaction, "sent");
                 self.memory.sent.insert(task, included.number);
@@ -190,9 +217,9 @@ impl Daemon {
     /// Tells the chain whether the worker can be drawn.
     async fn present(&mut self, ready: bool, block: u64) -> anyhow::Result<()> {
         let (event, call) = if ready { (Event::Ready, Call::ready()) } else { (Event::Drain, Call::drain()) };
-        self.journal.record(event)?;
+        self.record(event)?;
         self.memory.ready_again = Some(block.saturating_add(RETRY_BLOCKS));
-        match self.client.submit(&call, &self.key, Until::Best).await {
+        match self.submit(&call).await {
             Ok(included) => {
                 tracing::info!(block = included.number, "{}", if ready { "ready" } else { "drained" });
                 // Whoever drains it later by hand means it.
@@ -215,7 +242,7 @@ impl Daemon {
         if due == 0 {
             return Ok(());
         }
-        match self.client.submit(&Call::poke(run), &self.key, Until::Best).await {
+        match self.submit(&Call::poke(run)).await {
             Ok(included) => {
                 tracing::info!(run, due, block = included.number, "moved the run on");
                 Ok(())

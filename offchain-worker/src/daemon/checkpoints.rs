@@ -132,7 +132,7 @@ impl Daemon {
             tokio::task::spawn_blocking(move || store::fetch_checkpoint(&blobs, &spec, checkpoint)).await?;
         match fetched {
             Ok(_) => {
-                self.journal.record(Event::Holds { run, round, checkpoint })?;
+                self.record(Event::Holds { run, round, checkpoint })?;
                 tracing::info!(run, round = round.round, root = %checkpoint.root, "has the checkpoint");
                 Ok(Held::Yes)
             }
@@ -172,7 +172,7 @@ impl Daemon {
             Ok(made) => {
                 tracing::info!(run, round = round.round, %root, "made the checkpoint again");
                 if made.blob == blob {
-                    self.journal.record(Event::Holds { run, round, checkpoint: made })?;
+                    self.record(Event::Holds { run, round, checkpoint: made })?;
                 }
                 self.held.insert(key, if made.blob == blob { Held::Yes } else { Held::Elsewhere });
             }

@@ -171,6 +171,13 @@ pub fn is_miss(known: Option<&Known>, late: bool) -> bool {
     late && known.is_none_or(|known| !known.declined)
 }
 
+/// Whether the chain has something of this worker that this daemon did not sign: another one uses its key. Of what else is done the
+/// chain's state may have another reason.
+pub fn is_foreign(task: &Task, known: Option<&Known>) -> bool {
+    let tells = matches!(task.kind, Kind::Train | Kind::Attest | Kind::Aggregate);
+    tells && known.is_some_and(|known| known.signed.is_none())
+}
+
 /// What the chain asks for.
 fn serve(view: &View, memory: &Memory, journal: &Journal) -> Option<Action> {
     let open = || view.duties.iter().filter(|duty| is_open(duty, view, memory));

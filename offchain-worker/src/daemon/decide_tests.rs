@@ -7,6 +7,8 @@ use sabha_protocol::{
     Commitment, Digest, NUMERICS_YARDSTICK, Outcome, RoundKey, SlotSet, audit::Opening, round::Checkpoint,
 };
 
+#[path = "decide_crashes.rs"]
+mod crashes;
 #[path = "decide_properties.rs"]
 mod properties;
 

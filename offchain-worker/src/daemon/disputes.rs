@@ -27,6 +27,7 @@ use super::{
 use crate::{
     chain::{At, Call, ChainError, Client, Dispute, GameEnd, GameEvent},
     keys::{AccountId, Key},
+    metrics::metrics,
 };
 use sabha_protocol::{
     ActiveBlock, Digest,
@@ -178,6 +179,7 @@ impl Daemon {
         self.close_the_books(best, &mine).await;
         let refused = self.disputes.moves.land(block).await;
         self.disputes.moves.retain(|game| mine.contains_key(&game) || others.contains_key(&game));
+        metrics().disputes_open(mine.len());
         if mine.is_empty() {
             self.disputes.end();
         }
@@ -276,6 +278,7 @@ impl Daemon {
             return;
         }
         self.disputes.told.insert(game, 0);
+        metrics().disputed(side);
         let Dispute { run, round, target, challenger, .. } = dispute;
         match (side, dispute.risk) {
             (Side::Defender, _) => tracing::error!(

@@ -6,7 +6,7 @@ use super::{
     task::Task,
 };
 use crate::{
-    chain::{Call, ChainError, Until, WorkerStatus},
+    chain::{Call, ChainError, WorkerStatus},
     error::Exit,
 };
 use std::time::Duration;
@@ -46,7 +46,7 @@ impl Daemon {
             );
         }
         parked?;
-        self.journal.record(Event::Stopped { reason: reason.into() })?;
+        self.record(Event::Stopped { reason: reason.into() })?;
         tracing::info!(%reason, "stopped");
         Ok(())
     }
@@ -66,8 +66,8 @@ impl Daemon {
             );
             return Ok(());
         }
-        self.journal.record(Event::Drain)?;
-        let included = self.client.submit(&Call::drain(), &self.key, Until::Best).await?;
+        self.record(Event::Drain)?;
+        let included = self.submit(&Call::drain()).await?;
         tracing::info!(
             block = included.number,
             "drained: it is drawn for nothing that begins later, until `sabha-worker ready`"
@@ -89,8 +89,10 @@ impl Daemon {
         let Some(crew) = self.crews.remove(&lane) else { return Ok(()) };
         crew.stop.raise(Exit::Terminated);
         match tokio::time::timeout(PARK_WITHIN, crew.handle).await {
-            Ok(Ok(ended)) => self.note(&crew.duty, ended),
-            Ok(Err(error)) => self.note(&crew.duty, Err(anyhow::anyhow!("the engine broke down: {error}"))),
+            Ok(Ok(ended)) => self.note(&crew.duty, crew.began, ended),
+            Ok(Err(error)) => {
+                self.note(&crew.duty, crew.began, Err(anyhow::anyhow!("the engine broke down: {error}")))
+            }
             Err(_) => {
                 tracing::error!(%task, "the step did not end in time: its work is lost");
                 Ok(())

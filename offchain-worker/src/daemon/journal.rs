@@ -7,6 +7,8 @@
 //! A crash may leave half a line at the end: it is cut off, for what it announced was not done yet. Damage anywhere else is an
 //! error: somebody changed the file.
 
+pub use super::crash::{Crash, Moment};
+
 use super::task::{Act, Basis, Found, Kind, Task};
 use crate::files::{self, FileError};
 use sabha_protocol::{ActiveBlock, Digest, RoundKey, RunId, round::Checkpoint};
@@ -194,6 +196,10 @@ pub struct Journal {
     sealed: BTreeMap<Digest, (Found, [u8; 32])>,
     /// The highest block that was noted for anything.
     seen: u64,
+    /// Where to die.
+    crash: Option<Crash>,
+    /// Events that were written since it was opened.
+    writes: u64,
 }
 
 /// The log's file name.
@@ -227,7 +233,15 @@ impl Journal {
             file.set_len(whole as u64).map_err(FileError::of("repair", &path))?;
             file.sync_all().map_err(FileError::of("repair", &path))?;
         }
-        let mut journal = Self { file, path, known: BTreeMap::new(), sealed: BTreeMap::new(), seen: 0 };
+        let mut journal = Self {
+            file,
+            path,
+            known: BTreeMap::new(),
+            sealed: BTreeMap::new(),
+            seen: 0,
+            crash: None,
+            writes: 0,
+        };
         let lines = text.get(..whole).unwrap_or_default().split(|byte| *byte == b'\n');
         for (index, line) in lines.enumerate().filter(|(_, line)| !line.is_empty()) {
             let event = serde_json::from_slice::<Line>(line).map_err(|error| JournalError::Damaged {
@@ -238,6 +252,11 @@ impl Journal {
             journal.apply(&event.event)?;
         }
         Ok(journal)
+    }
+
+    /// The process is to die at a write.
+    pub fn crash_at(&mut self, crash: Option<Crash>) {
+        self.crash = crash;
     }
 
     /// Adds an event, and returns when it is on the disk.
@@ -251,13 +270,27 @@ impl Journal {
         let mut bytes = serde_json::to_vec(&line)
             .map_err(|error| FileError::of("write", &self.path)(std::io::Error::other(error)))?;
         bytes.push(b'\n');
+        self.writes = self.writes.saturating_add(1);
+        self.die_if(Moment::Before);
+        if self.crash.is_some_and(|crash| crash.is_at(self.writes, Moment::Within)) {
+            let half = bytes.get(..bytes.len() / 2).unwrap_or_default();
+            let _ = self.file.write_all(half).and_then(|()| self.file.sync_data());
+        }
+        self.die_if(Moment::Within);
         let before = self.file.metadata().map_err(FileError::of("read", &self.path))?.len();
         if let Err(error) = self.file.write_all(&bytes).and_then(|()| self.file.sync_data()) {
             // A full disk may have taken half a line: the next event must not be glued to it.
             let _ = self.file.set_len(before);
             return Err(FileError::of("write", &self.path)(error).into());
         }
+        self.die_if(Moment::After);
         self.apply(&line.event)
+    }
+
+    fn die_if(&self, moment: Moment) {
+        if self.crash.is_some_and(|crash| crash.is_at(self.writes, moment)) {
+            std::process::abort();
+        }
     }
 
     /// What is known of a task.

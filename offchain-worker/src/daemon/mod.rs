@@ -2,11 +2,13 @@
 //!
 //! - [`task`] is what a worker answers for, and what it signs.
 //! - [`decide`] says what to do next: a pure function of what the chain says and what is known.
-//! - [`journal`] is the event log: each act is on the disk before it is done, and nothing ever gets two answers.
+//! - [`journal`] is the event log: each act is on the disk before it is done, and nothing ever gets two answers. At its writes `crash` kills
+//!   the process, if that is asked for.
 //! - [`watch`] reads what the decision needs from the chain.
 //! - [`work`] is the seam to the work: a job, and how it ended; [`works`] does it on an engine, in threads of its own.
 //! - [`slots`] are the files of the slots that were trained: leaves, and states for auditors.
 //! - `disputes` alarms, and plays in the disputes that this worker is a side of.
+//! - `failover` leaves a node that does not serve.
 //! - `checkpoints` fetches what rounds have made, or makes it again.
 //!
 //! Nothing is lost by a crash at any point: a slot goes on from its parked state, what was worked out is signed, an act that is
@@ -14,9 +16,11 @@
 
 mod acts;
 mod checkpoints;
+mod crash;
 pub mod decide;
 pub(crate) mod disputes;
 mod ending;
+mod failover;
 pub mod journal;
 mod serve;
 pub mod slots;
@@ -27,29 +31,28 @@ pub mod works;
 
 use crate::{
     blobs::PeerBlobs,
-    chain::{ChainError, ChainResult, Client, Hash},
+    chain::{At, ChainError, ChainResult, Client, Hash},
     config::Config,
-    error::{Exit, failure, is_of_full_disk},
+    error::{Exit, ResultExt, failure, is_of_full_disk},
     keys::{AccountId, Key, fill_random},
+    metrics::{health::Pulse, metrics, record::Direction},
     stop::Stop,
 };
 use checkpoints::{Held, Key as Which, Remake};
 use decide::{Memory, RETRY_BLOCKS};
-use journal::{Event, Journal};
+use failover::{FAILOVER_AFTER, STILL_AFTER, Trouble};
+use journal::{Crash, Event, Journal, JournalError};
 use sabha_protocol::{Divergence, Outcome, RunId};
 use slots::Served;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
-use task::{Act, Duty, Lane, Product};
+use task::{Act, Duty, Kind, Lane, Product, Task};
 use tokio::task::JoinHandle;
 use work::{Ended, Origin, Workshop};
-
-/// How long a node may be silent before another one is tried.
-const FAILOVER_AFTER: Duration = Duration::from_secs(30);
 
 /// How long to wait for room on a full disk, each time.
 const ROOM_AFTER: Duration = Duration::from_secs(10);
@@ -65,6 +68,8 @@ pub struct Options {
     pub until_run_over: Option<RunId>,
     /// Let the clock run out in disputes about the worker's own results: to see what becomes of who stalls.
     pub never_answer: bool,
+    /// Die at a write of the event log: to see that nothing is lost by it.
+    pub crash: Option<Crash>,
 }
 
 /// A running daemon.
@@ -95,11 +100,24 @@ pub struct Daemon {
     seen: Option<(Hash, Hash)>,
     /// The number of the followed block.
     block: u64,
+    /// What the daemon says of its health.
+    pulse: Pulse,
+    /// The node does not answer.
+    silence: Trouble,
+    /// The node shows no new block.
+    stillness: Trouble,
+    /// The version of the runtime after the best block.
+    runtime: Option<u32>,
+    /// Versions of the runtime that are as this release knows them.
+    compatible: BTreeSet<u32>,
+    /// What the engine has spent on slots that are not trained to their ends.
+    spent: BTreeMap<Task, Duration>,
 }
 
 /// A thread that works.
 struct Crew {
     duty: Duty,
+    began: Instant,
     stop: Stop,
     handle: JoinHandle<anyhow::Result<Ended>>,
 }
@@ -138,12 +156,19 @@ impl Daemon {
         let genesis: String = client.genesis_hex().chars().skip(2).take(8).collect();
         let account: String = key.account().to_string().chars().take(12).collect();
         let state = config.storage.state.join(format!("{genesis}-{account}"));
-        let mut journal = Journal::open(&state)?;
-        journal.record(Event::Started {
+        let mut journal = match Journal::open(&state) {
+            Err(error @ JournalError::InUse(_)) => return Err(error).exit(Exit::InUse),
+            opened => opened?,
+        };
+        journal.crash_at(options.crash);
+        let started = Event::Started {
             genesis: client.genesis_hex(),
             hot_key: key.account().to_string(),
             version: env!("CARGO_PKG_VERSION").into(),
-        })?;
+        };
+        journal.record(started.clone())?;
+        metrics().started();
+        metrics().event(&started);
         let blobs = PeerBlobs::open(&config.storage.blobs, &config.storage.peers)?;
         tracing::info!(
             node = client.url(),
@@ -175,7 +200,29 @@ impl Daemon {
             stop,
             seen: None,
             block: 0,
+            pulse: Pulse::default(),
+            silence: Trouble::after(FAILOVER_AFTER),
+            stillness: Trouble::after(STILL_AFTER),
+            runtime: None,
+            compatible: BTreeSet::new(),
+            spent: BTreeMap::new(),
         })
+    }
+
+    /// The daemon's vital signs, for whoever serves them.
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
+    }
+
+    /// Writes an event down, and returns when it is on the disk.
+    ///
+    /// # Errors
+    /// Those of [`Journal::record`].
+    fn record(&mut self, event: Event) -> Result<(), JournalError> {
+        self.journal.record(event.clone())?;
+        metrics().event(&event);
+        self.pulse.vitals().disk_full = false;
+        Ok(())
     }
 
     /// Works until a signal comes, the awaited run is over, or something fails that waiting does not help.
@@ -183,24 +230,23 @@ impl Daemon {
     /// # Errors
     /// What cannot be helped. What was begun is parked all the same.
     pub async fn run(mut self) -> anyhow::Result<()> {
-        let mut silent_since: Option<Instant> = None;
         let result = loop {
             if self.stop.is_raised() {
                 break Ok("signal");
             }
-            match self.look().await {
-                Ok(Flow::On) => silent_since = None,
+            let looked = self.look().await;
+            self.pulse.vitals().looked = Instant::now();
+            match looked {
+                Ok(Flow::On) => self.bear_stillness().await,
                 Ok(Flow::Over) => break Ok("the run is over"),
                 Err(error) => match error.downcast_ref::<ChainError>() {
                     Some(chain) if chain.is_transient() => {
-                        let since = *silent_since.get_or_insert_with(Instant::now);
                         tracing::warn!(node = self.client.url(), error = %chain, "the node does not serve; trying again");
-                        if since.elapsed() >= FAILOVER_AFTER && self.fail_over().await {
-                            silent_since = None;
-                        }
+                        self.bear_silence().await;
                     }
                     // The log comes before every act: without room for it nothing is done, and nothing is lost.
                     _ if is_of_full_disk(&error) => {
+                        self.pulse.vitals().disk_full = true;
                         tracing::error!(
                             error = format!("{error:#}"),
                             again_in_s = ROOM_AFTER.as_secs(),
@@ -241,29 +287,6 @@ impl Daemon {
         }
     }
 
-    /// Connects anew, to whichever configured node answers.
-    async fn fail_over(&mut self) -> bool {
-        match Client::connect(&self.config.chain).await {
-            Ok(client) if client.genesis() == self.client.genesis() => {
-                tracing::info!(node = client.url(), "connected anew");
-                self.client = client;
-                self.seen = None;
-                true
-            }
-            Ok(client) => {
-                tracing::error!(
-                    node = client.url(),
-                    "this node belongs to another chain than the one before"
-                );
-                false
-            }
-            Err(error) => {
-                tracing::warn!(%error, "still no node");
-                false
-            }
-        }
-    }
-
     /// Looks at the chain if it has moved, and does what is to be done.
     async fn look(&mut self) -> anyhow::Result<Flow> {
         let ended = self.reap().await?;
@@ -280,6 +303,7 @@ impl Daemon {
         let followed_at = self.client.at(followed).await?;
         let best_at = self.client.at(best).await?;
         self.block = followed_at.number();
+        self.note_blocks(&followed_at, &best_at).await?;
         if let Some(run) = self.options.until_run_over
             && self.crews.is_empty()
             && followed_at.run(run).await?.is_some_and(|run| run.status.is_over())
@@ -304,7 +328,9 @@ impl Daemon {
                 let view =
                     watch::view(&followed_at, &best_at, &worker, &own, &mut rounds, &mut self.specs).await?;
                 decide::note(&mut self.memory, &view);
+                metrics().worker(&worker, view.duties.len());
                 self.act(view).await?;
+                self.pulse.vitals().misses = self.memory.misses;
             }
             watch::Found::NotYet => tracing::debug!("the registration is not in the followed block yet"),
             watch::Found::No => {
@@ -320,6 +346,45 @@ impl Daemon {
         Ok(Flow::On)
     }
 
+    /// Notes how far the chain is, and which runtime it has. One that is not as this release knows it ends the daemon before anything is
+    /// signed for it.
+    async fn note_blocks(&mut self, followed: &At, best: &At) -> anyhow::Result<()> {
+        let finalised =
+            (self.config.chain.follow == crate::config::Follow::Finalised).then(|| followed.number());
+        metrics().chain(best.number(), finalised);
+        let before = self.pulse.read();
+        // A node that is behind has no new blocks, until it has one that is higher than any before.
+        if before.best_seen.is_none() || best.number() > before.best {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+            let time = best.timestamp_ms().await?;
+            let skew = i128::try_from(now).unwrap_or(i128::MAX).saturating_sub(time.into());
+            let mut vitals = self.pulse.vitals();
+            vitals.best_seen = Some(Instant::now());
+            vitals.clock_skew_s = i64::try_from(skew / 1_000).unwrap_or(i64::MAX);
+            (vitals.best, vitals.finalised) = (best.number(), finalised);
+        }
+        for at in [followed, best] {
+            if !self.compatible.contains(&at.spec_version()) {
+                at.check_compatible()?;
+                self.compatible.insert(at.spec_version());
+            }
+        }
+        let version = best.spec_version();
+        if self.runtime != Some(version) {
+            if let Some(before) = self.runtime {
+                tracing::info!(
+                    before,
+                    now = version,
+                    block = best.number(),
+                    "the chain's runtime was upgraded"
+                );
+            }
+            metrics().runtime(version, self.runtime.is_some());
+            self.runtime = Some(version);
+        }
+        Ok(())
+    }
+
     /// Takes in the threads that have ended. Returns whether one has.
     async fn reap(&mut self) -> anyhow::Result<bool> {
         let mut any = false;
@@ -333,29 +398,43 @@ impl Daemon {
                 .handle
                 .await
                 .unwrap_or_else(|error| Err(anyhow::anyhow!("the engine broke down: {error}")));
-            self.note(&crew.duty, ended)?;
+            self.note(&crew.duty, crew.began, ended)?;
         }
         Ok(any)
     }
 
-    fn note(&mut self, duty: &Duty, ended: anyhow::Result<Ended>) -> anyhow::Result<()> {
+    fn note(&mut self, duty: &Duty, began: Instant, ended: anyhow::Result<Ended>) -> anyhow::Result<()> {
         let task = duty.task;
+        metrics().worked(task.kind, began.elapsed(), &ended);
+        if task.kind == Kind::Train {
+            let spent = self.spent.remove(&task).unwrap_or_default().saturating_add(began.elapsed());
+            if matches!(ended, Ok(Ended::Done(_))) {
+                metrics().slot(spent);
+            } else {
+                self.spent.insert(task, spent);
+            }
+        }
         match ended {
             Ok(Ended::Done(product)) => {
                 tell(duty, &product);
                 let mut salt = [0; 32];
                 fill_random(&mut salt)?;
                 let act = Act::of(product, salt, &self.owner);
-                self.journal.record(Event::Done { task, basis: duty.basis, act })?;
+                if let Some(blob) = act.blob()
+                    && let Ok(found) = std::fs::metadata(self.blobs.own().path(blob))
+                {
+                    metrics().blob(Direction::Stored, found.len());
+                }
+                self.record(Event::Done { task, basis: duty.basis, act })?;
             }
             Ok(Ended::Declined { reason }) => {
                 tracing::error!(%task, %reason, "it is let go, and missed when its deadline has passed");
                 self.memory.refused.insert(task);
-                self.journal.record(Event::Declined { task, reason })?;
+                self.record(Event::Declined { task, reason })?;
             }
             Ok(Ended::Parked { step }) => {
                 tracing::info!(%task, step, "parked");
-                self.journal.record(Event::Parked { task, step })?;
+                self.record(Event::Parked { task, step })?;
             }
             Ok(Ended::Stopped) => tracing::info!(%task, "stopped: it begins anew"),
             Ok(Ended::Waits { reason }) => {

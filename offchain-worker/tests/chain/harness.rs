@@ -3,9 +3,13 @@
 use serde_json::{Value, json};
 use std::{
     fs::{self, File},
-    net::TcpListener,
+    net::{Shutdown, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -127,6 +131,58 @@ impl Chain {
 
     fn path(&self, name: &str) -> String {
         self.folder.path().join(name).to_str().unwrap().into()
+    }
+}
+
+/// Another address of a chain's node, which can go away while the node stays.
+pub struct Proxy {
+    port: u16,
+    ended: Arc<AtomicBool>,
+}
+
+impl Proxy {
+    /// Passes on whatever comes, in both directions, until it is dropped.
+    pub fn start(chain: &Chain) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let (port, to) = (listener.local_addr().unwrap().port(), chain.port);
+        let ended = Arc::new(AtomicBool::new(false));
+        let over = ended.clone();
+        thread::spawn(move || {
+            let mut streams: Vec<TcpStream> = Vec::new();
+            while !over.load(Ordering::Acquire) {
+                if let Ok((from, _)) = listener.accept()
+                    && let Ok(to) = TcpStream::connect(("127.0.0.1", to))
+                {
+                    from.set_nonblocking(false).unwrap();
+                    streams.extend([from.try_clone().unwrap(), to.try_clone().unwrap()]);
+                    for (mut from, mut to) in
+                        [(from.try_clone().unwrap(), to.try_clone().unwrap()), (to, from)]
+                    {
+                        thread::spawn(move || {
+                            let _ = std::io::copy(&mut from, &mut to);
+                            let _ = to.shutdown(Shutdown::Both);
+                        });
+                    }
+                }
+                thread::sleep(Duration::from_millis(20));
+            }
+            for stream in streams {
+                let _ = stream.shutdown(Shutdown::Both);
+            }
+        });
+        Self { port, ended }
+    }
+
+    /// The RPC address.
+    pub fn url(&self) -> String {
+        format!("ws://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Release);
     }
 }
 
