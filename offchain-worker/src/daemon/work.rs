@@ -132,8 +132,9 @@ pub struct Turn {
 
 /// Where the turns of all games come from, and what is said to them goes.
 pub trait Turns {
-    /// The turn that is to be thought about next, once there is one; none if there will be no more. `at_hand` is what was executed last.
-    fn next(&mut self, at_hand: Option<&Bench>) -> Option<Turn>;
+    /// The turn that is to be thought about next, once there is one; none if there will be no more. `at_hand` is what was executed last;
+    /// `idle` is called if there is none for a while, so that memory can be given back.
+    fn next(&mut self, at_hand: Option<&Bench>, idle: &mut dyn FnMut()) -> Option<Turn>;
 
     /// What is said to a position of a game, or why nothing was found. Beginning again later may help.
     fn say(&mut self, game: GameId, position: Digest, said: anyhow::Result<Said>);

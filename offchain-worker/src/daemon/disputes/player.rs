@@ -10,12 +10,15 @@ use sabha_protocol::{ActiveBlock, Digest, dispute::record::GameId};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::task::JoinHandle;
 
 /// How often the thread looks whether it is to end while it has nothing to do.
 const LOOKS_EVERY: Duration = Duration::from_millis(200);
+
+/// How long there must have been nothing to do before memory is given back: other sides that play at once are answered from what is at hand.
+const IDLE_AFTER: Duration = Duration::from_secs(60);
 
 /// Which turn comes next: the one whose time is up first; of equal ones one about what is at hand, so that nothing is executed again for
 /// nothing.
@@ -118,7 +121,9 @@ struct Asked {
 }
 
 impl Turns for Asked {
-    fn next(&mut self, at_hand: Option<&Bench>) -> Option<Turn> {
+    fn next(&mut self, at_hand: Option<&Bench>, idle: &mut dyn FnMut()) -> Option<Turn> {
+        let mut idle = Some(idle);
+        let since = Instant::now();
         let mut papers = self.desk.papers();
         loop {
             if self.stop.is_raised() {
@@ -132,6 +137,13 @@ impl Turns for Asked {
             }
             let waited = self.desk.changed.wait_timeout(papers, LOOKS_EVERY);
             papers = waited.unwrap_or_else(PoisonError::into_inner).0;
+            if since.elapsed() >= IDLE_AFTER
+                && let Some(idle) = idle.take()
+            {
+                drop(papers);
+                idle();
+                papers = self.desk.papers();
+            }
         }
     }
 

@@ -67,7 +67,7 @@ impl Workshop for Fake {
 
     fn play(&self, turns: &mut dyn Turns, _: &Stop) {
         let mut at_hand = None;
-        while let Some(turn) = turns.next(at_hand.as_ref()) {
+        while let Some(turn) = turns.next(at_hand.as_ref(), &mut || ()) {
             drop(self.gate());
             let bench = turn.table.bench();
             let mut log = self.log.lock().unwrap();

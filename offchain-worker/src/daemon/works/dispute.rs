@@ -65,6 +65,9 @@ pub(super) fn outcome(
 /// Executions that are kept at once, the one that is at hand included. The others hold a checkpoint each, and neither states nor traces.
 const KEPT: usize = 4;
 
+/// What memory is reserved for.
+const PLAYING: &str = "playing in a dispute";
+
 /// One of them.
 struct Hand<'a> {
     bench: Bench,
@@ -90,7 +93,7 @@ impl<'a> Hands<'a> {
             Some(0) => true,
             Some(at) => {
                 self.rest();
-                let reserved = self.reserved.as_ref().map_or(0, Reservation::bytes);
+                let reserved = self.reserved.as_ref().map_or(u64::MAX, Reservation::bytes);
                 let found = self.hands.remove(at).filter(|hand| hand.need <= reserved);
                 let is_there = found.is_some();
                 self.hands.extend(found);
@@ -105,6 +108,12 @@ impl<'a> Hands<'a> {
         if let Some(hand) = self.hands.front_mut() {
             hand.execution.rest();
         }
+    }
+
+    /// Gives back all memory but that of checkpoints: nothing is asked for.
+    fn give_back(&mut self) {
+        self.rest();
+        self.reserved = None;
     }
 
     fn put(&mut self, hand: Hand<'a>) {
@@ -159,7 +168,7 @@ impl EngineWorkshop {
         let mut hands = Hands::default();
         loop {
             let at_hand = hands.hands.front().map(|hand| hand.bench.clone());
-            let Some(turn) = turns.next(at_hand.as_ref()) else { return };
+            let Some(turn) = turns.next(at_hand.as_ref(), &mut || hands.give_back()) else { return };
             let said = self.think(&traces, &mut hands, &turn, stop);
             if stop.is_raised() {
                 return;
@@ -257,6 +266,9 @@ impl EngineWorkshop {
             let execution = Execution::new(engine, traces, Arc::new(spec.clone()), stream, base, subject);
             hands.put(Hand { bench, start, need, execution: execution.until(stop.clone()) });
         }
+        if let (None, Some(hand)) = (&hands.reserved, hands.hands.front()) {
+            hands.reserved = Some(self.ledger.reserve(self.memory, PLAYING, hand.need)?);
+        }
         Ok(hands.at_hand()?)
     }
 
@@ -271,7 +283,7 @@ impl EngineWorkshop {
             // The checkpoints of the others may be as large as this one, or of a smaller run.
             let others = checkpoint.saturating_mul(u64::try_from(kept).unwrap_or(u64::MAX));
             let need = memory::dispute(spec).saturating_add(others);
-            match self.ledger.reserve(self.memory, "playing in a dispute", need) {
+            match self.ledger.reserve(self.memory, PLAYING, need) {
                 Ok(reserved) => {
                     hands.reserved = Some(reserved);
                     return Ok(need);

@@ -430,7 +430,7 @@ impl Book for Execution<'_> {
     fn content(&mut self, blob: Blob) -> Result<Cow<'_, [u8]>, ExecutionError> {
         match (blob, &self.subject) {
             (Blob::Stream, _) => {
-                let stream = self.stream.ok_or(ExecutionError::None("stream"))?;
+                let stream = self.stream.as_ref().ok_or(ExecutionError::None("stream"))?;
                 Ok(Cow::Owned(stream.bytes()?))
             }
             (Blob::Own, _) => Ok(Cow::Owned(self.own_update()?)),
