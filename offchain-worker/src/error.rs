@@ -3,6 +3,7 @@
 //! Commands return [`anyhow::Result`]; where the kind of failure is known, [`ResultExt::exit`] notes it. An error without a note
 //! ends the process with [`Exit::Failure`].
 
+pub use sabha_blobs::files::is_disk_full;
 use std::{fmt, io};
 
 /// How the process ends. The numbers are part of the command line's contract.
@@ -89,11 +90,6 @@ impl<T, E: Into<anyhow::Error>> ResultExt<T> for Result<T, E> {
 /// An error of kind `exit` with a message of its own.
 pub fn failure(exit: Exit, message: impl fmt::Display + fmt::Debug + Send + Sync + 'static) -> anyhow::Error {
     anyhow::Error::new(Coded { exit, error: anyhow::Error::msg(message) })
-}
-
-/// Whether a write failed because the disk, or the writer's share of it, is full.
-pub fn is_disk_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// Whether an error comes from a full disk.

@@ -2,6 +2,7 @@
 
 use super::{Context, on_chain::SendArgs};
 use crate::{
+    blobs::{self, Identity},
     chain::{At, Call, ChainResult, Dispute, Until, names::event},
     config::{DeviceArgs, MemoryArgs, StorageArgs},
     daemon::{
@@ -97,7 +98,7 @@ pub async fn run(args: ChallengeArgs, context: &Context) -> anyhow::Result<()> {
     let signed = args.send.open(context).await?;
     let config = signed.session.config.clone().with_storage(&args.storage).with_memory(&args.memory);
     let config = config.with_device(&args.device);
-    let workshop = Arc::new(EngineWorkshop::new(&config)?);
+    let workshop = Arc::new(EngineWorkshop::new(&config, blobs::connect(&config, Identity::Passing)?)?);
     let client = &signed.session.client;
     let best = client.at_best().await.coded()?;
     let none = |what: &str| failure(Exit::BadInput, format!("there is no such {what}, or it is settled"));

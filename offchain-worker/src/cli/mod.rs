@@ -2,7 +2,8 @@
 //!
 //! Results go to standard output, as text for people or, with `--json`, as JSON; progress, logs and errors go to standard error.
 
-// Local commands: training, data, specifications, models.
+// Local commands: training, data, specifications, models, blobs.
+pub mod blob;
 pub mod checkpoint;
 pub mod completions;
 pub mod data;
@@ -133,6 +134,8 @@ pub enum Command {
     Train(train::TrainArgs),
     /// Pack text into a dataset, and verify one
     Data(data::DataArgs),
+    /// Keep, fetch, list, pin, serve and remove blobs: files that are named by their BLAKE3 hash
+    Blob(blob::BlobArgs),
     /// Execute a segment again, compare roots and traces, and say where they part
     Replay(replay::ReplayArgs),
     /// Play the protocol at scale with workers that cheat, and report what it costs them
@@ -185,6 +188,7 @@ pub async fn execute(command: Command, context: &Context) -> anyhow::Result<()> 
         Command::Run(args) => run::run(args, context).await,
         Command::Train(args) => train::run(args, context),
         Command::Data(args) => data::run(args, context),
+        Command::Blob(args) => blob::run(args, context).await,
         Command::Replay(args) => replay::run(args, context),
         Command::Simulate(args) => simulate::run(args, context),
         Command::Model(args) => model::run(args, context),
@@ -195,8 +199,8 @@ pub async fn execute(command: Command, context: &Context) -> anyhow::Result<()> 
 /// Logs are events on standard error; `SABHA_LOG` takes tracing's filters, such as `sabha_worker=debug`.
 fn start_logs(verbose: u8) {
     let default = match verbose {
-        0 => "warn,sabha_worker=info",
-        1 => "info,sabha_worker=debug",
+        0 => "warn,sabha_worker=info,sabha_blobs=info",
+        1 => "info,sabha_worker=debug,sabha_blobs=debug",
         _ => "debug",
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("SABHA_LOG").unwrap_or_else(|_| default.into());

@@ -2,8 +2,9 @@
 
 use super::Context;
 use crate::{
+    blobs::{self, Identity},
     chain::{ChainResult, Client},
-    config::{ChainArgs, Config, DeviceArgs, Follow, MemoryArgs, SignerArgs, StorageArgs},
+    config::{ChainArgs, Config, DeviceArgs, Follow, MemoryArgs, NetworkArgs, SignerArgs, StorageArgs},
     daemon::{Daemon, Options, works::EngineWorkshop},
     data::Manifest,
     engine::disputes::Lie,
@@ -34,6 +35,9 @@ pub struct StartArgs {
     /// Where files are.
     #[command(flatten)]
     pub storage: StorageArgs,
+    /// How other workers get blobs from here.
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// Which blocks to act on
     #[arg(long, value_enum, env = "SABHA_FOLLOW")]
     pub follow: Option<Follow>,
@@ -71,6 +75,7 @@ impl StartArgs {
             .with_chain(&self.chain)
             .with_signer(&self.signer)
             .with_storage(&self.storage)
+            .with_network(&self.network)
             .with_memory(&self.memory)
             .with_device(&self.device);
         if let Some(follow) = self.follow {
@@ -99,7 +104,8 @@ pub async fn run(args: StartArgs, context: &Context) -> anyhow::Result<()> {
     let config = args.apply(Config::load(&context.global)?);
     let key = Key::load(config.worker.key.as_deref()).exit(Exit::BadInput)?;
     check_datasets(&config)?;
-    let workshop = EngineWorkshop::new(&config)?.lying(args.lie);
+    let blobs = blobs::connect(&config, Identity::Kept)?;
+    let workshop = EngineWorkshop::new(&config, blobs.clone())?.lying(args.lie);
     let client = Client::connect(&config.chain).await.coded()?;
     let options = Options {
         ready: args.ready,
@@ -107,7 +113,10 @@ pub async fn run(args: StartArgs, context: &Context) -> anyhow::Result<()> {
         until_run_over: args.exit_when_run_over,
         never_answer: args.never_answer,
     };
-    Daemon::new(config, options, client, key, Arc::new(workshop), context.stop.clone()).await?.run().await
+    Daemon::new(config, options, client, key, blobs, Arc::new(workshop), context.stop.clone())
+        .await?
+        .run()
+        .await
 }
 
 /// A worker that takes slots and has not the data that it was meant to have loses them, and each of them costs.
