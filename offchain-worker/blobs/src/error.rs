@@ -49,11 +49,11 @@ pub enum BlobError {
         /// Bytes that the store may take.
         limit: u64,
     },
-    /// A pin's name cannot be a file's.
+    /// The name of a pin or a note cannot be a file's.
     #[error(
-        "a pin cannot be named {name:?}: 1 to 100 of a-z, A-Z, 0-9, dot, hyphen and underscore, and no dot in front"
+        "a pin or a note cannot be named {name:?}: 1 to 100 of a-z, A-Z, 0-9, dot, hyphen and underscore, and no dot in front"
     )]
-    PinName {
+    Name {
         /// The name.
         name: String,
     },

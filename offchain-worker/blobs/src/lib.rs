@@ -8,6 +8,10 @@
 //! | [`peers`] | a worker's own blobs, and everywhere else it looks |
 //! | [`workers`] | from worker to worker, by iroh |
 //! | [`objects`] | from and to object stores |
+//! | [`notes`] | small records by name, such as where something is whose hash nobody knows yet |
+//! | [`network`] | other workers and an object store, as one thing that can be asked |
+//! | [`partial`] | a download that goes on where it was cut off |
+//! | [`error`] | what can go wrong |
 //! | [`address`] | how a worker is reached: the text on chain |
 //! | [`tree`] | the hash tree that proves a part of a blob |
 //! | [`files`] | files that are either whole or not there |
@@ -26,6 +30,7 @@ pub mod fetch;
 pub mod files;
 pub mod local;
 pub mod network;
+pub mod notes;
 pub mod objects;
 pub mod partial;
 pub mod peers;

@@ -5,6 +5,7 @@
 //! | `ab/abcd…` | the blob `abcd…`, whole |
 //! | `nodes/abcd…` | the inner nodes of its tree, for others that fetch it; made when first needed |
 //! | `partial/abcd…` | a download that is not complete, its tree so far, and how far it is verified |
+//! | `notes/NAME` | a small record ([`crate::notes`]) |
 //! | `pins/NAME` | the blobs that NAME keeps from being removed, a digest a line |
 //!
 //! Several processes may share a folder: files are replaced atomically, and a download is locked by who works on it.
@@ -213,11 +214,11 @@ impl LocalBlobs {
         Ok((file, nodes, size))
     }
 
-    /// Removes a blob and the nodes of its tree.
+    /// Removes a blob and the nodes of its tree, pinned or not.
     ///
     /// # Errors
     /// If a file is there and cannot be removed.
-    pub(crate) fn remove(&self, digest: Digest) -> Result<(), FileError> {
+    pub fn remove(&self, digest: Digest) -> Result<(), FileError> {
         files::remove(&self.nodes_path(digest))?;
         files::remove(&self.path(digest))
     }

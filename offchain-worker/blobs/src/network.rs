@@ -16,7 +16,6 @@ use std::{
     fmt,
     future::Future,
     io::{self, Read},
-    path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -148,6 +147,13 @@ pub(crate) struct Offer {
     pub(crate) proved: bool,
 }
 
+/// What an object store is sent.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Item {
+    Blob(Digest),
+    Note(String),
+}
+
 /// What is not asked for a while.
 type Out = BTreeMap<(Provider, Option<Digest>), Instant>;
 
@@ -158,8 +164,8 @@ pub struct Network {
     objects: Option<ObjectBlobs>,
     workers: Mutex<BTreeSet<WorkerAddress>>,
     out: Mutex<Out>,
-    /// Blobs that could not be sent to the object store yet.
-    unsent: Mutex<BTreeSet<Digest>>,
+    /// What could not be sent to the object store yet.
+    unsent: Mutex<BTreeSet<Item>>,
     pub(crate) patience: Patience,
     pub(crate) counts: Arc<Counts>,
 }
@@ -260,23 +266,21 @@ impl Network {
         }
     }
 
+    /// Whether a provider is asked at all, and for a blob.
+    fn is_asked(&self, provider: &Provider, digest: Option<Digest>) -> bool {
+        let now = Instant::now();
+        let mut out = locked(&self.out);
+        out.retain(|_, until| *until > now);
+        !out.contains_key(&(provider.clone(), None)) && !out.contains_key(&(provider.clone(), digest))
+    }
+
     /// Asks everybody at once for a blob; answers come as they come.
     pub(crate) fn ask(&self, digest: Digest) -> Receiver<(Provider, Result<Offer, Failure>)> {
         let (sender, receiver) = channel(MAX_WORKERS.saturating_add(1));
-        let now = Instant::now();
-        let out = {
-            let mut out = locked(&self.out);
-            out.retain(|_, until| *until > now);
-            out.clone()
-        };
-        let asked = |provider: &Provider| {
-            !out.contains_key(&(provider.clone(), None))
-                && !out.contains_key(&(provider.clone(), Some(digest)))
-        };
         if let Some(node) = &self.node {
             for worker in locked(&self.workers).iter() {
                 let provider = Provider::Worker(worker.clone());
-                if !asked(&provider) {
+                if !self.is_asked(&provider, Some(digest)) {
                     continue;
                 }
                 let (node, worker, sender) = (node.clone(), worker.clone(), sender.clone());
@@ -289,7 +293,7 @@ impl Network {
         }
         if let Some(objects) = &self.objects {
             let provider = Provider::Store(objects.url().into());
-            if asked(&provider) {
+            if self.is_asked(&provider, Some(digest)) {
                 let (objects, patience) = (objects.clone(), self.patience);
                 self.spawn(async move {
                     let offer = objects.ask(digest, patience).await.map(|(size, proved)| Offer {
@@ -361,28 +365,67 @@ impl Network {
         }
     }
 
-    /// Sends a blob of the own store to the object store, if there is one, and what could not be sent before.
-    pub(crate) fn publish(&self, own: &LocalBlobs, digest: Digest) {
-        let (Some(objects), Some(runtime)) = (&self.objects, &self.runtime) else { return };
-        if !objects.takes() {
-            return;
+    /// Asks everybody at once for a note; answers come as they come.
+    pub(crate) fn ask_note(&self, name: &str) -> Receiver<(Provider, Vec<u8>)> {
+        let (sender, receiver) = channel(MAX_WORKERS.saturating_add(1));
+        if let Some(node) = &self.node {
+            for worker in locked(&self.workers).iter() {
+                let provider = Provider::Worker(worker.clone());
+                if !self.is_asked(&provider, None) {
+                    continue;
+                }
+                let (node, worker, sender, name) =
+                    (node.clone(), worker.clone(), sender.clone(), name.to_owned());
+                self.spawn(async move {
+                    if let Ok(note) = node.note(&worker, &name).await {
+                        let _ = sender.send((provider, note)).await;
+                    }
+                });
+            }
         }
-        let mut waiting = std::mem::take(&mut *locked(&self.unsent));
-        waiting.insert(digest);
-        for digest in waiting {
-            let sent = own.open_with_nodes(digest).and_then(|(_, _, size)| {
-                let (objects, patience) = (objects.clone(), self.patience);
-                let (blob, nodes): (PathBuf, PathBuf) = (own.path(digest), own.nodes_path(digest));
-                let sending = async move { objects.send(digest, size, blob, nodes, patience).await };
-                wait(runtime.handle(), sending)?
+        if let Some(objects) = &self.objects {
+            let (objects, patience, name) = (objects.clone(), self.patience, name.to_owned());
+            self.spawn(async move {
+                if let Ok(note) = objects.note(&name, patience).await {
+                    let _ = sender.send((Provider::Store(objects.url().into()), note)).await;
+                }
             });
-            match sent {
+        }
+        receiver
+    }
+
+    /// Sends something of the own store to the object store, if there is one, and what could not be sent before.
+    pub(crate) fn publish(&self, own: &LocalBlobs, item: Item) {
+        let Some(objects) = self.objects.as_ref().filter(|objects| objects.takes()) else { return };
+        let mut waiting = std::mem::take(&mut *locked(&self.unsent));
+        waiting.insert(item);
+        for item in waiting {
+            match self.send(objects, own, &item) {
                 Ok(bytes) => Counts::add(&self.counts.stored, bytes),
                 Err(BlobError::Missing { .. } | BlobError::Corrupt { .. }) => {}
                 Err(error) => {
-                    tracing::error!(blob = %digest, %error, store = objects.url(), "not sent to the object store: trying again with the next one");
-                    locked(&self.unsent).insert(digest);
+                    tracing::error!(?item, %error, store = objects.url(), "not sent to the object store: trying again with the next one");
+                    locked(&self.unsent).insert(item);
                 }
+            }
+        }
+    }
+
+    fn send(&self, objects: &ObjectBlobs, own: &LocalBlobs, item: &Item) -> Result<u64, BlobError> {
+        let Some(runtime) = &self.runtime else { return Ok(0) };
+        let (objects, patience) = (objects.clone(), self.patience);
+        match item.clone() {
+            Item::Blob(digest) => {
+                let (_, _, size) = own.open_with_nodes(digest)?;
+                let (blob, nodes) = (own.path(digest), own.nodes_path(digest));
+                wait(
+                    runtime.handle(),
+                    async move { objects.send(digest, size, blob, nodes, patience).await },
+                )?
+            }
+            Item::Note(name) => {
+                let Some(note) = own.note(&name)? else { return Ok(0) };
+                wait(runtime.handle(), async move { objects.send_note(&name, note, patience).await })?
             }
         }
     }

@@ -10,6 +10,7 @@
 use crate::{
     BlobError,
     network::{Failure, Patience, Pieces},
+    notes::NOTE_BYTES,
     tree,
 };
 use bao_tree::iter::{BaoChunk, ResponseIter};
@@ -233,6 +234,32 @@ impl ObjectBlobs {
             sent = sent.saturating_add(bytes);
         }
         Ok(sent)
+    }
+
+    fn note_key(&self, name: &str) -> Key {
+        self.prefix.clone().join("notes").join(name)
+    }
+
+    /// A note.
+    pub(crate) async fn note(&self, name: &str, patience: Patience) -> Result<Vec<u8>, Failure> {
+        let got = within(patience.idle, self.store.get(&self.note_key(name))).await?;
+        if got.meta.size > NOTE_BYTES {
+            return Err(Failure::Wrong(format!("a note of {} bytes", got.meta.size)));
+        }
+        Ok(within(patience.idle, got.bytes()).await?.to_vec())
+    }
+
+    /// Sends a note.
+    pub(crate) async fn send_note(
+        &self,
+        name: &str,
+        note: Vec<u8>,
+        patience: Patience,
+    ) -> Result<u64, BlobError> {
+        let bytes = note.len() as u64;
+        let sent = within(patience.idle, self.store.put(&self.note_key(name), note.into())).await;
+        sent.map_err(|failure| BlobError::network(format!("sending the note {name}"), failure))?;
+        Ok(bytes)
     }
 
     async fn send_file(&self, key: &Key, file: &std::path::Path) -> std::io::Result<()> {

@@ -4,7 +4,9 @@ use crate::{
     BlobError, BlobStore, LocalBlobs, Network,
     fetch::{self, Watch},
     local::Import,
+    network::Item,
 };
+use futures::executor::block_on;
 use sabha_protocol::Digest;
 use std::{
     fs::File,
@@ -63,14 +65,47 @@ impl PeerBlobs {
     /// If the file cannot be read, or kept.
     pub fn put_file(&self, path: &Path, progress: &mut dyn FnMut(u64)) -> Result<(Digest, u64), BlobError> {
         let put = self.own.put_file(path, progress)?;
-        self.publish(put.0);
+        self.publish(Item::Blob(put.0));
         Ok(put)
     }
 
-    fn publish(&self, digest: Digest) {
+    fn publish(&self, item: Item) {
         if let Some(network) = &self.network {
-            network.publish(&self.own, digest);
+            network.publish(&self.own, item);
         }
+    }
+
+    /// Keeps a note, where others find it.
+    ///
+    /// # Errors
+    /// If it cannot be named so, is too long, or cannot be written.
+    pub fn put_note(&self, name: &str, bytes: &[u8]) -> Result<(), BlobError> {
+        self.own.put_note(name, bytes)?;
+        self.publish(Item::Note(name.into()));
+        Ok(())
+    }
+
+    /// The first use that can be made of a note: of the own one, of those of others on this machine, then of those that come over the
+    /// network. Nothing in a note is verified.
+    pub fn find_note<T>(&self, name: &str, mut use_it: impl FnMut(&[u8]) -> Option<T>) -> Option<T> {
+        for store in [&self.own].into_iter().chain(&self.peers) {
+            match store.note(name) {
+                Ok(note) => {
+                    if let Some(found) = note.and_then(|note| use_it(&note)) {
+                        return Some(found);
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "a note cannot be read"),
+            }
+        }
+        let mut answers = self.network.as_ref()?.ask_note(name);
+        while let Some((provider, note)) = block_on(answers.recv()) {
+            if let Some(found) = use_it(&note) {
+                return Some(found);
+            }
+            tracing::debug!(name, %provider, "a note of no use");
+        }
+        None
     }
 
     /// Fetches a blob of at most `limit` bytes that the own store lacks, in constant memory. Returns its file.
@@ -132,7 +167,7 @@ impl PeerBlobs {
 impl BlobStore for PeerBlobs {
     fn put(&self, bytes: &[u8]) -> Result<Digest, BlobError> {
         let digest = self.own.put(bytes)?;
-        self.publish(digest);
+        self.publish(Item::Blob(digest));
         Ok(digest)
     }
 

@@ -90,7 +90,7 @@ impl LocalBlobs {
     pub fn used(&self) -> Result<u64, BlobError> {
         let blobs = self.entries()?.iter().fold(0_u64, |sum, entry| sum.saturating_add(entry.size));
         let mut used = blobs;
-        for name in ["nodes", "partial"] {
+        for name in ["nodes", "notes", "partial"] {
             for (path, _) in folder(&self.root().join(name))? {
                 used = used.saturating_add(path.metadata().map_or(0, |metadata| metadata.len()));
             }
@@ -215,13 +215,18 @@ impl LocalBlobs {
     }
 
     fn pin_path(&self, name: &str) -> Result<PathBuf, BlobError> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
-        if (1..=100).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(plain) {
+        if is_plain(name) {
             Ok(self.root().join("pins").join(name))
         } else {
-            Err(BlobError::PinName { name: name.into() })
+            Err(BlobError::Name { name: name.into() })
         }
     }
+}
+
+/// Whether a pin or a note can be named so.
+pub(crate) fn is_plain(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    (1..=100).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(plain)
 }
 
 fn read_pin(path: &Path) -> Result<BTreeSet<Digest>, BlobError> {
@@ -234,7 +239,7 @@ fn read_pin(path: &Path) -> Result<BTreeSet<Digest>, BlobError> {
 }
 
 /// What is in a folder: paths and names. One that is not there is empty.
-fn folder(path: &Path) -> Result<Vec<(PathBuf, String)>, FileError> {
+pub(crate) fn folder(path: &Path) -> Result<Vec<(PathBuf, String)>, FileError> {
     let entries = match fs::read_dir(path) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -332,7 +337,7 @@ mod tests {
         assert_eq!(store.pins().unwrap(), Pins::new());
         for name in ["", ".x", "a/b", "..", "a b", &"x".repeat(101)] {
             let refused = store.pin(name, &BTreeSet::new());
-            assert!(matches!(refused, Err(BlobError::PinName { .. })), "{name}");
+            assert!(matches!(refused, Err(BlobError::Name { .. })), "{name}");
         }
     }
 

@@ -8,6 +8,7 @@ mod serve;
 use crate::{
     BlobError, LocalBlobs, WorkerAddress,
     network::{Counts, Failure, Patience, Pieces},
+    notes::NOTE_BYTES,
     tree,
 };
 use bao_tree::io::sync::DecodeResponseIter;
@@ -38,6 +39,9 @@ const REQUESTS: u32 = 16;
 
 /// The largest datagram that is tried: that of the loopback interface. What a path takes is found out; a usual one takes 1,452 bytes.
 const LARGEST_DATAGRAM: u16 = 65_527;
+
+/// What is spoken about notes: a name, and the note or nothing.
+pub(crate) const NOTES: &[u8] = b"/sabha/notes/1";
 
 /// Nothing is wrong.
 const DONE: VarInt = VarInt::from_u32(0);
@@ -70,6 +74,9 @@ pub fn id_of(secret: &[u8; 32]) -> EndpointId {
     SecretKey::from_bytes(secret).public()
 }
 
+/// Connections that are open, by whom and by what is spoken.
+type Connections = Arc<Mutex<BTreeMap<(EndpointId, &'static [u8]), Connection>>>;
+
 /// This worker among the others. Clones are the same node.
 #[derive(Clone)]
 pub(crate) struct Node {
@@ -77,7 +84,7 @@ pub(crate) struct Node {
     serves: bool,
     announce: Vec<SocketAddr>,
     relays: Vec<RelayUrl>,
-    connections: Arc<Mutex<BTreeMap<EndpointId, Connection>>>,
+    connections: Connections,
     patience: Patience,
 }
 
@@ -110,7 +117,7 @@ impl Node {
         if let Some(listen) = options.listen {
             let refused =
                 |error: &dyn fmt::Display| BlobError::network(format!("cannot listen on {listen}"), error);
-            builder = builder.clear_ip_transports().alpns(vec![ALPN.to_vec()]);
+            builder = builder.clear_ip_transports().alpns(vec![ALPN.to_vec(), NOTES.to_vec()]);
             builder = builder.bind_addr(listen).map_err(|error| refused(&error))?;
         }
         let what = options.listen.map_or_else(|| "for others".into(), |listen| listen.to_string());
@@ -158,24 +165,39 @@ impl Node {
         let _ = timeout(self.patience.connect, self.endpoint.close()).await;
     }
 
-    async fn connect(&self, worker: &WorkerAddress) -> Result<Connection, Failure> {
-        let known = |connections: &Mutex<BTreeMap<EndpointId, Connection>>| {
-            let mut connections = connections.lock().unwrap_or_else(PoisonError::into_inner);
+    async fn connect(&self, worker: &WorkerAddress, spoken: &'static [u8]) -> Result<Connection, Failure> {
+        let known = {
+            let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
             connections.retain(|_, connection| connection.close_reason().is_none());
-            connections.get(&worker.id()).cloned()
+            connections.get(&(worker.id(), spoken)).cloned()
         };
-        if let Some(connection) = known(&self.connections) {
+        if let Some(connection) = known {
             return Ok(connection);
         }
         let mut address = worker.to_iroh();
         address.addrs.extend(self.relays.iter().cloned().map(TransportAddr::Relay));
-        let made = timeout(self.patience.connect, self.endpoint.connect(address, ALPN)).await;
+        let made = timeout(self.patience.connect, self.endpoint.connect(address, spoken)).await;
         let connection = made
             .map_err(|_| Failure::Silent("no connection comes about".into()))?
             .map_err(|error| Failure::Silent(format!("no connection: {error:#}")))?;
         let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
-        connections.insert(worker.id(), connection.clone());
+        connections.insert((worker.id(), spoken), connection.clone());
         Ok(connection)
+    }
+
+    /// Another worker's note.
+    pub(crate) async fn note(&self, worker: &WorkerAddress, name: &str) -> Result<Vec<u8>, Failure> {
+        let connection = self.connect(worker, NOTES).await?;
+        let asking = async {
+            let (mut send, mut receive) = connection.open_bi().await.map_err(silent)?;
+            send.write_all(name.as_bytes()).await.map_err(silent)?;
+            send.finish().map_err(silent)?;
+            let limit = usize::try_from(NOTE_BYTES).unwrap_or(usize::MAX);
+            receive.read_to_end(limit).await.map_err(silent)
+        };
+        let answer = timeout(self.patience.idle, asking).await;
+        let note = answer.unwrap_or_else(|_| Err(Failure::Silent("it does not answer".into())))?;
+        if note.is_empty() { Err(Failure::Missing) } else { Ok(note) }
     }
 
     /// Sends a request for ranges of a blob, and reads the size that the answer begins with.
@@ -187,7 +209,7 @@ impl Node {
     ) -> Result<(RecvStream, u64), Failure> {
         let request = Request::Get(GetRequest::blob_ranges(digest.0.into(), ranges));
         let request = postcard::to_allocvec(&request).map_err(|error| Failure::Silent(error.to_string()))?;
-        let connection = self.connect(worker).await?;
+        let connection = self.connect(worker, ALPN).await?;
         let asking = async {
             let (mut send, mut receive) = connection.open_bi().await.map_err(silent)?;
             send.write_all(&request).await.map_err(silent)?;

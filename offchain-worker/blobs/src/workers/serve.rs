@@ -2,7 +2,7 @@
 //!
 //! Anybody may connect. What anybody can take is bounded: connections, requests at a time, and how long a request may stand still.
 
-use super::DONE;
+use super::{DONE, NOTES};
 use crate::{
     LocalBlobs,
     network::{Counts, Patience},
@@ -64,10 +64,33 @@ impl Server {
         let Ok(accepting) = incoming.accept() else { return };
         let Ok(Ok(connection)) = timeout(self.patience.connect, accepting).await else { return };
         let connection: Connection = connection;
+        let notes = connection.alpn() == NOTES;
         while let Ok((send, receive)) = connection.accept_bi().await {
-            tokio::spawn(self.clone().answer(send, receive));
+            let server = self.clone();
+            if notes {
+                tokio::spawn(server.answer_note(send, receive));
+            } else {
+                tokio::spawn(server.answer(send, receive));
+            }
         }
         connection.close(DONE, b"");
+    }
+
+    async fn answer_note(self, mut send: SendStream, mut receive: RecvStream) {
+        let read = timeout(self.patience.idle, receive.read_to_end(REQUEST_BYTES)).await;
+        let Ok(Ok(name)) = read else {
+            let _ = send.reset(ERR_LIMIT);
+            return;
+        };
+        let own = self.own.clone();
+        let reading = spawn_blocking(move || own.note(std::str::from_utf8(&name).unwrap_or_default()));
+        let Ok(Ok(note)) = reading.await else {
+            let _ = send.reset(ERR_INTERNAL);
+            return;
+        };
+        if let Ok(Ok(())) = timeout(self.patience.idle, send.write_all(&note.unwrap_or_default())).await {
+            let _ = send.finish();
+        }
     }
 
     async fn answer(self, mut send: SendStream, mut receive: RecvStream) {

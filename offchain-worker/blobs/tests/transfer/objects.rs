@@ -90,6 +90,8 @@ fn what_one_worker_puts_another_gets_by_s3() {
         assert_eq!(other.blobs.get_within(digest, size as u64).unwrap(), bytes, "{size}");
     }
     assert!(one.network().counters().stored_bytes > 20_000_000);
+    one.blobs.put_note("state-1", b"a note").unwrap();
+    assert_eq!(other.blobs.find_note("state-1", |note| Some(note.to_vec())).unwrap(), b"a note");
     assert!(matches!(other.blobs.get(Digest([1; 32])), Err(BlobError::Missing { .. })));
     let digest = one.blobs.put(&content(1_000)).unwrap();
     assert!(matches!(other.blobs.get_within(digest, 999), Err(BlobError::TooLarge { found: 1_000, .. })));

@@ -174,3 +174,20 @@ fn a_blob_that_two_fetch_at_once_comes_once() {
     });
     assert_eq!(client.network().counters().fetched_bytes, 6_000_000);
 }
+
+/// Nothing in a note is verified: one that is of no use is passed over.
+#[test]
+fn a_note_is_found_wherever_it_is() {
+    let (false_one, right) = (Machine::serving(), Machine::serving());
+    let client = Machine::fetching([false_one.address(), right.address()]);
+    let find = |machine: &Machine| {
+        machine.blobs.find_note("state-1", |note| (note == b"right").then_some(note.len()))
+    };
+    assert_eq!(find(&client), None);
+    false_one.blobs.put_note("state-1", b"false").unwrap();
+    assert_eq!(find(&client), None);
+    right.blobs.put_note("state-1", b"right").unwrap();
+    assert_eq!(find(&client), Some(5));
+    assert_eq!(find(&right), Some(5), "its own");
+    assert_eq!(client.blobs.find_note("../../etc/passwd", |_| Some(())), None);
+}
