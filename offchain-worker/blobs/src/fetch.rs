@@ -57,10 +57,13 @@ pub fn fetch(
 ) -> Result<PathBuf, BlobError> {
     let mut failures: Vec<(Provider, Failure)> = Vec::new();
     let mut too_large = None;
+    let so_far = || own.progress(digest).map_or(0, |progress| progress.done);
     for _ in 0..ROUNDS {
-        let before = own.progress(digest).map_or(0, |progress| progress.done);
+        let before = so_far();
         let mut answers = network.ask(digest);
         while let Some((provider, answer)) = block_on(answers.recv()) {
+            let came = so_far();
+            let bytes = answer.as_ref().map_or(0, |offer| offer.size);
             let attempt = match answer {
                 Ok(offer) if offer.size > limit => {
                     too_large = Some(offer.size);
@@ -71,21 +74,23 @@ pub fn fetch(
             };
             match attempt {
                 Ok(path) => {
-                    tracing::info!(blob = %digest, from = %provider, "fetched a blob");
+                    tracing::info!(%digest, bytes, from = %provider, "fetched a blob");
                     return Ok(path);
                 }
                 Err(Attempt::Failed(failure)) => {
                     if failure != Failure::Missing {
                         tracing::debug!(blob = %digest, from = %provider, %failure, "no blob");
                     }
-                    network.report(&provider, digest, &failure);
+                    // Who was cut off may go on.
+                    if so_far() <= came || !matches!(failure, Failure::Silent(_)) {
+                        network.report(&provider, digest, &failure);
+                    }
                     failures.push((provider, failure));
                 }
                 Err(Attempt::Own(error)) => return Err(error),
             }
         }
-        let now = own.progress(digest).map_or(0, |progress| progress.done);
-        if now <= before {
+        if so_far() <= before {
             break;
         }
     }

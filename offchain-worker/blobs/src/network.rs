@@ -205,24 +205,23 @@ impl Network {
             .build()
             .map_err(|error| BlobError::network("cannot start the threads of the network", error))?;
         let counts = Arc::new(Counts::default());
-        let objects = options.store.as_ref().map(ObjectBlobs::open).transpose()?;
-        let node = match options.node {
-            None => None,
-            Some(node) => Some(wait(
-                runtime.handle(),
-                Node::open(node, own.clone(), options.patience, counts.clone()),
-            )??),
-        };
-        Ok(Self {
+        let handle = runtime.handle().clone();
+        // It ends the threads, wherever it is dropped.
+        let mut network = Self {
             runtime: Some(runtime),
-            node,
-            objects,
+            node: None,
+            objects: None,
             workers: Mutex::default(),
             out: Mutex::default(),
             unsent: Mutex::default(),
             patience: options.patience,
-            counts,
-        })
+            counts: counts.clone(),
+        };
+        network.objects = options.store.as_ref().map(ObjectBlobs::open).transpose()?;
+        if let Some(node) = options.node {
+            network.node = Some(wait(&handle, Node::open(node, own.clone(), options.patience, counts))??);
+        }
+        Ok(network)
     }
 
     /// Where other workers reach this one, if it serves.

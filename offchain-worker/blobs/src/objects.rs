@@ -104,7 +104,7 @@ impl ObjectBlobs {
                 (Arc::new(builder.with_url(text).build().map_err(|error| wrong(&error))?), true)
             }
             ObjectStoreScheme::Http => {
-                let base = url.get(..url::Position::BeforePath).unwrap_or_default().to_owned();
+                let base = url[..url::Position::BeforePath].to_owned();
                 let client = client.with_allow_http(url.scheme() == "http");
                 let builder = HttpBuilder::new().with_url(base).with_client_options(client).with_retry(retry);
                 (Arc::new(builder.build().map_err(|error| wrong(&error))?), false)

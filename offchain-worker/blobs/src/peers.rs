@@ -116,8 +116,8 @@ impl PeerBlobs {
         for peer in &self.peers {
             match self.fetch_from(peer, digest, limit) {
                 Ok(None) => {}
-                Ok(Some(path)) => {
-                    tracing::info!(%digest, from = %peer.root().display(), "fetched a blob");
+                Ok(Some((path, bytes))) => {
+                    tracing::info!(%digest, bytes, from = %peer.root().display(), "fetched a blob");
                     return Ok(path);
                 }
                 // It is the peer's to repair.
@@ -136,7 +136,12 @@ impl PeerBlobs {
         }
     }
 
-    fn fetch_from(&self, peer: &LocalBlobs, digest: Digest, limit: u64) -> Result<Option<PathBuf>, Import> {
+    fn fetch_from(
+        &self,
+        peer: &LocalBlobs,
+        digest: Digest,
+        limit: u64,
+    ) -> Result<Option<(PathBuf, u64)>, Import> {
         let Ok(file) = File::open(peer.path(digest)) else { return Ok(None) };
         let size = file.metadata().map_err(Import::Read)?.len();
         if size > limit {
@@ -144,7 +149,7 @@ impl PeerBlobs {
             return Ok(None);
         }
         self.own.import(file, size, Some(digest))?;
-        Ok(Some(self.own.path(digest)))
+        Ok(Some((self.own.path(digest), size)))
     }
 
     /// What the own store says, after a fetch if it has not got the blob.

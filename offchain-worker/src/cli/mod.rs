@@ -149,7 +149,7 @@ pub enum Command {
 /// Parses the command line, runs the command, reports its error, and returns the exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_logs(cli.global.verbose);
+    start_logs(cli.global.verbose, matches!(cli.command, Command::Start(_)));
     let json = cli.global.json;
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -197,9 +197,11 @@ pub async fn execute(command: Command, context: &Context) -> anyhow::Result<()> 
 }
 
 /// Logs are events on standard error; `SABHA_LOG` takes tracing's filters, such as `sabha_worker=debug`.
-fn start_logs(verbose: u8) {
+fn start_logs(verbose: u8, daemon: bool) {
     let default = match verbose {
-        0 => "warn,sabha_worker=info,sabha_blobs=info",
+        // A command has a progress bar for what the daemon logs.
+        0 if daemon => "warn,sabha_worker=info,sabha_blobs=info",
+        0 => "warn,sabha_worker=info",
         1 => "info,sabha_worker=debug,sabha_blobs=debug",
         _ => "debug",
     };

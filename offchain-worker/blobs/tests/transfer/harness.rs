@@ -15,7 +15,7 @@ use std::{
     ops::ControlFlow,
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -110,8 +110,6 @@ pub struct Liar {
     pub address: WorkerAddress,
     /// Requests for more than a proof of the size.
     pub pulls: Arc<AtomicUsize>,
-    /// Bytes that were sent for them.
-    pub sent: Arc<AtomicU64>,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
@@ -125,7 +123,7 @@ impl Liar {
     pub fn serving(bytes: Vec<u8>, manner: Manner) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let (pulls, sent) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicU64::new(0)));
+        let pulls = Arc::new(AtomicUsize::new(0));
         let endpoint = runtime.block_on(async {
             Endpoint::builder(presets::Minimal)
                 .secret_key(SecretKey::generate())
@@ -139,10 +137,10 @@ impl Liar {
                 .unwrap()
         });
         let address = WorkerAddress::new(endpoint.id(), endpoint.bound_sockets()).unwrap();
-        let (bytes, count, total) = (Arc::new(bytes), pulls.clone(), sent.clone());
+        let (bytes, count) = (Arc::new(bytes), pulls.clone());
         runtime.spawn(async move {
             while let Some(incoming) = endpoint.accept().await {
-                let (bytes, count, total) = (bytes.clone(), count.clone(), total.clone());
+                let (bytes, count) = (bytes.clone(), count.clone());
                 tokio::spawn(async move {
                     let connection = incoming.accept().unwrap().await.unwrap();
                     while let Ok((mut send, mut receive)) = connection.accept_bi().await {
@@ -152,16 +150,13 @@ impl Liar {
                             tokio::time::sleep(Duration::from_secs(60)).await;
                         }
                         count.fetch_add(usize::from(pull), Ordering::SeqCst);
-                        if pull {
-                            total.fetch_add(answer.len() as u64, Ordering::SeqCst);
-                        }
                         let _ = send.write_all(&answer).await;
                         let _ = send.finish();
                     }
                 });
             }
         });
-        Self { address, pulls, sent, runtime: Some(runtime) }
+        Self { address, pulls, runtime: Some(runtime) }
     }
 }
 
