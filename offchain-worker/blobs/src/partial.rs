@@ -59,7 +59,7 @@ impl LocalBlobs {
         let (size, done) = text.trim_end().split_once(' ')?;
         let progress = Progress { size: size.parse().ok()?, done: done.parse().ok()? };
         let there = |suffix: &str| self.partial_path(digest, suffix).metadata().map_or(0, |file| file.len());
-        let whole = progress.done % GROUP_BYTES == 0 || progress.done == progress.size;
+        let whole = progress.done.is_multiple_of(GROUP_BYTES) || progress.done == progress.size;
         // What the note says must be there.
         (progress.done <= progress.size && whole && there("") >= progress.done).then_some(progress)
     }
