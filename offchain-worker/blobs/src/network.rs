@@ -31,7 +31,7 @@ const DROPPED_FOR: Duration = Duration::from_secs(60 * 60);
 const SILENT_FOR: Duration = Duration::from_secs(15);
 
 /// Other workers that are asked, at most: whoever registers can be one of them.
-pub const MAX_WORKERS: usize = 32;
+pub const MAX_WORKERS: usize = 64;
 
 /// Pieces on their way between two threads: what one is ahead of the other, in memory.
 const PIECES: usize = 8;

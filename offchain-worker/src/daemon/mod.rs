@@ -19,7 +19,7 @@ pub mod decide;
 pub(crate) mod disputes;
 mod ending;
 pub mod journal;
-mod providers;
+pub(crate) mod providers;
 mod serve;
 pub mod slots;
 pub mod task;

@@ -6,7 +6,7 @@
 use super::{Daemon, watch::Rounds};
 use crate::{
     blobs::WorkerAddress,
-    chain::{At, Call, Until, Worker},
+    chain::{At, Call, ChainError, Until, Worker},
     keys::AccountId,
 };
 use sabha_protocol::{Digest, Outcome, round::SlotState};
@@ -131,11 +131,11 @@ impl Daemon {
 }
 
 /// Where other workers are: those of rounds first, then some of all others.
-async fn addresses_of(
+pub(crate) async fn addresses_of(
     at: &At,
     own: &AccountId,
     owners: BTreeSet<AccountId>,
-) -> anyhow::Result<Vec<WorkerAddress>> {
+) -> Result<Vec<WorkerAddress>, ChainError> {
     let mut workers = Vec::new();
     for owner in owners.iter().filter(|owner| *owner != own).take(ASKED) {
         workers.extend(at.worker_of(owner).await?);
