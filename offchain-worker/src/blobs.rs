@@ -7,14 +7,20 @@ pub use sabha_blobs::{
 
 use crate::{
     config::Config,
-    error::{Exit, ResultExt},
+    error::{Exit, ResultExt, failure},
     files::FileError,
     keys::{KeyError, fill_random, read_secret},
 };
-use sabha_blobs::{network::Patience, objects::StoreOptions, workers::NodeOptions};
+use anyhow::Context;
+use sabha_blobs::{
+    network::Patience,
+    objects::StoreOptions,
+    workers::{NodeOptions, id_of},
+};
 use std::{
     fs,
     io::{ErrorKind, Write},
+    net::SocketAddr,
     os::unix::fs::OpenOptionsExt,
     path::Path,
     sync::Arc,
@@ -75,6 +81,28 @@ pub fn connect(config: &Config, identity: Identity) -> anyhow::Result<PeerBlobs>
     };
     let network = Network::open(options, blobs.own()).exit(Exit::BadInput)?;
     Ok(blobs.with_network(Arc::new(network)))
+}
+
+/// Where other workers reach this one, as it is configured.
+///
+/// # Errors
+/// [`Exit::BadInput`] if the configuration does not say where it listens, or others cannot reach it there.
+pub fn address(config: &Config) -> anyhow::Result<WorkerAddress> {
+    let Some(listen) = config.network.listen else {
+        return Err(failure(
+            Exit::BadInput,
+            "say where to listen, with --listen or network.listen: for example 0.0.0.0:9955",
+        ));
+    };
+    let announced = config.network.announce.iter().map(|address| match address.port() {
+        0 => SocketAddr::new(address.ip(), listen.port()),
+        _ => *address,
+    });
+    let addresses = if config.network.announce.is_empty() { vec![listen] } else { announced.collect() };
+    let id = id_of(&*node_key(&config.storage.state).exit(Exit::BadInput)?);
+    WorkerAddress::new(id, addresses)
+        .context("say where others reach it, with --announce or network.announce")
+        .exit(Exit::BadInput)
 }
 
 /// The secret key that other workers know this one by: made when it is needed for the first time, and readable by its owner only.

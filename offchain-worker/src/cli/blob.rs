@@ -45,6 +45,8 @@ pub enum BlobCommand {
     Pin(PinArgs),
     /// Let blobs be removed again
     Unpin(UnpinArgs),
+    /// Print where other workers reach this one, to be announced with `register` or `update`
+    Address(ServeArgs),
     /// Serve the blobs that are here to other workers, until a signal comes. `start` does the same
     Serve(ServeArgs),
 }
@@ -142,6 +144,12 @@ pub struct ServeArgs {
     pub network: NetworkArgs,
 }
 
+impl ServeArgs {
+    fn config(&self, context: &Context) -> anyhow::Result<Config> {
+        Ok(Config::load(&context.global)?.with_storage(&self.storage).with_network(&self.network))
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -154,6 +162,10 @@ pub async fn run(args: BlobArgs, context: &Context) -> anyhow::Result<()> {
         BlobCommand::Gc(args) => collect(&args, context),
         BlobCommand::Pin(args) => pin(&args, context),
         BlobCommand::Unpin(args) => unpin(&args, context),
+        BlobCommand::Address(args) => {
+            let address = blobs::address(&args.config(context)?)?.to_string();
+            context.print(&serde_json::json!({ "address": address }), &address)
+        }
         BlobCommand::Serve(args) => serve(args, context).await,
     }
 }
@@ -355,7 +367,7 @@ fn change(
 }
 
 async fn serve(args: ServeArgs, context: &Context) -> anyhow::Result<()> {
-    let config = Config::load(&context.global)?.with_storage(&args.storage).with_network(&args.network);
+    let config = args.config(context)?;
     if config.network.listen.is_none() {
         return Err(failure(
             Exit::Usage,

@@ -113,10 +113,14 @@ pub async fn run(args: StartArgs, context: &Context) -> anyhow::Result<()> {
         until_run_over: args.exit_when_run_over,
         never_answer: args.never_answer,
     };
-    Daemon::new(config, options, client, key, blobs, Arc::new(workshop), context.stop.clone())
-        .await?
-        .run()
-        .await
+    let network = blobs.network().cloned();
+    let daemon =
+        Daemon::new(config, options, client, key, blobs, Arc::new(workshop), context.stop.clone()).await?;
+    let ended = daemon.run().await;
+    if let Some(network) = network {
+        network.close();
+    }
+    ended
 }
 
 /// A worker that takes slots and has not the data that it was meant to have loses them, and each of them costs.

@@ -99,7 +99,10 @@ fn a_blob_goes_from_one_process_to_another_and_is_the_same() {
     assert_eq!(missing.status.code(), Some(4), "{}", text_of(&missing.stderr));
     let large = home.run(&["blob", "get", digest, "--from", &address, "--blobs", "third", "--max-mib", "11"]);
     assert_eq!(large.status.code(), Some(3), "{}", text_of(&large.stderr));
-    // The node id stays.
+    // The node id stays, and is known before anything is served.
+    let listen = address.split('@').nth(1).unwrap();
+    let known = home.json(&["blob", "address", "--state", "state", "--listen", listen]);
+    assert_eq!(known["address"], address);
     drop(serving);
     let (_serving, later) = serve(&home);
     let id = |address: &str| address.split('@').next().unwrap().to_string();
