@@ -8,7 +8,7 @@ use crate::{
     objects::{ObjectBlobs, StoreOptions},
     workers::{Node, NodeOptions},
 };
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use futures::executor::block_on;
 use sabha_protocol::Digest;
 use std::{
@@ -343,7 +343,7 @@ impl Network {
                 }
             }
         }
-        Incoming { pieces, piece: Bytes::new(), failure: None }
+        Incoming { pieces, chunks: Vec::new().into_iter(), chunk: Bytes::new(), failure: None }
     }
 
     /// Takes note of what a provider did, and does not ask it again for a while.
@@ -444,21 +444,26 @@ pub(crate) fn wait<T: Send + 'static>(
 }
 
 /// Bytes on their way, or why there are no more.
-pub(crate) type Pieces = Sender<Result<Bytes, Failure>>;
+pub(crate) type Pieces = Sender<Result<Vec<Bytes>, Failure>>;
 
 /// What a provider sends, to be read as it comes.
 pub(crate) struct Incoming {
-    pieces: Receiver<Result<Bytes, Failure>>,
-    piece: Bytes,
+    pieces: Receiver<Result<Vec<Bytes>, Failure>>,
+    chunks: std::vec::IntoIter<Bytes>,
+    chunk: Bytes,
     /// Why it ended.
     pub(crate) failure: Option<Failure>,
 }
 
 impl Read for &mut Incoming {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.piece.is_empty() {
+        while self.chunk.is_empty() {
+            if let Some(chunk) = self.chunks.next() {
+                self.chunk = chunk;
+                continue;
+            }
             match block_on(self.pieces.recv()) {
-                Some(Ok(piece)) => self.piece = piece,
+                Some(Ok(chunks)) => self.chunks = chunks.into_iter(),
                 Some(Err(failure)) => {
                     let error = io::Error::new(io::ErrorKind::ConnectionAborted, failure.to_string());
                     self.failure = Some(failure);
@@ -467,11 +472,11 @@ impl Read for &mut Incoming {
                 None => return Ok(0),
             }
         }
-        let count = buffer.len().min(self.piece.len());
-        let piece = self.piece.split_to(count);
-        if let Some(room) = buffer.get_mut(..count) {
-            room.copy_from_slice(&piece);
+        let count = buffer.len().min(self.chunk.len());
+        if let (Some(room), Some(bytes)) = (buffer.get_mut(..count), self.chunk.get(..count)) {
+            room.copy_from_slice(bytes);
         }
+        self.chunk.advance(count);
         Ok(count)
     }
 }

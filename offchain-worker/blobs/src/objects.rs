@@ -183,11 +183,13 @@ impl ObjectBlobs {
                 }
                 BaoChunk::Leaf { size, .. } => data.copy(size, &mut out).await?,
             }
-            if out.len() >= tree::BUFFER_BYTES / 2 && pieces.send(Ok(out.split().freeze())).await.is_err() {
+            if out.len() >= tree::BUFFER_BYTES / 2
+                && pieces.send(Ok(vec![out.split().freeze()])).await.is_err()
+            {
                 return Ok(());
             }
         }
-        let _ = pieces.send(Ok(out.freeze())).await;
+        let _ = pieces.send(Ok(vec![out.freeze()])).await;
         Ok(())
     }
 
@@ -200,7 +202,7 @@ impl ObjectBlobs {
     ) -> Result<(), Failure> {
         let mut data = self.read(&self.key(digest, ""), 0, patience).await?;
         while let Some(piece) = data.next().await? {
-            if pieces.send(Ok(piece)).await.is_err() {
+            if pieces.send(Ok(vec![piece])).await.is_err() {
                 break;
             }
         }

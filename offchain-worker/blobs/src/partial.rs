@@ -29,7 +29,7 @@ pub struct Partial {
     store: LocalBlobs,
     digest: Digest,
     size: u64,
-    data: io::BufWriter<File>,
+    data: File,
     nodes: PreOrderOutboard<File>,
     /// Verified bytes, from the beginning.
     done: u64,
@@ -100,7 +100,7 @@ impl Partial {
             .progress(digest)
             .filter(|progress| progress.size == size)
             .map_or(0, |progress| progress.done);
-        let mut data = io::BufWriter::with_capacity(tree::BUFFER_BYTES, data);
+        let mut data = data;
         data.seek(SeekFrom::Start(done)).map_err(FileError::of("read", &path))?;
         Ok(Some(Self { store: store.clone(), digest, size, data, nodes, done, noted: done, room: done }))
     }
@@ -149,8 +149,7 @@ impl Partial {
     pub fn note(&mut self) -> Result<(), BlobError> {
         let path = self.store.partial_path(self.digest, "");
         let done = self.done;
-        self.data.flush().map_err(FileError::of("write", &path))?;
-        let flushed = self.data.get_ref().sync_data().and_then(|()| self.nodes.data.sync_data());
+        let flushed = self.data.sync_data().and_then(|()| self.nodes.data.sync_data());
         flushed.map_err(FileError::of("write", &path))?;
         let note = format!("{} {done}\n", self.size);
         files::write_atomic(&self.store.partial_path(self.digest, ".done"), note.as_bytes())?;
@@ -170,7 +169,7 @@ impl Partial {
         }
         self.note()?;
         // An earlier download of another size may have left more.
-        self.data.get_ref().set_len(self.size).map_err(FileError::of("write", &path))?;
+        self.data.set_len(self.size).map_err(FileError::of("write", &path))?;
         let nodes = tree::shape(self.size).outboard_size();
         let cut = self.nodes.data.set_len(nodes);
         cut.map_err(FileError::of("write", &path))?;

@@ -12,7 +12,7 @@ use crate::{
     tree,
 };
 use bao_tree::io::sync::DecodeResponseIter;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use iroh::{
     Endpoint, EndpointId, RelayMode, RelayUrl, SecretKey, TransportAddr,
     endpoint::{Connection, QuicTransportConfig, RecvStream, VarInt, presets},
@@ -263,24 +263,14 @@ impl Node {
             let read = timeout(self.patience.idle, receive.read_many_chunks(&mut chunks)).await;
             let read = read.map_err(|_| Failure::Silent("it does not go on".into()))?.map_err(silent)?;
             let Some(count) = read else { return Ok(()) };
-            let came = chunks.iter_mut().take(count).map(std::mem::take);
-            if pieces.send(Ok(joined(came.collect()))).await.is_err() {
+            let came = chunks.iter_mut().take(count).map(std::mem::take).collect();
+            if pieces.send(Ok(came)).await.is_err() {
                 // Nobody reads any more.
                 let _ = receive.stop(DONE);
                 return Ok(());
             }
         }
     }
-}
-
-/// One piece: passing on many small ones costs more than copying them.
-fn joined(mut chunks: Vec<Bytes>) -> Bytes {
-    if chunks.len() == 1 {
-        return chunks.pop().unwrap_or_default();
-    }
-    let mut piece = BytesMut::with_capacity(chunks.iter().map(Bytes::len).sum());
-    chunks.iter().for_each(|chunk| piece.extend_from_slice(chunk));
-    piece.freeze()
 }
 
 /// With its causes: "connection lost" alone says little.

@@ -8,7 +8,10 @@ use crate::{
     network::{Counts, Patience},
     tree,
 };
-use bao_tree::io::sync::encode_ranges;
+use bao_tree::{
+    io::sync::{Outboard, encode_ranges},
+    iter::{BaoChunk, ResponseIter},
+};
 use bytes::{Bytes, BytesMut};
 use iroh::{
     Endpoint,
@@ -18,6 +21,7 @@ use iroh_blobs::protocol::{ChunkRanges, ERR_INTERNAL, ERR_LIMIT, ERR_PERMISSION,
 use sabha_protocol::Digest;
 use std::{
     io::{self, Write},
+    os::unix::fs::FileExt,
     sync::Arc,
 };
 use tokio::{
@@ -157,11 +161,36 @@ fn encode(
         Err(crate::BlobError::Missing { .. }) => return Ok(()),
         Err(error) => return Err(io::Error::other(error.to_string())),
     };
+    let nodes = tree::nodes(digest, size, nodes);
     let mut writer = Sending { buffer: BytesMut::with_capacity(tree::BUFFER_BYTES), pieces };
     writer.write_all(&size.to_le_bytes())?;
-    encode_ranges(file, tree::nodes(digest, size, nodes), ranges, &mut writer)
-        .map_err(|error| io::Error::other(error.to_string()))?;
+    if !ends_open(ranges) {
+        let encoded = encode_ranges(file, nodes, ranges, &mut writer);
+        encoded.map_err(|error| io::Error::other(error.to_string()))?;
+        return writer.flush();
+    }
+    // All of it, or the rest from some group on, is what nearly everybody asks for: groups are read to where they are sent from.
+    for chunk in ResponseIter::new(tree::shape(size), ranges.clone()) {
+        match chunk {
+            BaoChunk::Parent { node, .. } => {
+                let pair = nodes.load(node)?.ok_or_else(|| io::Error::other("the tree has another shape"))?;
+                writer.write_all(pair.0.as_bytes())?;
+                writer.write_all(pair.1.as_bytes())?;
+            }
+            BaoChunk::Leaf { start_chunk, size, .. } => {
+                file.read_exact_at(writer.room(size)?, start_chunk.to_bytes())?;
+            }
+        }
+    }
     writer.flush()
+}
+
+/// Whether ranges are one that begins with a group and has no end: then whole groups are asked for, and no parts of any.
+fn ends_open(ranges: &ChunkRanges) -> bool {
+    match ranges.boundaries() {
+        [start] => start.0.is_multiple_of(tree::GROUP_BYTES / 1024),
+        _ => false,
+    }
 }
 
 /// Gathers what is written into pieces.
@@ -170,13 +199,23 @@ struct Sending {
     pieces: mpsc::Sender<Bytes>,
 }
 
-impl Write for Sending {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.buffer.len().saturating_add(bytes.len()) > tree::BUFFER_BYTES {
+impl Sending {
+    /// Room for so many bytes, which must be filled.
+    fn room(&mut self, bytes: usize) -> io::Result<&mut [u8]> {
+        let mut start = self.buffer.len();
+        if start.saturating_add(bytes) > tree::BUFFER_BYTES {
             self.flush()?;
             self.buffer.reserve(tree::BUFFER_BYTES);
+            start = 0;
         }
-        self.buffer.extend_from_slice(bytes);
+        self.buffer.resize(start.saturating_add(bytes), 0);
+        Ok(self.buffer.get_mut(start..).unwrap_or_default())
+    }
+}
+
+impl Write for Sending {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.room(bytes.len())?.copy_from_slice(bytes);
         Ok(bytes.len())
     }
 
