@@ -4,7 +4,7 @@
 //! ends the process with [`Exit::Failure`].
 
 pub use sabha_blobs::files::is_disk_full;
-use std::{fmt, io};
+use std::fmt;
 
 /// How the process ends. The numbers are part of the command line's contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +120,7 @@ impl std::error::Error for Coded {
 mod tests {
     use super::*;
     use anyhow::Context;
+    use std::io;
 
     #[test]
     fn a_code_survives_context_and_changes_no_text() {
