@@ -3,7 +3,8 @@
 //! Commands return [`anyhow::Result`]; where the kind of failure is known, [`ResultExt::exit`] notes it. An error without a note
 //! ends the process with [`Exit::Failure`].
 
-use std::{fmt, io};
+pub use sabha_blobs::files::is_disk_full;
+use std::fmt;
 
 /// How the process ends. The numbers are part of the command line's contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,11 +100,6 @@ pub fn failure(exit: Exit, message: impl fmt::Display + fmt::Debug + Send + Sync
     anyhow::Error::new(Coded { exit, error: anyhow::Error::msg(message) })
 }
 
-/// Whether a write failed because the disk, or the writer's share of it, is full.
-pub fn is_disk_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
-}
-
 /// Whether an error comes from a full disk.
 pub fn is_of_full_disk(error: &anyhow::Error) -> bool {
     error.chain().filter_map(|cause| cause.downcast_ref()).any(is_disk_full)
@@ -132,6 +128,7 @@ impl std::error::Error for Coded {
 mod tests {
     use super::*;
     use anyhow::Context;
+    use std::io;
 
     #[test]
     fn a_code_survives_context_and_changes_no_text() {

@@ -84,6 +84,19 @@ impl At {
         Ok(found.map(|(owner, record)| record.of(owner)))
     }
 
+    /// Some of the registered workers: as many as `at_most`, in no order that means anything.
+    ///
+    /// # Errors
+    /// As for [`Self::worker_of`].
+    pub async fn some_workers(&self, at_most: usize) -> Result<Vec<Worker>, ChainError> {
+        self.some_entries(storage::WORKERS, vec![], at_most, |key, value| {
+            let owner = AccountId::from(decode::<[u8; 32]>(storage::WORKERS, key)?);
+            let record: WorkerRecord = value.decode_as().map_err(incompatible(storage::WORKERS))?;
+            Ok(record.of(owner))
+        })
+        .await
+    }
+
     /// The active block from which `owner` can withdraw its stake, if it is unbonding.
     ///
     /// # Errors
@@ -306,13 +319,24 @@ impl At {
         keys: Vec<Value>,
         read: impl Fn(&[u8], &subxt::storage::StorageValue<'_, Value>) -> Result<T, ChainError>,
     ) -> Result<Vec<T>, ChainError> {
+        self.some_entries(item, keys, usize::MAX, read).await
+    }
+
+    /// As many of them as `at_most`.
+    async fn some_entries<T>(
+        &self,
+        item: Name,
+        keys: Vec<Value>,
+        at_most: usize,
+        read: impl Fn(&[u8], &subxt::storage::StorageValue<'_, Value>) -> Result<T, ChainError>,
+    ) -> Result<Vec<T>, ChainError> {
         let what = format!("reading {item}");
         let last = keys.len();
         let storage = self.block.storage();
         let entry = storage.entry(address(item)).map_err(incompatible(item))?;
         let mut stream = within(self.timeout, &what, entry.iter(keys)).await?;
         let mut found = Vec::new();
-        loop {
+        while found.len() < at_most {
             let next = async { Ok::<_, std::convert::Infallible>(stream.next().await) };
             let Some(pair) = within(self.timeout, &what, next).await? else { return Ok(found) };
             let pair =
@@ -324,6 +348,7 @@ impl At {
             })?;
             found.push(read(part.value_bytes(), pair.value())?);
         }
+        Ok(found)
     }
 
     /// A view function's answer that is decoded by the names of its fields.

@@ -2,8 +2,11 @@
 
 use super::Context;
 use crate::{
+    blobs::{self, Identity},
     chain::{ChainResult, Client},
-    config::{ChainArgs, Config, DeviceArgs, Follow, MemoryArgs, MetricsArgs, SignerArgs, StorageArgs},
+    config::{
+        ChainArgs, Config, DeviceArgs, Follow, MemoryArgs, MetricsArgs, NetworkArgs, SignerArgs, StorageArgs,
+    },
     daemon::{Daemon, Options, journal::Crash, works::EngineWorkshop},
     data::Manifest,
     engine::disputes::Lie,
@@ -40,6 +43,9 @@ pub struct StartArgs {
     /// Where files are.
     #[command(flatten)]
     pub storage: StorageArgs,
+    /// How other workers get blobs from here.
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// Which blocks to act on
     #[arg(long, value_enum, env = "SABHA_FOLLOW")]
     pub follow: Option<Follow>,
@@ -84,6 +90,7 @@ impl StartArgs {
             .with_chain(&self.chain)
             .with_signer(&self.signer)
             .with_storage(&self.storage)
+            .with_network(&self.network)
             .with_memory(&self.memory)
             .with_metrics(&self.metrics)
             .with_device(&self.device);
@@ -120,7 +127,8 @@ pub async fn run(args: StartArgs, context: &Context) -> anyhow::Result<()> {
         Some(address) => Some(listen(address).await?),
         None => None,
     };
-    let workshop = EngineWorkshop::new(&config)?.lying(args.lie);
+    let blobs = blobs::connect(&config, Identity::Kept)?;
+    let workshop = EngineWorkshop::new(&config, blobs.clone())?.lying(args.lie);
     let client = Client::connect(&config.chain).await.coded()?;
     let options = Options {
         ready: args.ready,
@@ -129,15 +137,20 @@ pub async fn run(args: StartArgs, context: &Context) -> anyhow::Result<()> {
         never_answer: args.never_answer,
         crash: args.crash_at,
     };
-    let (state, blobs) = (config.storage.state.clone(), config.storage.blobs.clone());
+    let folders = vec![("state", config.storage.state.clone()), ("blobs", config.storage.blobs.clone())];
+    let network = blobs.network().cloned();
     let min_free_mib = config.storage.min_free_mib;
-    let daemon = Daemon::new(config, options, client, key, Arc::new(workshop), context.stop.clone()).await?;
+    let daemon =
+        Daemon::new(config, options, client, key, blobs, Arc::new(workshop), context.stop.clone()).await?;
     if let Some(server) = server {
-        let folders = vec![("state", state), ("blobs", blobs)];
         let served = Served { pulse: daemon.pulse(), folders, min_free_mib, metrics: metrics() };
         tokio::spawn(server.serve(served));
     }
-    daemon.run().await
+    let ended = daemon.run().await;
+    if let Some(network) = network {
+        network.close();
+    }
+    ended
 }
 
 /// Two daemons with one key would do everything twice, and each of them seal what the other one cannot reveal. The lock is on the key

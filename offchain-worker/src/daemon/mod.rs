@@ -9,6 +9,7 @@
 //! - [`slots`] are the files of the slots that were trained: leaves, and states for auditors.
 //! - `disputes` alarms, and plays in the disputes that this worker is a side of.
 //! - `failover` leaves a node that does not serve.
+//! - `providers` says whom blobs are fetched from, and which ones stay.
 //! - `checkpoints` fetches what rounds have made, or makes it again.
 //!
 //! Nothing is lost by a crash at any point: a slot goes on from its parked state, what was worked out is signed, an act that is
@@ -22,6 +23,7 @@ pub(crate) mod disputes;
 mod ending;
 mod failover;
 pub mod journal;
+pub(crate) mod providers;
 mod serve;
 pub mod slots;
 pub mod task;
@@ -84,6 +86,8 @@ pub struct Daemon {
     memory: Memory,
     blobs: PeerBlobs,
     served: Served,
+    /// Whom blobs are fetched from, and which ones stay.
+    providers: providers::Providers,
     /// Checkpoints that this daemon has, or could not get, by root and address.
     held: BTreeMap<Which, Held>,
     /// How the checkpoints were made of runs that lack one.
@@ -139,6 +143,7 @@ impl Daemon {
         options: Options,
         client: Client,
         key: Key,
+        blobs: PeerBlobs,
         workshop: Arc<dyn Workshop>,
         stop: Stop,
     ) -> anyhow::Result<Self> {
@@ -169,7 +174,6 @@ impl Daemon {
         journal.record(started.clone())?;
         metrics().started();
         metrics().event(&started);
-        let blobs = PeerBlobs::open(&config.storage.blobs, &config.storage.peers)?;
         tracing::info!(
             node = client.url(),
             owner = %worker.owner,
@@ -188,6 +192,7 @@ impl Daemon {
             journal,
             memory,
             served: Served::beside(&blobs),
+            providers: providers::Providers::default(),
             held: BTreeMap::new(),
             origins: BTreeMap::new(),
             remaking: None,
@@ -316,6 +321,7 @@ impl Daemon {
         match watch::worker(&followed_at, &best_at, &hot_key).await? {
             watch::Found::Worker(worker) => {
                 let mut rounds = watch::Rounds::at(&followed_at);
+                self.keep_providers(&followed_at, &worker, &mut rounds).await?;
                 self.tend_slots(&followed_at, &mut rounds).await?;
                 self.keep_checkpoints(&followed_at, &mut rounds).await?;
                 let own = watch::Own {

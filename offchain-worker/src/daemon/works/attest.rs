@@ -24,8 +24,10 @@ impl EngineWorkshop {
             match store::fetch_update(&self.blobs, &job.spec, place, *digest) {
                 Ok(_) => got.insert(*slot),
                 // It is this machine's disk that fails: nothing is known of the update.
-                Err(FetchError::Blob(error @ BlobError::File(_))) => return Err(error.into()),
-                Err(FetchError::Blob(BlobError::Missing { .. } | BlobError::Corrupt { .. })) => {
+                Err(FetchError::Blob(error)) if error.is_local() => return Err(error.into()),
+                Err(FetchError::Blob(
+                    BlobError::Missing { .. } | BlobError::Corrupt { .. } | BlobError::Fetch { .. },
+                )) => {
                     missing.push(*slot);
                 }
                 Err(error) => tracing::warn!(%task, slot, %error, "this update does not count"),

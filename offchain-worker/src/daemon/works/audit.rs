@@ -141,6 +141,10 @@ impl EngineWorkshop {
             return found(answer::of_roots(&roots), false);
         };
 
+        let found = |answer, unserved| {
+            self.served.release(commitment.segments_root);
+            found(answer, unserved)
+        };
         // Everybody knows the state that the first segment starts from.
         let fetch = |segment: &u32| self.served.fetch(spec, commitment.segments_root, *segment).is_some();
         let unserved = !segments.iter().filter(|segment| **segment > 0).all(fetch);

@@ -2,7 +2,6 @@
 
 use super::EngineWorkshop;
 use crate::{
-    blobs::BlobError,
     daemon::work::{Job, Origin},
     engine::{
         init,
@@ -79,7 +78,7 @@ impl EngineWorkshop {
         remade: &mut Remade,
     ) -> anyhow::Result<RoundCheckpoint> {
         // It is this machine's disk that fails: nothing is known of the checkpoint.
-        if matches!(error, FetchError::Blob(BlobError::File(_))) {
+        if matches!(&error, FetchError::Blob(blob) if blob.is_local()) {
             return Err(error.into());
         }
         // Somebody may have made it meanwhile.

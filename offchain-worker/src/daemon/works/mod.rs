@@ -43,13 +43,12 @@ pub struct EngineWorkshop {
 }
 
 impl EngineWorkshop {
-    /// The engine and the folders that the configuration names.
+    /// The engine and the datasets that the configuration names, and a blob store.
     ///
     /// # Errors
-    /// [`Exit::BadInput`] if there is no such device, the blob store cannot be made, or nobody says how much memory there is.
-    pub fn new(config: &Config) -> anyhow::Result<Self> {
+    /// [`Exit::BadInput`] if there is no such device, or nobody says how much memory there is.
+    pub fn new(config: &Config, blobs: PeerBlobs) -> anyhow::Result<Self> {
         let engine = AnyEngine::on(&config.engine.device).exit(Exit::BadInput)?;
-        let blobs = PeerBlobs::open(&config.storage.blobs, &config.storage.peers).exit(Exit::BadInput)?;
         let memory = MemoryLimit::mebibytes(config.engine.memory_limit_mib);
         memory.bytes().exit(Exit::BadInput)?;
         Ok(Self { memory, ..Self::with(Box::new(engine), blobs, config.storage.datasets.clone()) })
