@@ -59,7 +59,7 @@ impl EngineWorkshop {
         Self { engine, blobs, served, datasets, memory, remade, lie: None, lied: Mutex::default() }
     }
 
-    /// The same, but for a lie in the first slot that it trains from the lie's round on, which it defends: to see how it is found.
+    /// The same, but for a lie in the first slot that it is for, which it defends: to see how it is found.
     #[must_use]
     pub fn lying(self, lie: Option<Lie>) -> Self {
         Self { lie, ..self }
