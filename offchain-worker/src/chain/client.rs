@@ -222,6 +222,10 @@ impl Client {
         self.at(self.finalised_hash().await?).await
     }
 
+    pub(super) fn methods(&self) -> &LegacyRpcMethods<RpcConfigFor<ChainTypes>> {
+        &self.methods
+    }
+
     /// The nonce of `account`'s next transaction, those in the node's pool counted.
     pub(super) async fn next_nonce(&self, account: &crate::keys::AccountId) -> Result<u64, ChainError> {
         self.within("asking for the account's nonce", self.methods.system_account_next_index(account)).await
