@@ -14,12 +14,12 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 /// Shows the truth of some states and outputs, and the lie of the others.
 #[derive(Clone)]
-struct Forked {
-    truth: Run,
-    lie: Run,
+pub struct Forked {
+    pub truth: Run,
+    pub lie: Run,
     /// States, by step, and outputs, by instruction of the step that is lied about, that are shown as they are.
-    true_states: BTreeSet<u32>,
-    true_outputs: BTreeSet<u32>,
+    pub true_states: BTreeSet<u32>,
+    pub true_outputs: BTreeSet<u32>,
 }
 
 impl Book for Forked {
