@@ -60,7 +60,10 @@ pub fn check<T: Config, C: OfflineClientAtBlockT<T>>(block: &ClientAtBlock<T, C>
     check_storage(metadata)?;
     for item in constant::ALL {
         let known = pallet(metadata, item)?.constant_by_name(item.item).ok_or_else(|| missing(item))?;
-        reads::<Balance>(metadata, item, known.ty())?;
+        match item {
+            constant::MAX_ENDPOINT_LEN => reads::<u32>(metadata, item, known.ty())?,
+            _ => reads::<Balance>(metadata, item, known.ty())?,
+        }
     }
     check_views(metadata)?;
     for item in event::ALL {

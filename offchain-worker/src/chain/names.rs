@@ -150,9 +150,11 @@ pub mod constant {
     pub const EXISTENTIAL_DEPOSIT: Name = of("Balances", "ExistentialDeposit");
     /// Least stake of a worker.
     pub const MIN_STAKE: Name = of("Training", "MinStake");
+    /// Most bytes of a worker's endpoint.
+    pub const MAX_ENDPOINT_LEN: Name = of("Training", "MaxEndpointLen");
 
     /// All of them.
-    pub const ALL: [Name; 2] = [EXISTENTIAL_DEPOSIT, MIN_STAKE];
+    pub const ALL: [Name; 3] = [EXISTENTIAL_DEPOSIT, MIN_STAKE, MAX_ENDPOINT_LEN];
 }
 
 /// View functions.

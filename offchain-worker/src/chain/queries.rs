@@ -269,6 +269,14 @@ impl At {
         self.constant(constant::MIN_STAKE)
     }
 
+    /// The most bytes of a worker's endpoint.
+    ///
+    /// # Errors
+    /// If the runtime differs from what this release knows.
+    pub fn max_endpoint_len(&self) -> Result<u32, ChainError> {
+        self.constant(constant::MAX_ENDPOINT_LEN)
+    }
+
     /// A value of a type that the chain and the worker share: decoded by its own definition.
     async fn plain<T: Decode>(&self, item: Name, keys: Vec<Value>) -> Result<Option<T>, ChainError> {
         let value = self.fetch(item, keys).await?;

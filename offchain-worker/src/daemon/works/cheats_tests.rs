@@ -94,3 +94,23 @@ fn an_update_that_does_not_follow_from_the_honest_roots_is_found_by_whoever_exec
     assert_eq!(wrong(cheat), Some(Claim::Finish));
     assert_eq!(wrong(honest), None);
 }
+
+/// Told to every worker, a lie is told by the one that is drawn first, and not by whoever makes the round again.
+#[test]
+fn a_lie_for_one_attempt_is_told_in_no_other() {
+    let truth = Machine::new().train(0, SLOT, None);
+    let liar = || {
+        let Machine { folder, spec, workshop } = Machine::new();
+        let workshop = workshop.lying(Some("=0:2:4:7:4096".parse().unwrap()));
+        Machine { folder, spec, workshop }
+    };
+    let told = liar();
+    assert_ne!(told.train(0, SLOT, None), truth);
+    let mut again = told.train_job(0, SLOT, None);
+    again.duty.task.round.attempt = 1;
+    again.folder = again.folder.with_extension("again");
+    for machine in [told, liar()] {
+        let found = machine.done(&again);
+        assert!(matches!(found, Product::Outcome(Outcome::Trained(found)) if found == truth), "{found:?}");
+    }
+}

@@ -337,7 +337,7 @@ impl EngineWorkshop {
 
     /// The lie that is told in a slot: in the first one, and no other.
     pub(super) fn lie_in(&self, round: RoundIndex, folder: &Path) -> Option<Lie> {
-        let lie = self.lie.filter(|lie| round >= lie.round)?;
+        let lie = self.lie.filter(|lie| lie.is_for(round))?;
         let mut lied = self.lied.lock().unwrap_or_else(PoisonError::into_inner);
         (lied.get_or_insert_with(|| folder.into()) == folder).then_some(lie)
     }

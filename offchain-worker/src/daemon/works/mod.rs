@@ -71,7 +71,7 @@ impl EngineWorkshop {
         }
     }
 
-    /// The same, but for a lie in the first slot that it trains from the lie's round on, which it defends: to see how it is found.
+    /// The same, but for a lie in the first slot that it is for, which it defends: to see how it is found.
     #[must_use]
     pub fn lying(self, lie: Option<Lie>) -> Self {
         Self { lie, ..self }

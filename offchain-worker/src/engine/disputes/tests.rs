@@ -150,7 +150,7 @@ fn a_planted_lie_is_convicted_and_believing_it_loses() {
     let truth = world.outcome(&mut honest);
     for (step, instruction, element) in [(0, 30, 1), (1, 77, 3), (3, 120, 0)] {
         let what = What::Element { step, instruction, element, bits: 1 << 14 };
-        let lie = Lie { round: 0, what };
+        let lie = Lie { round: 0, once: false, what };
         let mut liar = world.execution(Some(lie));
         let told = world.outcome(&mut liar);
         assert_ne!(told, truth, "{lie:?}");
@@ -164,7 +164,7 @@ fn a_planted_lie_is_convicted_and_believing_it_loses() {
     }
     let (loser, _) = play(&world.facts(truth), Claim::Finish, &mut honest, &mut world.execution(None));
     assert_eq!(loser, Side::Challenger);
-    let mut liar = world.execution(Some(Lie { round: 0, what: What::Update }));
+    let mut liar = world.execution(Some(Lie { round: 0, once: false, what: What::Update }));
     let told = world.outcome(&mut liar);
     assert_ne!(told, truth);
     let (loser, _) = play(&world.facts(told), Claim::Finish, &mut liar, &mut honest);
