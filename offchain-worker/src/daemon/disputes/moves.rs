@@ -216,7 +216,7 @@ mod tests {
         moves.land(block).await
     }
 
-    /// As many games as a slot can have, opened in one block: all are answered in the next one.
+    /// Sixty-four games that were opened in one block: all are answered in the next one.
     #[tokio::test]
     async fn the_moves_of_all_games_are_in_the_next_block() {
         let (mut chain, mut moves) = (Chain::default(), Moves::default());

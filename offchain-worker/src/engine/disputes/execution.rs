@@ -96,7 +96,7 @@ type Outputs = (Vec<Digest>, Option<(u32, u64)>);
 /// States that are held: the start of the steps that are looked at, and the end.
 const STATES: usize = 2;
 
-/// Parts and states whose digests are held: as many as there can be games about one target.
+/// Parts and states whose digests are held: many games at once are about as many of them.
 const DIGESTS: usize = 64;
 
 /// Keeps the latest of something.

@@ -5,7 +5,6 @@ use frame_support::{assert_noop, assert_ok};
 use pallet_sabha_training::{Error as TrainingError, Seats};
 use sabha_protocol::{
     Commitment, Digest, Divergence, Outcome, RunId,
-    audit::answer as answers,
     dispute::{Claim, Move, Part, Side, shape::Node},
     round::{Claim as Vouched, Fault, Terms, VoidReason},
     update::HEADER,
@@ -186,10 +185,7 @@ fn a_lazy_auditor_is_slashed_when_what_it_agreed_with_is_convicted() {
         liar.head_update(world(), 0);
         let runs = with_slot_0(liar.clone());
         let id = window_of(&runs);
-        audited(id, &runs, |_, slot, segments| {
-            let leaves = runs[usize::from(slot)].leaves();
-            answers::of_roots(&segments.iter().map(|at| leaves[*at as usize + 1]).collect::<Vec<_>>())
-        });
+        audited(id, &runs, agreed(&runs));
         assert_eq!(Games::<Test>::iter().count(), 0, "nobody differs");
         let mut lazy: Vec<_> = Seats::<Test>::iter_prefix_values((id, ROUND))
             .filter(|seat| seat.slot == 0)
@@ -288,6 +284,7 @@ fn a_challenge_after_the_window_is_refused() {
         let mut liar = train(0, Some(lie_at_end(Part::Step(3))));
         let runs = with_slot_0(liar.clone());
         let id = window_of(&runs);
+        audited(id, &runs, agreed(&runs));
         pass(deadline(id) - now() + 1);
         for (target, claim) in [(slot_0(id), Claim::Segment(1)), (Target::Aggregation, Claim::Aggregate)] {
             let attempt = || Disputes::challenge(signed(BOB), id, ROUND, target, claim);

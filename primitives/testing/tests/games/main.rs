@@ -1,6 +1,7 @@
 //! Whole games over small runs, executed by the definitions, between honest players and liars.
 
 mod adaptive;
+mod forks;
 mod lies;
 mod moves;
 mod random;
