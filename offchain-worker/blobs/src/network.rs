@@ -181,6 +181,7 @@ impl fmt::Debug for Network {
 
 impl Drop for Network {
     fn drop(&mut self) {
+        self.close();
         // Where dropping may not wait, too.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
