@@ -6,12 +6,11 @@
 use crate::{
     BlobError, BlobStore, LocalBlobs,
     local::Import,
-    network::{Counts, Failure, Network, Offer, Provider},
+    network::{Counts, Failure, Network, Offer, Provider, next},
     partial::{Partial, Progress},
     tree,
 };
 use bao_tree::io::{BaoContentItem, DecodeError, sync::DecodeResponseIter};
-use futures::executor::block_on;
 use sabha_protocol::Digest;
 use std::{
     ops::ControlFlow,
@@ -61,7 +60,7 @@ pub fn fetch(
     for _ in 0..ROUNDS {
         let before = so_far();
         let mut answers = network.ask(digest);
-        while let Some((provider, answer)) = block_on(answers.recv()) {
+        while let Some((provider, answer)) = next(&mut answers) {
             let came = so_far();
             let bytes = answer.as_ref().map_or(0, |offer| offer.size);
             let attempt = match answer {

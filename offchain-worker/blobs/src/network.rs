@@ -181,6 +181,7 @@ impl fmt::Debug for Network {
 
 impl Drop for Network {
     fn drop(&mut self) {
+        self.close();
         // Where dropping may not wait, too.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
@@ -443,6 +444,11 @@ pub(crate) fn wait<T: Send + 'static>(
     block_on(receiver).map_err(|_| BlobError::network("the network", "it has been shut down"))
 }
 
+/// The next thing that comes. Whoever waits may be within a task of some runtime, whose budget of steps counts for nothing here.
+pub(crate) fn next<T>(receiver: &mut Receiver<T>) -> Option<T> {
+    block_on(tokio::task::unconstrained(receiver.recv()))
+}
+
 /// Bytes on their way, or why there are no more.
 pub(crate) type Pieces = Sender<Result<Vec<Bytes>, Failure>>;
 
@@ -462,7 +468,7 @@ impl Read for &mut Incoming {
                 self.chunk = chunk;
                 continue;
             }
-            match block_on(self.pieces.recv()) {
+            match next(&mut self.pieces) {
                 Some(Ok(chunks)) => self.chunks = chunks.into_iter(),
                 Some(Err(failure)) => {
                     let error = io::Error::new(io::ErrorKind::ConnectionAborted, failure.to_string());

@@ -4,9 +4,8 @@ use crate::{
     BlobError, BlobStore, LocalBlobs, Network,
     fetch::{self, Watch},
     local::Import,
-    network::Item,
+    network::{Item, next},
 };
-use futures::executor::block_on;
 use sabha_protocol::Digest;
 use std::{
     fs::File,
@@ -99,7 +98,7 @@ impl PeerBlobs {
             }
         }
         let mut answers = self.network.as_ref()?.ask_note(name);
-        while let Some((provider, note)) = block_on(answers.recv()) {
+        while let Some((provider, note)) = next(&mut answers) {
             if let Some(found) = use_it(&note) {
                 return Some(found);
             }

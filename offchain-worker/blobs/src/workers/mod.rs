@@ -47,6 +47,9 @@ const CHUNKS: usize = 128;
 /// What is spoken about notes: a name, and the note or nothing.
 pub(crate) const NOTES: &[u8] = b"/sabha/notes/1";
 
+/// How long a good-bye may take.
+const GOOD_BYE: Duration = Duration::from_secs(3);
+
 /// Nothing is wrong.
 const DONE: VarInt = VarInt::from_u32(0);
 
@@ -166,7 +169,7 @@ impl Node {
     }
 
     pub(crate) async fn close(self) {
-        let _ = timeout(self.patience.connect, self.endpoint.close()).await;
+        let _ = timeout(GOOD_BYE, self.endpoint.close()).await;
     }
 
     async fn connect(&self, worker: &WorkerAddress, spoken: &'static [u8]) -> Result<Connection, Failure> {

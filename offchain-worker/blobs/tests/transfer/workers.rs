@@ -191,3 +191,15 @@ fn a_note_is_found_wherever_it_is() {
     assert_eq!(find(&right), Some(5), "its own");
     assert_eq!(client.blobs.find_note("../../etc/passwd", |_| Some(())), None);
 }
+
+/// Where a command runs: within a task, whose budget of steps must not matter.
+#[test]
+fn a_blob_is_fetched_within_a_task_too() {
+    let server = Machine::serving();
+    let client = Machine::fetching([server.address()]);
+    let bytes = content(40_000_000);
+    let digest = put(&server, &bytes);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    let fetched = runtime.block_on(async { client.blobs.get(digest) });
+    assert!(fetched.unwrap() == bytes);
+}
