@@ -42,7 +42,8 @@ fn every_corruption_is_found() {
         ),
         (
             || {
-                let (before, nodes) = (playing(0), || Answer::Nodes { row: Vec::new(), path: Vec::new() });
+                let (before, nodes) =
+                    (playing(0), || Answer::Nodes { row: Default::default(), path: Default::default() });
                 LastShown::<Test>::insert(77, Shown { before, answer: nodes() });
             },
             "of no game",
