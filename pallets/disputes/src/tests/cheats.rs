@@ -303,7 +303,7 @@ fn a_challenge_after_the_window_is_refused() {
         audited(id, &runs, agreed(&runs));
         settled(id);
         for target in targets {
-            assert_noop!(attempt(target), Error::<Test>::NoSuchRound);
+            assert_noop!(attempt(target), Error::<Test>::NoSuchRun);
         }
         assert_eq!((bonded(BOB), burnt()), (0, 0));
         // In the window the same lie is convicted.
