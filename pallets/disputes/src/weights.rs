@@ -1,6 +1,6 @@
 //! Weights of `pallet_sabha_disputes`, by `scripts/weights`: 20 steps, 20 repetitions each. Storage is counted, times are measured.
 //!
-//! Sources: blake2b 636c4f7bee2d06786ff88d7b3c0f1bf7
+//! Sources: blake2b 00228ae390caf2b07c1bcc43ed7df250
 
 use core::marker::PhantomData;
 

@@ -1,6 +1,6 @@
 //! Weights of `pallet_sabha_timing`, by `scripts/weights`: 20 steps, 20 repetitions each. Storage is counted, times are measured.
 //!
-//! Sources: blake2b 478f6d6d3c89b842589e9ee845c06341
+//! Sources: blake2b 387adc9c5eb7eacef07480a9e4a6dcbe
 
 use core::marker::PhantomData;
 

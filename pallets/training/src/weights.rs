@@ -1,6 +1,6 @@
 //! Weights of `pallet_sabha_training`, by `scripts/weights`: 20 steps, 20 repetitions each. Storage is counted, times are measured.
 //!
-//! Sources: blake2b 068c436bff355910b0cc244ffc8580fa
+//! Sources: blake2b f892af882fee6bee2272346c20ca6217
 
 use core::marker::PhantomData;
 

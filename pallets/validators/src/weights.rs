@@ -1,6 +1,6 @@
 //! Weights of `pallet_sabha_validators`, by `scripts/weights`: 20 steps, 20 repetitions each. Storage is counted, times are measured.
 //!
-//! Sources: blake2b 9e4e3869ecb1ecf1078fb6c365fc8264
+//! Sources: blake2b 5f5e8a03c188b8cf380c2133a6b32502
 
 use core::marker::PhantomData;
 
