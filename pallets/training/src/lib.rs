@@ -175,8 +175,11 @@ pub mod pallet {
 
     use crate::{
         Device, EndpointOf, Leaves, OnDisagreement, Pass, RoundOf, RunOf, SeatOf, SlotOf, WeightInfo,
-        WorkerOf,
+        WorkerOf, example,
     };
+
+    #[cfg(feature = "runtime-benchmarks")]
+    use crate::BenchmarkHelper;
 
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
 
