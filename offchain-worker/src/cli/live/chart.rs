@@ -24,7 +24,7 @@ pub fn chart(values: &[f64], rows: usize, columns: usize) -> Vec<String> {
     }
     let (dots_x, dots_y) = (wide.saturating_mul(2), rows.saturating_mul(4));
     let mut cells = vec![vec![BLANK; wide]; rows];
-    let mut before = None;
+    let mut before: Option<usize> = None;
     for x in 0..dots_x {
         let Some(value) = at(&values, x, dots_x) else { continue };
         let y = height(value, low, high, dots_y);
