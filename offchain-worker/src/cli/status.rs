@@ -222,8 +222,8 @@ fn lines(status: &Status, node: &str, losses: &Losses, size: Size) -> Result<Vec
     lines.insert(1, format!("node     {node}"));
     let values: Vec<f64> = losses.values().copied().collect();
     let curve = chart(&values, CURVE, size.columns);
-    if let Some(last) = values.last().filter(|_| !curve.is_empty()) {
-        lines.truncate(size.rows.saturating_sub(curve.len().saturating_add(2)));
+    let fits = lines.len().saturating_add(curve.len()).saturating_add(2) <= size.rows;
+    if let Some(last) = values.last().filter(|_| !curve.is_empty() && fits) {
         lines.extend([
             String::new(),
             format!("loss of its {} slots since this began: {last:.4}", values.len()),

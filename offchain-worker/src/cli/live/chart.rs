@@ -24,7 +24,7 @@ pub fn chart(values: &[f64], rows: usize, columns: usize) -> Vec<String> {
     }
     let (dots_x, dots_y) = (wide.saturating_mul(2), rows.saturating_mul(4));
     let mut cells = vec![vec![BLANK; wide]; rows];
-    let mut before = None;
+    let mut before: Option<usize> = None;
     for x in 0..dots_x {
         let Some(value) = at(&values, x, dots_x) else { continue };
         let y = height(value, low, high, dots_y);
@@ -45,14 +45,21 @@ pub fn chart(values: &[f64], rows: usize, columns: usize) -> Vec<String> {
     let last = rows.saturating_sub(1);
     let lines = cells.iter().enumerate().map(|(row, cells)| {
         let scale = match row {
-            0 => format!("{high:>8.4} "),
-            _ if row == last => format!("{low:>8.4} "),
+            0 => scale(high),
+            _ if row == last => scale(low),
             _ => " ".repeat(SCALE),
         };
         let curve: String = cells.iter().filter_map(|cell| char::from_u32(*cell)).collect();
         format!("{scale}{curve}")
     });
     lines.collect()
+}
+
+/// A value in the width of the scale.
+fn scale(value: f64) -> String {
+    let plain = format!("{value:.4}");
+    let text = if plain.len() < SCALE { plain } else { format!("{value:.1e}") };
+    format!("{text:>8} ")
 }
 
 /// The curve at a column of dots: between two values it is a straight line. With fewer columns than values, some of them are passed over.
