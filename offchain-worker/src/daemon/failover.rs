@@ -16,31 +16,30 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause between two attempts to connect.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// Since when something has been wrong with the node, and when to connect anew: with back-off.
+/// When to connect anew, once something has been wrong for long: with back-off.
 #[derive(Debug)]
 pub(super) struct Trouble {
     patience: Duration,
-    since: Option<Instant>,
+    well: Instant,
     again: Option<Instant>,
     pause: Duration,
 }
 
 impl Trouble {
-    /// None yet. Once there is, `patience` must pass before anything is done.
+    /// Everything is well. Once it is not, `patience` must have passed before anything is done.
     pub(super) fn after(patience: Duration) -> Self {
-        Self { patience, since: None, again: None, pause: FIRST_PAUSE }
+        Self { patience, well: Instant::now(), again: None, pause: FIRST_PAUSE }
     }
 
-    /// Everything is well.
-    pub(super) fn clear(&mut self) {
-        *self = Self::after(self.patience);
+    /// Everything was well, last at `well`.
+    pub(super) fn clear(&mut self, well: Instant) {
+        *self = Self { well, ..Self::after(self.patience) };
     }
 
     /// Something is wrong at `now`. Whether to connect anew.
     pub(super) fn is_due(&mut self, now: Instant) -> bool {
-        let since = *self.since.get_or_insert(now);
-        if now.saturating_duration_since(since) < self.patience || self.again.is_some_and(|again| now < again)
-        {
+        let long = now.saturating_duration_since(self.well) >= self.patience;
+        if !long || self.again.is_some_and(|again| now < again) {
             return false;
         }
         self.again = now.checked_add(self.pause);
@@ -55,22 +54,22 @@ impl Daemon {
         metrics().rpc_failed();
         self.pulse.vitals().connected = false;
         if self.silence.is_due(Instant::now()) && self.fail_over().await {
-            self.silence.clear();
+            self.silence.clear(Instant::now());
         }
     }
 
     /// The node serves. If it shows no new block for long, another one may.
     pub(super) async fn bear_stillness(&mut self) {
-        self.silence.clear();
+        self.silence.clear(Instant::now());
         let seen = {
             let mut vitals = self.pulse.vitals();
             vitals.connected = true;
             vitals.node = self.client.url().into();
             vitals.best_seen
         };
-        let still = seen.is_some_and(|seen| seen.elapsed() > STILL_AFTER);
-        if !still || self.config.chain.urls.len() < 2 {
-            self.stillness.clear();
+        let Some(seen) = seen.filter(|_| self.config.chain.urls.len() > 1) else { return };
+        if seen.elapsed() < STILL_AFTER {
+            self.stillness.clear(seen);
         } else if self.stillness.is_due(Instant::now()) {
             tracing::warn!(node = self.client.url(), "the node shows no new block: trying another one");
             self.fail_over().await;
@@ -111,9 +110,13 @@ mod tests {
         let begun = Instant::now();
         let at = |seconds: u64| begun + Duration::from_secs(seconds);
         let mut trouble = Trouble::after(FAILOVER_AFTER);
+        trouble.clear(begun);
         let due: Vec<u64> = (0..300).filter(|second| trouble.is_due(at(*second))).collect();
         assert_eq!(due, [30, 31, 33, 37, 45, 61, 93, 153, 213, 273]);
-        trouble.clear();
-        assert!(!trouble.is_due(at(300)) && trouble.is_due(at(330)));
+        trouble.clear(at(300));
+        assert!(!trouble.is_due(at(329)) && trouble.is_due(at(330)));
+        // A request that took long is part of the silence.
+        trouble.clear(at(400));
+        assert!(trouble.is_due(at(441)));
     }
 }

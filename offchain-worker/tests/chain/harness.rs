@@ -80,6 +80,9 @@ impl Chain {
             "--force-authoring",
             "--no-prometheus",
             "--no-telemetry",
+            // A proxy has another port than the node, which would refuse it else.
+            "--rpc-cors",
+            "all",
             // An authority does not start without a network key.
             "--node-key",
             "0000000000000000000000000000000000000000000000000000000000000001",
