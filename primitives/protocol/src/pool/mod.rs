@@ -48,12 +48,6 @@ impl PoolId {
     }
 }
 
-/// Keeps the shares of pools.
-pub trait RewardPool<Account> {
-    /// Gives `member` more shares of `pool`. Deposits that were made before are not affected.
-    fn add_shares(pool: PoolId, member: &Account, shares: Shares);
-}
-
 /// What pallets do with reward pools. Whoever earns takes it from the pool (`claim`); nothing here pays anybody.
 pub trait RewardPools<Account> {
     /// Why something cannot be done. Nothing was changed then.
