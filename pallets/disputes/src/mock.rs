@@ -129,6 +129,7 @@ impl pallet_sabha_training::Config for Test {
     type Jail = pallet_sabha_timing::Window<Test>;
     type AllocatorOrigin = frame_system::EnsureRoot<AccountId>;
     type Disagreements = Disputes;
+    type Scheduler = ();
     type Pools = Training;
     type MinStake = ConstU128<STAKE>;
     type MaxEndpointLen = ConstU32<32>;

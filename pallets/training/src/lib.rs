@@ -109,6 +109,7 @@ mod mock;
 mod pools;
 mod pot;
 mod runs;
+mod scheduler;
 mod settle;
 mod steps;
 #[cfg(test)]
@@ -126,6 +127,7 @@ mod workers;
 pub use benchmarking::BenchmarkHelper;
 pub use disputes::OnDisagreement;
 pub use pallet::*;
+pub use scheduler::Scheduler;
 pub use types::{Device, Pass, Place, Run, RunStatus, Worker, WorkerStatus};
 pub use weights::WeightInfo;
 
@@ -164,7 +166,7 @@ pub mod pallet {
     };
     use sp_arithmetic::traits::SaturatedConversion;
 
-    use crate::{Device, OnDisagreement, Pass, Run, WeightInfo, Worker};
+    use crate::{Device, OnDisagreement, Pass, Run, Scheduler, WeightInfo, Worker};
 
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
 
@@ -239,6 +241,9 @@ pub mod pallet {
 
         /// Told of disagreements between auditors and workers.
         type Disagreements: OnDisagreement<Self::AccountId>;
+
+        /// Decides which run opens its next round.
+        type Scheduler: Scheduler;
 
         /// Where shares in runs are recorded.
         type Pools: RewardPool<Self::AccountId>;
@@ -335,6 +340,14 @@ pub mod pallet {
     /// The number of the next run.
     #[pallet::storage]
     pub type NextRunId<T: Config> = StorageValue<_, RunId, ValueQuery>;
+
+    /// Slots that wait for a worker, or for its result.
+    #[pallet::storage]
+    pub type InFlight<T: Config> = StorageValue<_, u32, ValueQuery>;
+
+    /// Slots that all ready workers together train at a time; of each worker no more than it has tickets.
+    #[pallet::storage]
+    pub type Capacity<T: Config> = StorageValue<_, u32, ValueQuery>;
 
     /// Attempts at rounds that are not settled.
     #[pallet::storage]

@@ -138,6 +138,7 @@ impl crate::Config for Test {
     type Jail = ConstU64<{ JAIL as u64 }>;
     type AllocatorOrigin = frame_system::EnsureRoot<AccountId>;
     type Disagreements = Notes;
+    type Scheduler = ();
     type Pools = Training;
     type MinStake = ConstU128<STAKE>;
     type MaxEndpointLen = ConstU32<32>;

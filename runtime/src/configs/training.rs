@@ -47,6 +47,7 @@ impl pallet_sabha_training::Config for Runtime {
     type Jail = pallet_sabha_timing::Window<Runtime>;
     type AllocatorOrigin = RootOrComputeAllocator;
     type Disagreements = Disputes;
+    type Scheduler = ();
     type Pools = Training;
     type MinStake = ConstU128<{ bonds::WORKER }>;
     type MaxEndpointLen = ConstU32<{ limits::MAX_ENDPOINT_LEN }>;
