@@ -18,7 +18,8 @@
 //! | [`economics`] | whether a specification makes cheating dear |
 //! | [`models`] | licences of models, and how a payment for one is split |
 //! | [`money`], [`reputation`] | transfers and slashes; how often a worker did what it was drawn for |
-//! | [`pool`] | who has which share of what is earned later |
+//! | [`pool`] | who has which share of what is earned later, and what that comes to |
+//! | [`datasets`] | claims of data: what is claimed, who judges it, what it comes to |
 //! | [`defaults`] | the protocol's constants, with their reasons |
 //! | [`set`] | sets of slots |
 //! | [`slot`] | the life of a slot in rounds of one slot without audits: what `pallet-sabha-training` still runs |
@@ -48,6 +49,7 @@ pub mod audit;
 pub mod board;
 pub mod commitment;
 pub mod data;
+pub mod datasets;
 pub mod defaults;
 pub mod dispute;
 pub mod draw;

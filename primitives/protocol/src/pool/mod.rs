@@ -1,4 +1,9 @@
-//! Reward pools: who has which share of what is earned later. The one interface through which pallets record shares.
+//! Reward pools: who has which share of what is earned later, and the one interface through which pallets use them.
+//!
+//! The arithmetic is in [`ledger`]: a pool keeps what one share has earned so far, a member what that was when it was settled last. So a
+//! deposit costs the same whether a pool has ten members or a million.
+
+pub mod ledger;
 
 use crate::{Balance, RunId};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
