@@ -121,7 +121,15 @@ fn proposed<T: Config>() -> Result<RunId, BenchmarkError> {
     let run = pallet_sabha_training::NextRunId::<T>::get();
     let (spec, duration) = (spec::<T>(), T::MaxFunding::get().saturated_into());
     let goal = Training::<T>::least_budget(&spec);
-    Pallet::<T>::do_propose(rich::<T>("proposer", 0), title::<T>(), Licence::Mit, None, spec, goal, duration)?;
+    Pallet::<T>::do_propose(
+        rich::<T>("proposer", 0),
+        title::<T>(),
+        Licence::Mit,
+        None,
+        spec,
+        goal,
+        duration,
+    )?;
     Ok(run)
 }
 

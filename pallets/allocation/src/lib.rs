@@ -199,8 +199,7 @@ pub mod pallet {
 
     /// The backers of a proposal whose pledges count, by their place.
     #[pallet::storage]
-    pub type Counted<T: Config> =
-        StorageDoubleMap<_, Twox64Concat, RunId, Twox64Concat, u32, T::AccountId>;
+    pub type Counted<T: Config> = StorageDoubleMap<_, Twox64Concat, RunId, Twox64Concat, u32, T::AccountId>;
 
     /// What all proposals that are not settled would get of an inexhaustible matching pot, in units of 10^-12 SBH.
     #[pallet::storage]
@@ -221,10 +220,7 @@ pub mod pallet {
                 <T as pallet_sabha_training::Config>::MaxRuns::get() <= stride::RUNS,
                 "every run must have its turn"
             );
-            assert!(
-                T::MinPledge::get() >= T::Currency::minimum_balance(),
-                "a pledge must be more than dust"
-            );
+            assert!(T::MinPledge::get() >= T::Currency::minimum_balance(), "a pledge must be more than dust");
             assert!(T::MaxCount::get() > 0, "a proposal must be settled some time");
             assert!(
                 T::MatchingTerms::get().most_of_pot <= quadratic::PARTS,

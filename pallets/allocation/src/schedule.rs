@@ -29,7 +29,8 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn capacity_of(run: RunId) -> Option<Perbill> {
         let turns = Turns::<T>::get();
         turns.get(run)?;
-        let all = turns.entries.iter().fold(0u64, |sum, entry| sum.saturating_add(turns.weight(entry.run).into()));
+        let all =
+            turns.entries.iter().fold(0u64, |sum, entry| sum.saturating_add(turns.weight(entry.run).into()));
         Some(Perbill::from_rational(u64::from(turns.weight(run)), all))
     }
 

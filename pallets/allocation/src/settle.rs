@@ -13,9 +13,7 @@ use sabha_protocol::{
 };
 use sp_runtime::DispatchError;
 
-use crate::{
-    Backers, Config, Counted, Error, Event, Failure, Pallet, ProposalOf, Proposals, Specs, Turns,
-};
+use crate::{Backers, Config, Counted, Error, Event, Failure, Pallet, ProposalOf, Proposals, Specs, Turns};
 
 impl<T: Config> Pallet<T> {
     /// Returns how many accounts were looked at.
@@ -93,14 +91,8 @@ impl<T: Config> Pallet<T> {
             Decision::Start { budget } => {
                 let (pot, source) = (Self::account_id(), T::MatchingPot::get());
                 Self::transfer(&source, &pot, matched)?;
-                let entry = Entry::new(
-                    run,
-                    budget,
-                    spec.rounds.slots,
-                    spec.round_work(),
-                    spec.rounds.count,
-                    now,
-                );
+                let entry =
+                    Entry::new(run, budget, spec.rounds.slots, spec.round_work(), spec.rounds.count, now);
                 Training::<T>::start_run(run, &pot, spec, budget, base)?;
                 Turns::<T>::try_mutate(|turns| turns.add(entry).then_some(()).ok_or(Error::<T>::Books))?;
                 let common = proposal.campaign.granted.saturating_add(matched);

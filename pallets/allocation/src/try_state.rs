@@ -122,7 +122,8 @@ impl<T: Config> Pallet<T> {
 
     fn try_state_turns() -> Result<(), TryRuntimeError> {
         let turns = Turns::<T>::get();
-        let running = Proposals::<T>::iter().filter(|(_, proposal)| proposal.campaign.stage == Stage::Running);
+        let running =
+            Proposals::<T>::iter().filter(|(_, proposal)| proposal.campaign.stage == Stage::Running);
         let (mut count, mut missing) = (0usize, false);
         for (run, _) in running {
             count = count.saturating_add(1);

@@ -57,7 +57,8 @@ impl<T: Config> Pallet<T> {
             let later = run.progress.apply(&round, &effects, scene.session).map_err(|_| Error::<T>::Books)?;
             let (key, now) = (round.key, Self::demand(&round));
             let stored = Rounds::<T>::get(scene.id, key);
-            let was_training = stored.as_ref().is_some_and(|stored| matches!(stored.phase, Phase::Training { .. }));
+            let was_training =
+                stored.as_ref().is_some_and(|stored| matches!(stored.phase, Phase::Training { .. }));
             Self::note_demand(stored.as_ref().map_or(0, Self::demand), now);
             let trained = was_training && !matches!(round.phase, Phase::Training { .. });
             Rounds::<T>::insert(scene.id, key, round);

@@ -7,9 +7,7 @@ use sabha_protocol::{
 };
 use sp_runtime::{ArithmeticError, DispatchError};
 
-use crate::{
-    Agenda, Capacity, Config, InFlight, NextRunId, Pallet, RoundOf, RunOf, WorkerOf, WorkerStatus,
-};
+use crate::{Agenda, Capacity, Config, InFlight, NextRunId, Pallet, RoundOf, RunOf, WorkerOf, WorkerStatus};
 
 /// Decides whose turn it is. None of these may fail, and each must do no more than is constant.
 pub trait Scheduler {

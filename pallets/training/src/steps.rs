@@ -61,7 +61,10 @@ impl<T: Config> Pallet<T> {
                 }
                 Self::deposit_event(Event::RoundOpened { run: scene.id, round: key, base: round.base });
                 Self::note_demand(0, Self::demand(&round));
-                T::Scheduler::opened(scene.id, scene.terms.rounds.count.saturating_sub(run.progress.next.round));
+                T::Scheduler::opened(
+                    scene.id,
+                    scene.terms.rounds.count.saturating_sub(run.progress.next.round),
+                );
                 Rounds::<T>::insert(scene.id, key, round);
                 true
             }

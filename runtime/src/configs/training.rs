@@ -1,7 +1,7 @@
 //! Training: workers, runs, rounds, audits.
 
 use crate::{
-    Balances, Disputes, Runtime, RuntimeHoldReason, Session, Training,
+    AccountId, Allocation, Balances, Disputes, RewardPool, Runtime, RuntimeHoldReason, Session,
     constants::{block, bonds, limits, pots},
     governance::RootOrComputeAllocator,
 };
@@ -10,6 +10,7 @@ use frame_support::{
     traits::{ConstU32, ConstU128, Get},
     weights::Weight,
 };
+use sabha_protocol::pool::{self, PoolId, RewardPools, Shares};
 
 parameter_types! {
     pub const TrainingPalletId: PalletId = pots::TRAINING;
@@ -17,6 +18,19 @@ parameter_types! {
         limits::TRAINING_WORK * block::MAXIMUM_WEIGHT.ref_time(),
         limits::TRAINING_WORK * block::MAXIMUM_WEIGHT.proof_size(),
     );
+}
+
+/// Shares of workers are in the reward pools. A run's pool is there from its begin on, or from the first share.
+pub struct ComputeShares;
+
+impl pool::RewardPool<AccountId> for ComputeShares {
+    fn add_shares(pool: PoolId, member: &AccountId, shares: Shares) {
+        let given = <RewardPool as RewardPools<AccountId>>::create(pool)
+            .and_then(|()| <RewardPool as RewardPools<AccountId>>::add_shares(pool, member, shares));
+        if given.is_err() {
+            frame_support::defensive!("a run's pool takes no shares");
+        }
+    }
 }
 
 /// The session that the block is in.
@@ -47,8 +61,8 @@ impl pallet_sabha_training::Config for Runtime {
     type Jail = pallet_sabha_timing::Window<Runtime>;
     type AllocatorOrigin = RootOrComputeAllocator;
     type Disagreements = Disputes;
-    type Scheduler = ();
-    type Pools = Training;
+    type Scheduler = Allocation;
+    type Pools = ComputeShares;
     type MinStake = ConstU128<{ bonds::WORKER }>;
     type MaxEndpointLen = ConstU32<{ limits::MAX_ENDPOINT_LEN }>;
     type MaxRuns = ConstU32<{ limits::MAX_RUNS }>;

@@ -73,8 +73,15 @@ impl Flow {
         let moved = match act {
             Act::Propose { extra } => {
                 let goal = least(1) + u128::from(extra);
-                let call =
-                    Allocation::propose(signed(ALICE), title(), Licence::Mit, None, Box::new(spec(1)), goal, 30);
+                let call = Allocation::propose(
+                    signed(ALICE),
+                    title(),
+                    Licence::Mit,
+                    None,
+                    Box::new(spec(1)),
+                    goal,
+                    30,
+                );
                 let _ = call;
                 return;
             }
@@ -140,7 +147,11 @@ impl Flow {
                 None
             }
             Act::Judge { who, judged } => {
-                if judged { judge(who) } else { unjudge(who) }
+                if judged {
+                    judge(who)
+                } else {
+                    unjudge(who)
+                }
                 None
             }
             Act::Pass { blocks } => {

@@ -110,10 +110,7 @@ fn a_goal_that_is_met_makes_a_run_that_belongs_to_the_pot() {
         assert_noop!(Allocation::settle(signed(BOB), id, 8), Error::<Test>::WrongStage);
         assert_noop!(Allocation::remove(signed(BOB), id), Error::<Test>::WrongStage);
         // Nor does the run know its proposer.
-        assert_noop!(
-            Training::stop_run(signed(ALICE), id),
-            DispatchError::BadOrigin
-        );
+        assert_noop!(Training::stop_run(signed(ALICE), id), DispatchError::BadOrigin);
     });
 }
 

@@ -1,5 +1,8 @@
 use frame_support::{assert_noop, assert_ok};
-use sabha_protocol::{allocation::Stage, pool::{PoolId, RewardPools}};
+use sabha_protocol::{
+    allocation::Stage,
+    pool::{PoolId, RewardPools},
+};
 
 use crate::{Backers, Error, Event, Failure, mock::*};
 

@@ -120,9 +120,11 @@ impl<T: Config> Pallet<T> {
     }
 
     fn try_state_room() -> Result<(), TryRuntimeError> {
-        let in_flight = Rounds::<T>::iter_values().fold(0u32, |sum, round| sum.saturating_add(Self::demand(&round)));
+        let in_flight =
+            Rounds::<T>::iter_values().fold(0u32, |sum, round| sum.saturating_add(Self::demand(&round)));
         ensure!(InFlight::<T>::get() == in_flight, "slots in flight are miscounted");
-        let places = Workers::<T>::iter_values().fold(0u32, |sum, worker| sum.saturating_add(Self::places(&worker)));
+        let places =
+            Workers::<T>::iter_values().fold(0u32, |sum, worker| sum.saturating_add(Self::places(&worker)));
         ensure!(Capacity::<T>::get() == places, "places of workers are miscounted");
         Ok(())
     }
