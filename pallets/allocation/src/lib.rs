@@ -140,7 +140,7 @@ pub mod pallet {
         type MatchingPot: Get<Self::AccountId>;
 
         /// How the matching pot is split until a referendum decides otherwise.
-        type MatchingTerms: Get<MatchingTerms>;
+        type MatchingTerms: Get<MatchingTerms> + 'static;
 
         /// What a proposer puts on hold, in units of 10^-12 SBH.
         #[pallet::constant]

@@ -127,7 +127,11 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn fill(run: RunId, place: u32, last: u32) {
         let Some(moved) = Counted::<T>::take(run, last) else { return };
         if place != last {
-            Backers::<T>::mutate_extant(run, &moved, |backer| backer.place = Some(place));
+            Backers::<T>::mutate(run, &moved, |backer| {
+                if let Some(backer) = backer {
+                    backer.place = Some(place);
+                }
+            });
             Counted::<T>::insert(run, place, moved);
         }
     }

@@ -5,7 +5,10 @@ use frame_support::traits::{
     fungible::{Inspect, Mutate},
     tokens::{Fortitude::Polite, Preservation::Preserve},
 };
-use sabha_protocol::{Balance, allocation::Campaign};
+use sabha_protocol::{
+    Balance,
+    allocation::{Campaign, Stage},
+};
 use sp_runtime::{DispatchResult, traits::AccountIdConversion};
 
 use crate::{Asked, Config, Matching, Pallet};
@@ -41,7 +44,6 @@ impl<T: Config> Pallet<T> {
 
     /// What a campaign asks of the matching pot: nothing any more when it is settled.
     pub(crate) fn ideal(campaign: &Campaign) -> Balance {
-        use sabha_protocol::allocation::Stage;
         match campaign.stage {
             Stage::Funding { .. } | Stage::Counting { .. } => campaign.support.ideal(),
             Stage::Running | Stage::Over { .. } => 0,

@@ -13,8 +13,8 @@ use sp_arithmetic::traits::SaturatedConversion;
 use sp_runtime::DispatchError;
 
 use crate::{
-    Attesters, Config, Error, Event, Pallet, Place, RoundOf, Rounds, RunOf, RunStatus, Runs, Seats, Slots,
-    TicketHead, Workers,
+    Attesters, Config, Error, Event, Pallet, Place, RoundOf, Rounds, RunOf, RunStatus, Runs, Scheduler,
+    Seats, Slots, TicketHead, Workers,
     effects::Scene,
     work::{RETRY, Step},
 };
@@ -49,7 +49,7 @@ impl<T: Config> Pallet<T> {
         let Ok(frozen) = run.progress.can_open(&scene.terms, scene.session) else { return false };
         let (ready, before) = (TicketHead::<T>::get().len_before(frozen), run.pause());
         // A run that cannot open its round for want of workers or money waits for no turn.
-        let can = ready >= scene.terms.rounds.quorum.into() && run.progress.covers_next(&scene.terms);
+        let can = ready >= u32::from(scene.terms.rounds.quorum) && run.progress.covers_next(&scene.terms);
         if can && !Self::is_next(scene.id) {
             return false;
         }

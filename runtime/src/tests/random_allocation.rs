@@ -10,7 +10,7 @@ use crate::{AccountId, Runtime, RuntimeCall, Timing, UNITS};
 use pallet_identity::{
     IdentityInformationProvider, IdentityOf, Judgement, Registration, legacy::IdentityInfo,
 };
-use pallet_sabha_allocation::{Backers, Call, Proposals};
+use pallet_sabha_allocation::{Backers, Proposals};
 use pallet_sabha_models::{Accrued, ModelOfRun, Models};
 use pallet_sabha_origins::Origin;
 use pallet_sabha_training::{RunStatus, Runs};
@@ -23,6 +23,7 @@ use sabha_protocol::{
 use sp_keyring::Sr25519Keyring::{self, Alice, Ferdie};
 use sp_runtime::Perbill;
 
+type Call = pallet_sabha_allocation::Call<Runtime>;
 type Registry = pallet_sabha_models::Call<Runtime>;
 
 /// Who proposes.

@@ -12,7 +12,7 @@ use frame_support::traits::Get;
 use pallet_identity::{
     IdentityInformationProvider, IdentityOf, Judgement, Registration, legacy::IdentityInfo,
 };
-use pallet_sabha_allocation::{Call, Proposals};
+use pallet_sabha_allocation::Proposals;
 use pallet_sabha_origins::Origin;
 use pallet_sabha_training::{Device, Event, RunStatus, Runs};
 use sabha_protocol::{
@@ -24,6 +24,8 @@ use sabha_protocol::{
 };
 use sp_keyring::Sr25519Keyring::{self, Alice, AliceStash, Bob, BobStash, Charlie, Dave, Eve, Ferdie};
 use sp_runtime::Perbill;
+
+type Call = pallet_sabha_allocation::Call<Runtime>;
 
 /// Who owns a worker.
 const WORKERS: [Sr25519Keyring; 5] = [Alice, Bob, Charlie, Dave, Eve];
@@ -68,7 +70,7 @@ fn propose(chain: &mut Chain, who: Sr25519Keyring, spec: &RunSpec, goal: Balance
     run
 }
 
-fn decide(chain: &mut Chain, call: Call<Runtime>) {
+fn decide(chain: &mut Chain, call: Call) {
     use sp_runtime::traits::Dispatchable;
 
     chain.with(|| RuntimeCall::from(call).dispatch(Origin::ComputeAllocator.into())).expect("the track may");
@@ -81,9 +83,16 @@ fn worker(chain: &mut Chain, owner: Sr25519Keyring) {
     let device = Device::Cpu;
     chain.submit(
         owner,
-        pallet_sabha_training::Call::register { hot_key, payout, device, capacity: 1, endpoint, stake },
+        pallet_sabha_training::Call::<Runtime>::register {
+            hot_key,
+            payout,
+            device,
+            capacity: 1,
+            endpoint,
+            stake,
+        },
     );
-    chain.submit(owner, pallet_sabha_training::Call::ready {});
+    chain.submit(owner, pallet_sabha_training::Call::<Runtime>::ready {});
 }
 
 /// A block in which each worker does one thing that it has to.
@@ -192,15 +201,18 @@ fn a_run_that_is_stopped_pays_its_backers_back_and_one_that_ends_becomes_a_model
         work(&mut chain);
     }
     assert_eq!(chain.with(|| Runs::<Runtime>::get(done).expect("there").status), RunStatus::Completed);
-    chain.submit(BobStash, pallet_sabha_models::Call::register { run: done });
-    chain.submit(BobStash, pallet_sabha_models::Call::pay { model: 0, amount: 1_000 * UNITS });
+    chain.submit(BobStash, pallet_sabha_models::Call::<Runtime>::register { run: done });
+    chain.submit(BobStash, pallet_sabha_models::Call::<Runtime>::pay { model: 0, amount: 1_000 * UNITS });
     let model = chain.with(|| pallet_sabha_models::Models::<Runtime>::get(0).expect("it is registered"));
     assert_eq!(model.revenue, 1_000 * UNITS);
     // Backers have 20 %, all of it Ferdie's.
     let ferdie = Ferdie.to_account_id();
     let before = free(&mut chain, &ferdie);
     let pool = PoolId::Backers(done);
-    chain.submit(BobStash, pallet_sabha_reward_pool::Call::claim_for { pool, member: ferdie.clone() });
+    chain.submit(
+        BobStash,
+        pallet_sabha_reward_pool::Call::<Runtime>::claim_for { pool, member: ferdie.clone() },
+    );
     assert_eq!(free(&mut chain, &ferdie), before + 200 * UNITS);
     // Those who trained have 30 %.
     let (mut paid, pool) = (0, PoolId::Compute(done));
@@ -208,7 +220,8 @@ fn a_run_that_is_stopped_pays_its_backers_back_and_one_that_ends_becomes_a_model
         let who = owner.to_account_id();
         let before = free(&mut chain, &who);
         let member = who.clone();
-        let _ = chain.try_submit(BobStash, pallet_sabha_reward_pool::Call::claim_for { pool, member });
+        let _ =
+            chain.try_submit(BobStash, pallet_sabha_reward_pool::Call::<Runtime>::claim_for { pool, member });
         paid += free(&mut chain, &who) - before;
     }
     assert!((300 * UNITS - 3..=300 * UNITS).contains(&paid), "{paid}");

@@ -2,15 +2,16 @@
 
 /// `a * b / c`, rounded down. None if `c` is zero, or the result does not fit.
 pub fn mul_div(a: u128, b: u128, c: u128) -> Option<u128> {
-    let (high, low) = product(a, b);
+    let (high, mut low) = product(a, b);
     // So the quotient is below 2^128; it follows for zero.
     if high >= c {
         return None;
     }
     let (mut rest, mut quotient) = (high, 0u128);
-    for bit in (0..u128::BITS).rev() {
+    for _ in 0..u128::BITS {
         let carry = rest >> 127;
-        rest = (rest << 1) | ((low >> bit) & 1);
+        rest = (rest << 1) | (low >> 127);
+        low <<= 1;
         quotient <<= 1;
         if carry == 1 || rest >= c {
             // Below 2^128 again: it was below twice `c`.
