@@ -212,6 +212,7 @@ impl pallet_sabha_training::Config for Test {
     type Unbonding = ConstU64<150>;
     type Jail = ConstU64<100>;
     type AllocatorOrigin = frame_system::EnsureRoot<AccountId>;
+    type CreateOrigin = frame_system::EnsureSigned<AccountId>;
     type Disagreements = ();
     type Scheduler = Allocation;
     type Pools = Training;

@@ -239,6 +239,9 @@ pub mod pallet {
         /// Who may pause, resume and stop runs (the ComputeAllocator track).
         type AllocatorOrigin: EnsureOrigin<Self::RuntimeOrigin>;
 
+        /// Who may create runs by `create_run`, and pays for them.
+        type CreateOrigin: EnsureOrigin<Self::RuntimeOrigin, Success = Self::AccountId>;
+
         /// Told of disagreements between auditors and workers.
         type Disagreements: OnDisagreement<Self::AccountId>;
 
@@ -553,7 +556,7 @@ pub mod pallet {
 
         /// Create a run.
         ///
-        /// The origin must be signed, by the account that is to own the run and pays for it.
+        /// The origin must be `CreateOrigin`: the account that is to own the run and pays for it.
         ///
         /// - `spec`: what to train and how. It must make cheating dearer than working, its clocks must be within the chain's bounds,
         ///   and its price at least the existential deposit.
@@ -564,7 +567,7 @@ pub mod pallet {
         #[pallet::call_index(7)]
         #[pallet::weight(T::WeightInfo::create_run())]
         pub fn create_run(origin: OriginFor<T>, spec: Box<RunSpec>, budget: Balance) -> DispatchResult {
-            let owner = ensure_signed(origin)?;
+            let owner = T::CreateOrigin::ensure_origin(origin)?;
             Self::do_create_run(owner, *spec, budget)
         }
 

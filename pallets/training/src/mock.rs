@@ -137,6 +137,7 @@ impl crate::Config for Test {
     type Unbonding = ConstU64<{ UNBONDING as u64 }>;
     type Jail = ConstU64<{ JAIL as u64 }>;
     type AllocatorOrigin = frame_system::EnsureRoot<AccountId>;
+    type CreateOrigin = frame_system::EnsureSigned<AccountId>;
     type Disagreements = Notes;
     type Scheduler = ();
     type Pools = Training;

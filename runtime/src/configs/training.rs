@@ -60,6 +60,7 @@ impl pallet_sabha_training::Config for Runtime {
     // Long enough to be out of several rounds, never longer than unbonding.
     type Jail = pallet_sabha_timing::Window<Runtime>;
     type AllocatorOrigin = RootOrComputeAllocator;
+    type CreateOrigin = frame_system::EnsureSigned<AccountId>;
     type Disagreements = Disputes;
     type Scheduler = Allocation;
     type Pools = ComputeShares;
