@@ -1,5 +1,5 @@
 //! Benchmarks of every call and of every step that a poke can make, at its worst: full panels of curators with as many tickets as they can
-//! have, in an array most of whose entries have left; as many shards as a claim can have.
+//! have, as many shards as a claim can have.
 
 use alloc::vec::Vec;
 
@@ -303,17 +303,13 @@ mod benchmarks {
         Ok(())
     }
 
-    /// Every other draw finds tickets that count for nothing.
+    /// The last seats look at many tickets of curators who have one already.
     #[benchmark]
     fn poke_draw() -> Result<(), BenchmarkError> {
         T::BenchmarkHelper::set_session(TOLD_IN.saturating_sub(2));
-        let all = curators::<T>(MAX_PANEL.into())?;
+        curators::<T>(MAX_PANEL.into())?;
         let (id, _) = told::<T>(1)?;
         let caller = rich::<T>("caller", 0);
-        for index in 0..60 {
-            let who = rich::<T>("absent", index);
-            Pallet::<T>::do_register_curator(who, T::MinStake::get())?;
-        }
         let drawn_in = TOLD_IN.saturating_add(DRAW_LAG);
         T::BenchmarkHelper::set_session(drawn_in);
         T::BenchmarkHelper::set_word(drawn_in, [7; 32]);
@@ -321,7 +317,7 @@ mod benchmarks {
         #[extrinsic_call]
         poke(RawOrigin::Signed(caller), id);
 
-        assert!(Claims::<T>::get(id).is_some_and(|claim| !claim.panel.is_empty() || !all.is_empty()));
+        assert!(Claims::<T>::get(id).is_some_and(|claim| claim.panel.len() > usize::from(MAX_PANEL / 2)));
         Ok(())
     }
 

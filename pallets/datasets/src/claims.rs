@@ -133,7 +133,7 @@ impl<T: Config> Pallet<T> {
     fn take_deposit(who: &T::AccountId, id: ClaimId, shards: usize, locators: &Locators) -> DispatchResult {
         let text: usize = locators.iter().map(|locator| locator.len()).fold(0, usize::saturating_add);
         // A digest in the list; a hash, a digest and a number in the map.
-        let entries = shards.saturating_mul(32usize.saturating_add(8).saturating_add(32).saturating_add(4));
+        let entries = shards.saturating_mul(32usize.saturating_add(16).saturating_add(32).saturating_add(4));
         let ticket = T::Consideration::new(who, Footprint::from_parts(1, entries.saturating_add(text)))?;
         ClaimDeposits::<T>::insert(id, ticket);
         Ok(())

@@ -303,11 +303,11 @@ pub mod pallet {
 
     /// The shards of claims that are open or were accepted, and the claim of each.
     #[pallet::storage]
-    pub type ShardClaims<T: Config> = StorageMap<_, Twox64Concat, Digest, ClaimId>;
+    pub type ShardClaims<T: Config> = StorageMap<_, Blake2_128Concat, Digest, ClaimId>;
 
     /// The claims that were accepted, by the root over their shards.
     #[pallet::storage]
-    pub type AcceptedRoots<T: Config> = StorageMap<_, Twox64Concat, Digest, Accepted<T::AccountId>>;
+    pub type AcceptedRoots<T: Config> = StorageMap<_, Blake2_128Concat, Digest, Accepted<T::AccountId>>;
 
     /// The curators.
     #[pallet::storage]

@@ -147,7 +147,6 @@ impl pallet_balances::Config for Test {
     type RuntimeHoldReason = RuntimeHoldReason;
     type RuntimeFreezeReason = RuntimeFreezeReason;
     type FreezeIdentifier = RuntimeFreezeReason;
-    type MaxFreezes = ConstU32<2>;
 }
 
 type Price = LinearStoragePrice<ItemDeposit, ByteDeposit, u128>;

@@ -2,7 +2,7 @@
 
 use frame_support::{
     ensure,
-    traits::{Consideration, Footprint, Get, fungible::Mutate, tokens::Preservation::Preserve},
+    traits::{Consideration, Footprint, fungible::Mutate, tokens::Preservation::Preserve},
 };
 use sabha_protocol::{
     Balance,

@@ -163,11 +163,11 @@ impl<T: Config> Pallet<T> {
             .chain(ClaimDeposits::<T>::iter_keys())
             .all(open);
         ensure!(kept, "something is kept of a claim that is not there");
-        let registered = ShardClaims::<T>::iter_values().filter(|id| open(id)).count();
+        let registered = ShardClaims::<T>::iter_values().filter(|id| open(*id)).count();
         ensure!(registered == sums.shards, "a shard is registered for a claim that does not list it");
         // What is left of accepted claims: a shard at least for each root.
         let accepted = AcceptedRoots::<T>::iter_keys().count();
-        let others = ShardClaims::<T>::iter_values().filter(|id| !open(id)).count();
+        let others = ShardClaims::<T>::iter_values().filter(|id| !open(*id)).count();
         ensure!(accepted <= others, "an accepted claim has no shards");
         ensure!(accepted > 0 || others == 0, "shards are registered for claims that are not there");
         Ok(())

@@ -60,6 +60,7 @@ mod runtime {
 }
 
 parameter_types! {
+    pub static Minted: u128 = 0;
     pub const ExistentialDeposit: u128 = ED;
     pub const Pot: PalletId = PalletId(*b"sb/pools");
     pub const Treasury: AccountId = TREASURY;
@@ -131,11 +132,10 @@ pub fn ext() -> sp_io::TestExternalities {
 pub fn run(test: impl FnOnce()) {
     ext().execute_with(|| {
         let issuance = pallet_balances::TotalIssuance::<Test>::get();
-        let minted = std::cell::Cell::new(0);
+        Minted::set(0);
         test();
-        MINTED.with(|all| minted.set(all.take()));
         check();
-        assert_eq!(pallet_balances::TotalIssuance::<Test>::get(), issuance + minted.get());
+        assert_eq!(pallet_balances::TotalIssuance::<Test>::get(), issuance + Minted::get());
     });
 }
 
@@ -143,15 +143,11 @@ pub fn check() {
     RewardPool::do_try_state().expect("the invariants hold");
 }
 
-thread_local! {
-    static MINTED: std::cell::Cell<u128> = const { std::cell::Cell::new(0) };
-}
-
 /// What Dap does: more tokens in the source, and nobody is told.
 pub fn mint(amount: u128) {
     use frame_support::traits::fungible::Mutate;
     Balances::mint_into(&SOURCE, amount).expect("it can be minted");
-    MINTED.with(|all| all.set(all.get() + amount));
+    Minted::mutate(|all| *all += amount);
 }
 
 pub fn signed(who: AccountId) -> RuntimeOrigin {
@@ -166,6 +162,11 @@ pub fn gained(who: AccountId) -> i128 {
 
 pub fn give(pool: PoolId, member: AccountId, shares: u128) {
     RewardPool::set_shares(pool, &member, shares).expect("shares can be given");
+}
+
+/// Makes shares of one account those of another, as pallets do.
+pub fn hand_over(pool: PoolId, from: AccountId, to: AccountId, shares: u128) -> sp_runtime::DispatchResult {
+    <RewardPool as RewardPools<AccountId>>::transfer_shares(pool, &from, &to, shares)
 }
 
 pub fn pay(pool: PoolId, amount: u128) {

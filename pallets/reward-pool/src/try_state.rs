@@ -3,7 +3,6 @@
 use frame_support::{
     ensure,
     traits::{
-        Get,
         fungible::Inspect,
         tokens::{Fortitude::Force, Preservation::Protect},
     },

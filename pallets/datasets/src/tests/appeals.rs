@@ -44,7 +44,7 @@ fn a_rejected_claim_is_accepted() {
         let claim = claim_of(ASHA, id, 1, 100);
         judge(claim, &[0, 0, 9_000]);
         assert_ok!(Datasets::appeal(signed(ASHA), claim));
-        pass(RETENTION);
+        pass(ARBITRATION);
         assert_ok!(Datasets::arbitrate(root(), claim, opinion(9_500), true));
         poke(claim);
         assert_eq!(owed(PoolId::Dataset(id), ASHA), 95 * UNITS / 2 + 3 * PAY * 95 / 100);

@@ -9,7 +9,7 @@ use crate::{
 
 /// A state with everything in it: a claim whose panel has sealed, and one that is appealed. Whether its invariants are violated, with this
 /// message, after `spoil`.
-fn fails(message: &str, spoil: impl FnOnce(DatasetId)) {
+fn fails(message: &'static str, spoil: impl FnOnce(DatasetId)) {
     ext().execute_with(|| {
         curators(3);
         let id = dataset(3);

@@ -196,12 +196,24 @@ fn costs(members: u32) -> Vec<(&'static str, Count)> {
     let mut ext = crowded(members);
     let mut costs = Vec::new();
     let mut note = |name, act: &dyn Fn()| costs.push((name, counted(&mut ext, act)));
-    note("deposit", &|| assert_ok!(RewardPool::deposit(signed(ALICE), DATA, 2_000 * UNITS)));
-    note("claim", &|| assert_ok!(RewardPool::claim_for(signed(ALICE), DATA, 1_005)));
-    note("join", &|| assert_ok!(RewardPool::set_shares(DATA, &BOB, 7)));
-    note("transfer", &|| assert_ok!(RewardPool::transfer_shares(signed(BOB), DATA, CHARLIE, 3)));
-    note("credit", &|| assert_ok!(RewardPool::credit(DATA, &ALICE, &BOB, UNITS)));
-    note("leave", &|| assert_ok!(RewardPool::set_shares(DATA, &CHARLIE, 0)));
+    note("deposit", &|| {
+        assert_ok!(RewardPool::deposit(signed(ALICE), DATA, 2_000 * UNITS));
+    });
+    note("claim", &|| {
+        assert_ok!(RewardPool::claim_for(signed(ALICE), DATA, 1_005));
+    });
+    note("join", &|| {
+        assert_ok!(RewardPool::set_shares(DATA, &BOB, 7));
+    });
+    note("transfer", &|| {
+        assert_ok!(hand_over(DATA, BOB, CHARLIE, 3));
+    });
+    note("credit", &|| {
+        assert_ok!(RewardPool::credit(DATA, &ALICE, &BOB, UNITS));
+    });
+    note("leave", &|| {
+        assert_ok!(RewardPool::set_shares(DATA, &CHARLIE, 0));
+    });
     ext.execute_with(check);
     costs
 }

@@ -115,7 +115,7 @@ fn play(pool: PoolId, steps: Vec<Step>) {
                 claim(&mut model, &mut paid, who);
             }
             Step::Transfer(from, to, shares) => {
-                let done = RewardPool::transfer_shares(pool, &from, &to, shares);
+                let done = hand_over(pool, from, to, shares);
                 let has = model.shares.get(&from).copied().unwrap_or(0);
                 assert_eq!(done.is_ok(), from != to && shares > 0 && shares <= has);
                 if done.is_ok() {

@@ -1,11 +1,17 @@
 //! That the invariants can be violated.
 
-use sabha_protocol::{UNITS, pool::PoolId};
+use sabha_protocol::{
+    UNITS,
+    pool::{
+        PoolId,
+        ledger::{Member, Pool},
+    },
+};
 
 use crate::{Deposits, Members, Pools, mock::*};
 
 /// Whether the invariants are violated, with this message, after `spoil`.
-fn fails(message: &str, spoil: impl FnOnce()) {
+fn fails(message: &'static str, spoil: impl FnOnce()) {
     ext().execute_with(|| {
         give(DATA, ALICE, 1);
         give(DATA, BOB, 2);
@@ -16,7 +22,7 @@ fn fails(message: &str, spoil: impl FnOnce()) {
     });
 }
 
-fn change(change: impl FnOnce(&mut sabha_protocol::pool::ledger::Pool)) {
+fn change(change: impl FnOnce(&mut Pool)) {
     Pools::<Test>::mutate(DATA, |pool| change(pool.as_mut().expect("it is there")));
 }
 
@@ -27,9 +33,7 @@ fn what_does_not_add_up_is_found() {
     fails("a pool owes more than it has", || change(|pool| pool.balance -= 2));
     fails("a pool owes more than it has", || change(|pool| pool.held += 2));
     fails("the pot does not cover what the pools have", || change(|pool| pool.balance += 1));
-    fails("a member has nothing to expect", || {
-        Members::<Test>::insert(DATA, 9, Default::default() as sabha_protocol::pool::ledger::Member)
-    });
+    fails("a member has nothing to expect", || Members::<Test>::insert(DATA, 9, Member::default()));
     fails("a member is of no pool", || {
         Members::<Test>::insert(PoolId::Dataset(9), 9, Members::<Test>::get(DATA, ALICE).expect("there"));
     });

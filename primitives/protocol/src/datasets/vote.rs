@@ -61,9 +61,10 @@ pub fn median(votes: &[Vote]) -> Option<Vote> {
 /// `amount` times a fraction of 10,000, rounded down.
 pub fn part(amount: u128, fraction: u16) -> u128 {
     let whole = u128::from(WHOLE);
-    let (q, r) = (amount / whole, amount % whole);
     // In two steps, so that no amount overflows.
-    q.saturating_mul(fraction.into()).saturating_add(r.saturating_mul(fraction.into()) / whole)
+    let (q, r) = (amount.checked_div(whole).unwrap_or(0), amount.checked_rem(whole).unwrap_or(0));
+    let rest = r.saturating_mul(fraction.into()).checked_div(whole).unwrap_or(0);
+    q.saturating_mul(fraction.into()).saturating_add(rest)
 }
 
 #[cfg(test)]
