@@ -18,30 +18,36 @@ use std::{error::Error as _, path::Path};
 pub fn run(cli: &Cli) -> sc_cli::Result<()> {
     match &cli.subcommand {
         None => run_node(cli),
-        Some(Subcommand::Key(command)) => command.run(cli),
-        Some(Subcommand::SessionKeys(command)) => {
+        Some(command) => run_command(cli, command).map_err(|error| ending::explain(error, None)),
+    }
+}
+
+fn run_command(cli: &Cli, command: &Subcommand) -> sc_cli::Result<()> {
+    match command {
+        Subcommand::Key(command) => command.run(cli),
+        Subcommand::SessionKeys(command) => {
             command.run().map_err(|error| sc_cli::Error::Application(Box::new(error)))
         }
-        Some(Subcommand::ExportChainSpec(command)) => command.run(cli.load_spec(&command.chain)?),
-        Some(Subcommand::BuildSpec(command)) => {
+        Subcommand::ExportChainSpec(command) => command.run(cli.load_spec(&command.chain)?),
+        Subcommand::BuildSpec(command) => {
             cli.create_runner(command)?.sync_run(|config| command.run(config.chain_spec, config.network))
         }
-        Some(Subcommand::CheckBlock(command)) => cli.create_runner(command)?.async_run(|config| {
+        Subcommand::CheckBlock(command) => cli.create_runner(command)?.async_run(|config| {
             let Components { client, task_manager, import_queue, .. } = service::new_partial(&config)?;
             Ok((command.run(client, import_queue), task_manager))
         }),
-        Some(Subcommand::ImportBlocks(command)) => cli.create_runner(command)?.async_run(|config| {
+        Subcommand::ImportBlocks(command) => cli.create_runner(command)?.async_run(|config| {
             let Components { client, task_manager, import_queue, .. } = service::new_partial(&config)?;
             Ok((command.run(client, import_queue), task_manager))
         }),
-        Some(Subcommand::ExportBlocks(command)) => cli.create_runner(command)?.async_run(|config| {
+        Subcommand::ExportBlocks(command) => cli.create_runner(command)?.async_run(|config| {
             let Components { client, task_manager, .. } = service::new_partial(&config)?;
             Ok((command.run(client, config.database), task_manager))
         }),
-        Some(Subcommand::PurgeChain(command)) => {
+        Subcommand::PurgeChain(command) => {
             cli.create_runner(command)?.sync_run(|config| command.run(config.database))
         }
-        Some(Subcommand::Revert(command)) => cli.create_runner(command)?.async_run(|config| {
+        Subcommand::Revert(command) => cli.create_runner(command)?.async_run(|config| {
             let Components { client, task_manager, backend, .. } = service::new_partial(&config)?;
             // Consensus keeps its own records of the blocks beside the chain.
             let revert_consensus = Box::new(|client, backend, blocks| {
@@ -51,7 +57,7 @@ pub fn run(cli: &Cli) -> sc_cli::Result<()> {
             });
             Ok((command.run(client, backend, Some(revert_consensus)), task_manager))
         }),
-        Some(Subcommand::ChainInfo(command)) => {
+        Subcommand::ChainInfo(command) => {
             cli.create_runner(command)?.sync_run(|config| command.run::<Block>(&config))
         }
     }

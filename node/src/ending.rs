@@ -52,13 +52,28 @@ pub enum Ended {
         /// What failed for it.
         cause: String,
     },
+    /// Two processes on one database.
+    #[error(
+        "{cause} Another node or command has this database open: stop it first, or give this one another folder with `--base-path`"
+    )]
+    InUse {
+        /// What the database said, a sentence.
+        cause: String,
+    },
     /// A task ended without which there is no node.
     #[error("a part that the node cannot do without has failed: the log above names it, and says why")]
     Part,
 }
 
-/// The error of a node whose database is in `folder`, with its cause where that can still be found out.
+/// How ParityDB's error of a locked database begins.
+const IN_USE: &str = "Database file is in use.";
+
+/// The error of a node whose database is in `folder`, or of a command, with its cause where that can still be found out.
 pub fn explain(error: sc_cli::Error, folder: Option<&Path>) -> sc_cli::Error {
+    // Its type is lost on the way: the client keeps the text.
+    if error.to_string().contains(IN_USE) {
+        return sc_cli::Error::Application(Box::new(Ended::InUse { cause: IN_USE.into() }));
+    }
     let sc_cli::Error::Service(cause) = &error else { return error };
     let of_a_part = matches!(cause, ServiceError::Other(text) if text.starts_with("Essential task"));
     let ended = match folder {
@@ -96,6 +111,13 @@ mod tests {
     fn a_failed_part_points_at_the_log() {
         let text = explain(part(), Some(&std::env::temp_dir())).to_string();
         assert!(text.contains("the log above") && !text.contains("Essential"), "{text}");
+    }
+
+    #[test]
+    fn a_database_in_use_has_a_remedy() {
+        let cause = sp_blockchain::Error::Backend(format!("{IN_USE} (Resource temporarily unavailable)"));
+        let text = explain(sc_cli::Error::Service(ServiceError::Client(cause)), None).to_string();
+        assert!(text.starts_with(IN_USE) && text.contains("--base-path"), "{text}");
     }
 
     #[test]

@@ -119,7 +119,7 @@ pub mod bonds {
     pub const WORKER: Balance = 100 * UNITS;
     // What clients and the simulator count tickets by.
     const _: () = assert!(WORKER == sabha_protocol::defaults::TICKET);
-    // More than the defender's moves cost it if every one is refused: twenty of a hundredth of an SBH or less. And half of it is lost by
+    // More than the defender's moves cost it if every one is refused: twenty of a tenth of an SBH or less. And half of it is lost by
     // whoever challenges itself.
     /// What is on hold for a challenge.
     pub const CHALLENGE: Balance = 10 * UNITS;
@@ -190,10 +190,10 @@ pub mod limits {
     // room for slots of days, and for careful runs, but less than the two weeks that unbonding takes in any case.
     /// Longest clocks of a run, in windows of the chain.
     pub const MAX_CLOCK_WINDOWS: u32 = 4;
-    // Who would keep others from challenging its slot, by challenges of its own, burns half a bond for each: 320 SBH, where the slot's stake
-    // is some 20.
+    // The n-th that is open at a time puts n bonds on hold: so many come to five million SBH, half of which are burnt. It bounds storage,
+    // and keeps nobody out.
     /// Challenges of one slot, or of one aggregation, that are open at a time.
-    pub const MAX_CHALLENGES: u16 = 64;
+    pub const MAX_CHALLENGES: u16 = 1_024;
     /// Pools of one batch of claims.
     pub const MAX_CLAIM_BATCH: u32 = 32;
     /// Bytes of a proposal's title, and of a model's name.

@@ -42,6 +42,22 @@ fn blocks_survive_export_import_check_and_revert() {
     assert!(!Path::new(&second).join("chains/sabha_dev/paritydb").exists());
 }
 
+#[test]
+fn a_database_in_use_is_named_with_a_remedy() {
+    let folder = Folder::new();
+    let base = folder.join("base");
+    let mut node = Node::start(&["--dev", "--base-path", &base]);
+    node.wait_for_block(1);
+    let second = ["--dev", "--base-path", &base, "--port", "0", "--rpc-port", "0", "--no-prometheus"];
+    for arguments in [&second[..], &["revert", "--chain", "dev", "--base-path", &base, "1"]] {
+        let text = run_failing(arguments);
+        for part in ["Database file is in use", "stop it first", "--base-path"] {
+            assert!(text.contains(part), "{arguments:?}: {part} is missing in: {text}");
+        }
+    }
+    node.wait_for_block(2);
+}
+
 /// Two chains of the same identifier share a folder. A node that took the other one's database would be on the wrong chain, and
 /// say nothing.
 #[test]

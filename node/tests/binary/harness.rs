@@ -68,7 +68,10 @@ pub fn in_namespace(script: &str, arguments: &[&str]) -> Option<String> {
         }
     }
     let required = std::env::var("SABHA_REQUIRE_TMPFS").is_ok_and(|value| value == "1");
-    assert!(!required, "no file system of its own, and SABHA_REQUIRE_TMPFS is 1: {refusals}");
+    assert!(
+        !required,
+        "no file system of its own (a container needs --cap-add SYS_ADMIN), and SABHA_REQUIRE_TMPFS is 1: {refusals}"
+    );
     None
 }
 

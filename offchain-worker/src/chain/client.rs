@@ -62,9 +62,13 @@ impl Client {
     /// Connects to the first of the configured nodes that answers, and checks that it belongs to the configured chain.
     ///
     /// # Errors
-    /// [`ChainError::NoNode`] if none answers; [`ChainError::WrongGenesis`] or [`ChainError::WrongRuntime`] if the one that
-    /// answers belongs to another chain: the remedy is another configuration, so no further node is tried.
+    /// [`ChainError::BadGenesis`] if the configured genesis is not a hash; [`ChainError::NoNode`] if none answers;
+    /// [`ChainError::WrongGenesis`] or [`ChainError::WrongRuntime`] if the one that answers belongs to another chain: the remedy is
+    /// another configuration, so no further node is tried.
     pub async fn connect(config: &ChainConfig) -> Result<Self, ChainError> {
+        if let Some(genesis) = config.genesis.as_ref().filter(|genesis| !is_hash(genesis)) {
+            return Err(ChainError::BadGenesis(genesis.clone()));
+        }
         let mut reasons = Vec::new();
         for url in &config.urls {
             match Self::connect_to(url, config).await {
@@ -218,6 +222,10 @@ impl Client {
         self.at(self.finalised_hash().await?).await
     }
 
+    pub(super) fn methods(&self) -> &LegacyRpcMethods<RpcConfigFor<ChainTypes>> {
+        &self.methods
+    }
+
     /// The nonce of `account`'s next transaction, those in the node's pool counted.
     pub(super) async fn next_nonce(&self, account: &crate::keys::AccountId) -> Result<u64, ChainError> {
         self.within("asking for the account's nonce", self.methods.system_account_next_index(account)).await
@@ -268,8 +276,17 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
 
 /// Whether two written hashes are the same, with or without 0x, in either case.
 fn same_hash(one: &str, two: &str) -> bool {
-    let plain = |text: &str| text.trim().trim_start_matches("0x").to_ascii_lowercase();
     plain(one) == plain(two)
+}
+
+/// Whether a text is a hash, as [`same_hash`] reads them.
+fn is_hash(text: &str) -> bool {
+    hex::decode(plain(text)).is_ok_and(|hash| hash.len() == 32)
+}
+
+/// A hash's digits.
+fn plain(text: &str) -> String {
+    text.trim().trim_start_matches("0x").to_ascii_lowercase()
 }
 
 #[cfg(test)]
@@ -313,5 +330,10 @@ mod tests {
     fn hashes_compare_as_people_write_them() {
         assert!(same_hash("0xAB", "ab"));
         assert!(!same_hash("0xab", "0xac"));
+        let digits = "aB".repeat(32);
+        assert!(is_hash(&digits) && is_hash(&format!(" 0x{digits}\n")));
+        for bad in ["", "0x", "zzz", &digits[1..], &digits.replace('a', "g"), &format!("{digits}00")] {
+            assert!(!is_hash(bad), "{bad}");
+        }
     }
 }

@@ -16,7 +16,7 @@ use sabha_protocol::{
     SlotSet, UNITS,
     audit::{Audits, Opening, Seat, SeatState},
     dispute::{
-        Answer, Claim, Clocks, Game, Judgement, Member, Move, Opened, Slice, Stage, StepEnds,
+        Answer, Claim, Clocks, Game, Judgement, Member, Move, Opened, Side, Slice, Stage, StepEnds,
         record::{Phase as Progress, Risk, Shown, Target},
         shape::Node,
     },
@@ -60,7 +60,10 @@ pub fn check<T: Config, C: OfflineClientAtBlockT<T>>(block: &ClientAtBlock<T, C>
     check_storage(metadata)?;
     for item in constant::ALL {
         let known = pallet(metadata, item)?.constant_by_name(item.item).ok_or_else(|| missing(item))?;
-        reads::<Balance>(metadata, item, known.ty())?;
+        match item {
+            constant::MAX_ENDPOINT_LEN => reads::<u32>(metadata, item, known.ty())?,
+            _ => reads::<Balance>(metadata, item, known.ty())?,
+        }
     }
     check_views(metadata)?;
     for item in event::ALL {
@@ -69,6 +72,17 @@ pub fn check<T: Config, C: OfflineClientAtBlockT<T>>(block: &ClientAtBlock<T, C>
         let found = variants.iter().find(|variant| variant.name == item.item).ok_or_else(|| missing(item))?;
         let first = found.fields.first().ok_or_else(|| differs(item, "it has no fields"))?;
         reads::<RunId>(metadata, item, first.ty.id)?;
+        let sample = match item {
+            event::MOVED => (7u32, Side::Defender, Digest([1; 32]), 9u32).encode(),
+            event::DECIDED => {
+                let target = Target::Slot { slot: 3, generation: 1 };
+                (7u32, 1u32, KEY, target, Side::Challenger, true).encode()
+            }
+            event::CLOSED => 7u32.encode(),
+            _ => continue,
+        };
+        let fields: Vec<u32> = found.fields.iter().map(|field| field.ty.id).collect();
+        encode_fields(metadata, item, &fields, &sample)?;
     }
     Ok(())
 }
@@ -78,7 +92,7 @@ fn check_views(metadata: &Metadata) -> Result<(), ChainError> {
         let known = pallet(metadata, item)?.view_function_by_name(item.item).ok_or_else(|| missing(item))?;
         let inputs: Vec<u32> = known.inputs().map(|input| input.id).collect();
         let arguments = match item {
-            view::DUE | view::ROUNDS_OF => vec![7u32.encode()],
+            view::DUE | view::ROUNDS_OF | view::IS_OVERTAKEN => vec![7u32.encode()],
             view::SLOTS_OF => vec![7u32.encode(), KEY.encode()],
             _ => vec![[7u8; 32].encode()],
         };
@@ -95,6 +109,7 @@ fn check_views(metadata: &Metadata) -> Result<(), ChainError> {
             view::DUTIES_OF => encodes(metadata, item, output, &sample_duties().encode())?,
             view::ROUNDS_OF => encodes(metadata, item, output, &sample_rounds().encode())?,
             view::SLOTS_OF => encodes(metadata, item, output, &sample_slots().encode())?,
+            view::IS_OVERTAKEN => encodes(metadata, item, output, &true.encode())?,
             _ => encodes(metadata, item, output, &1u32.encode())?,
         }
     }
@@ -338,6 +353,16 @@ fn encodes(metadata: &Metadata, item: Name, ty: u32, bytes: &[u8]) -> Result<(),
         Ok(_) => Err(differs(item, "it is shorter than this release knows it")),
         Err(error) => Err(differs(item, &error.to_string())),
     }
+}
+
+/// Whether an event's fields, one after another, are this long and of these kinds.
+fn encode_fields(metadata: &Metadata, item: Name, fields: &[u32], bytes: &[u8]) -> Result<(), ChainError> {
+    let mut left = bytes;
+    for field in fields {
+        let value: Result<Value<u32>, _> = decode_as_type(&mut left, *field, metadata.types());
+        value.map_err(|error| differs(item, &error.to_string()))?;
+    }
+    if left.is_empty() { Ok(()) } else { Err(differs(item, "it has fewer fields than this release knows")) }
 }
 
 /// Whether a value of a type reads as `T`, field by field: tried with zeros, with one in front, and with ones, which every type here

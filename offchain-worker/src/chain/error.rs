@@ -26,6 +26,12 @@ pub enum ChainError {
         /// Why it failed.
         reason: String,
     },
+    /// The configured genesis is not a hash.
+    #[error(
+        "the genesis {0:?} (--genesis, or chain.genesis in the configuration) is not a hash: 0x and 64 hexadecimal digits are \
+         expected, as `sabha-worker doctor` shows your chain's"
+    )]
+    BadGenesis(String),
     /// The node belongs to another chain.
     #[error("{url} is a node of another chain: its genesis is {found}, expected was {expected}")]
     WrongGenesis {
@@ -88,6 +94,7 @@ impl ChainError {
     pub fn exit_code(&self) -> Exit {
         match self {
             Self::NoNode(_) | Self::Timeout { .. } | Self::Rpc { .. } => Exit::NoNode,
+            Self::BadGenesis(_) => Exit::BadInput,
             Self::WrongGenesis { .. } | Self::WrongRuntime { .. } => Exit::WrongChain,
             Self::Refused { .. } | Self::NotAccepted { .. } => Exit::Refused,
             Self::Incompatible { .. } | Self::NotIncluded { .. } => Exit::Failure,

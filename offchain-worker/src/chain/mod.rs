@@ -4,6 +4,7 @@
 //! The runtime is known through its metadata, which the node serves: names are in [`names`], and [`compat`] checks each of
 //! them, with its types, against the committed `metadata.scale` and against a node.
 
+pub mod blocks;
 pub mod calls;
 pub mod client;
 pub mod compat;
@@ -13,9 +14,10 @@ pub mod queries;
 pub mod submit;
 pub mod types;
 
+pub use blocks::{GameEnd, GameEvent};
 pub use calls::{Call, WorkerChanges};
 pub use client::{Client, Hash, RuntimeVersion};
 pub use error::{ChainError, ChainResult};
 pub use queries::{At, Dispute, Round, Slot};
-pub use submit::{Included, Until};
+pub use submit::{Included, Sender, Sent, Until};
 pub use types::{Balances, Device, Pause, Run, RunStatus, Void, Worker, WorkerStatus};

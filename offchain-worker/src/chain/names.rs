@@ -150,9 +150,11 @@ pub mod constant {
     pub const EXISTENTIAL_DEPOSIT: Name = of("Balances", "ExistentialDeposit");
     /// Least stake of a worker.
     pub const MIN_STAKE: Name = of("Training", "MinStake");
+    /// Most bytes of a worker's endpoint.
+    pub const MAX_ENDPOINT_LEN: Name = of("Training", "MaxEndpointLen");
 
     /// All of them.
-    pub const ALL: [Name; 2] = [EXISTENTIAL_DEPOSIT, MIN_STAKE];
+    pub const ALL: [Name; 3] = [EXISTENTIAL_DEPOSIT, MIN_STAKE, MAX_ENDPOINT_LEN];
 }
 
 /// View functions.
@@ -171,9 +173,12 @@ pub mod view {
     pub const ROUNDS_OF: Name = of("Training", "rounds_of");
     /// `slots_of(run, round)`: the slots of one that are not settled.
     pub const SLOTS_OF: Name = of("Training", "slots_of");
+    /// `is_overtaken(game)`: whether what a game is about was decided otherwise.
+    pub const IS_OVERTAKEN: Name = of("Disputes", "is_overtaken");
 
     /// All of them.
-    pub const ALL: [Name; 6] = [WORKER_OF, WITHDRAWABLE_FROM, DUTIES_OF, DUE, ROUNDS_OF, SLOTS_OF];
+    pub const ALL: [Name; 7] =
+        [WORKER_OF, WITHDRAWABLE_FROM, DUTIES_OF, DUE, ROUNDS_OF, SLOTS_OF, IS_OVERTAKEN];
 }
 
 /// Events.
@@ -185,7 +190,13 @@ pub mod event {
 
     /// A challenge was made; its first field is the game.
     pub const CHALLENGED: Name = of("Disputes", "Challenged");
+    /// A side of a game has moved: the game, the side, and more.
+    pub const MOVED: Name = of("Disputes", "Moved");
+    /// A game has a loser: the game, the run, the attempt at a round, the target, the loser, whether its time had run out.
+    pub const DECIDED: Name = of("Disputes", "Decided");
+    /// A game was overtaken: the game.
+    pub const CLOSED: Name = of("Disputes", "Closed");
 
     /// All of them: each begins with a number that counts things.
-    pub const ALL: [Name; 2] = [RUN_CREATED, CHALLENGED];
+    pub const ALL: [Name; 5] = [RUN_CREATED, CHALLENGED, MOVED, DECIDED, CLOSED];
 }

@@ -59,6 +59,18 @@ impl At {
         self.block.spec_version()
     }
 
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// The two bytes that a call begins with.
+    pub(super) fn call_index(&self, item: Name) -> Result<[u8; 2], ChainError> {
+        let pallet = self.block.metadata_ref().pallet_by_name(item.pallet);
+        let found = pallet
+            .and_then(|pallet| Some([pallet.call_index(), pallet.call_variant_by_name(item.item)?.index]));
+        found.ok_or_else(|| incompatible(item)("the runtime has no such call"))
+    }
+
     pub(super) fn block(&self) -> &OnlineClientAtBlock<ChainTypes> {
         &self.block
     }
@@ -208,6 +220,14 @@ impl At {
         self.plain(storage::SHOWN, vec![Value::u128(game.into())]).await
     }
 
+    /// Whether what a game is about was decided otherwise: it can be closed, and not played on.
+    ///
+    /// # Errors
+    /// As for [`Self::worker_of`].
+    pub async fn is_overtaken(&self, game: GameId) -> Result<bool, ChainError> {
+        self.plain_view(view::IS_OVERTAKEN, game).await
+    }
+
     /// Active blocks since genesis: the clock of every deadline.
     ///
     /// # Errors
@@ -247,6 +267,14 @@ impl At {
     /// If the runtime differs from what this release knows.
     pub fn min_stake(&self) -> Result<Balance, ChainError> {
         self.constant(constant::MIN_STAKE)
+    }
+
+    /// The most bytes of a worker's endpoint.
+    ///
+    /// # Errors
+    /// If the runtime differs from what this release knows.
+    pub fn max_endpoint_len(&self) -> Result<u32, ChainError> {
+        self.constant(constant::MAX_ENDPOINT_LEN)
     }
 
     /// A value of a type that the chain and the worker share: decoded by its own definition.

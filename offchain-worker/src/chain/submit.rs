@@ -5,15 +5,17 @@ use super::{
     client::{ChainTypes, Client, Hash},
     error::ChainError,
     names::Name,
+    queries::At,
 };
 use crate::keys::Key;
 use std::time::Duration;
 use subxt::{
+    client::OnlineClientAtBlockImpl,
     config::DefaultExtrinsicParamsBuilder,
     error::{BackendError, DispatchError, ExtrinsicError, RpcError, TransactionEventsError},
     ext::codec::Decode,
     rpcs,
-    transactions::TransactionStatus,
+    transactions::{TransactionProgress, TransactionStatus},
 };
 
 /// Blocks during which a signed transaction may be included. After that it cannot haunt its sender.
@@ -52,6 +54,24 @@ impl Included {
     }
 }
 
+/// Signs and sends transactions of one account, one after another, without waiting for a block between them: their nonces follow each
+/// other.
+pub struct Sender<'a> {
+    client: &'a Client,
+    key: &'a Key,
+    at: At,
+    /// The next nonce; none if it is to be asked for.
+    nonce: Option<u64>,
+}
+
+/// A transaction that a node has taken.
+pub struct Sent {
+    client: Client,
+    call: Name,
+    hash: Hash,
+    progress: TransactionProgress<ChainTypes, OnlineClientAtBlockImpl<ChainTypes>>,
+}
+
 impl Client {
     /// Signs `call` with `key` (sr25519, a mortal era, no tip), sends it and waits until it is in a block.
     ///
@@ -59,33 +79,67 @@ impl Client {
     /// [`ChainError::Refused`], with the pallet's error and its documentation, if it was included and failed;
     /// [`ChainError::NotAccepted`] if the pool did not take it; [`ChainError::NotIncluded`] if it took too long.
     pub async fn submit(&self, call: &Call, key: &Key, until: Until) -> Result<Included, ChainError> {
+        self.sender(key).await?.send(call).await?.included(until).await
+    }
+
+    /// What sends transactions of `key`. Nothing else of this process may send for the same key meanwhile.
+    ///
+    /// # Errors
+    /// If the node does not answer.
+    pub async fn sender<'a>(&'a self, key: &'a Key) -> Result<Sender<'a>, ChainError> {
         // The era's first block is a finalised one, which no reorganisation takes away.
-        let at = self.at_finalised().await?;
-        let payload = call.payload(at.block())?;
-        let nonce = self.next_nonce(&key.account()).await?;
+        Ok(Sender { client: self, key, at: self.at_finalised().await?, nonce: None })
+    }
+}
+
+impl Sender<'_> {
+    /// Signs `call` and sends it. What became of it is told by [`Sent::included`].
+    ///
+    /// # Errors
+    /// [`ChainError::NotAccepted`] if the pool did not take it; else if the node does not answer.
+    pub async fn send(&mut self, call: &Call) -> Result<Sent, ChainError> {
+        let client = self.client;
+        let payload = call.payload(self.at.block())?;
+        // Until a node has taken the transaction, its nonce may be free or not.
+        let nonce = match self.nonce.take() {
+            Some(nonce) => nonce,
+            None => client.next_nonce(&self.key.account()).await?,
+        };
         let params =
             DefaultExtrinsicParamsBuilder::<ChainTypes>::new().mortal(ERA_BLOCKS).nonce(nonce).build();
-        let mut transactions = at.block().transactions();
-        let signing = transactions.create_signed(&payload, key.pair(), params);
-        let transaction = self.within(&format!("signing {}", call.name), signing).await?;
-        tracing::debug!(call = %call.name, nonce, hash = ?transaction.hash(), "sending a transaction");
+        let mut transactions = self.at.block().transactions();
+        let signing = transactions.create_signed(&payload, self.key.pair(), params);
+        let transaction = client.within(&format!("signing {}", call.name), signing).await?;
+        let hash = transaction.hash();
+        tracing::debug!(call = %call.name, nonce, ?hash, "sending a transaction");
 
-        let sending = tokio::time::timeout(self.limits.request, transaction.submit_and_watch());
-        let mut progress = match sending.await {
+        let sending = tokio::time::timeout(client.limits.request, transaction.submit_and_watch());
+        let progress = match sending.await {
             Ok(Ok(progress)) => progress,
             Ok(Err(error)) => return Err(not_accepted(call, error)),
             Err(_) => {
                 return Err(ChainError::Timeout {
                     what: format!("sending {}", call.name),
-                    after: self.limits.request,
+                    after: client.limits.request,
                 });
             }
         };
-        let hash = transaction.hash();
+        self.nonce = nonce.checked_add(1);
+        Ok(Sent { client: client.clone(), call: call.name, hash, progress })
+    }
+}
+
+impl Sent {
+    /// Waits until it is in a block.
+    ///
+    /// # Errors
+    /// As [`Client::submit`].
+    pub async fn included(self, until: Until) -> Result<Included, ChainError> {
+        let Self { client, call, hash, mut progress } = self;
         let watching = async {
             while let Some(status) = progress.next().await {
                 let status = status.map_err(|error| ChainError::Rpc {
-                    what: format!("watching {}", call.name),
+                    what: format!("watching {call}"),
                     reason: error.to_string(),
                 })?;
                 let found = match status {
@@ -94,31 +148,30 @@ impl Client {
                     TransactionStatus::Error { message }
                     | TransactionStatus::Invalid { message }
                     | TransactionStatus::Dropped { message } => {
-                        return Err(ChainError::NotAccepted { call: call.name, reason: message });
+                        return Err(ChainError::NotAccepted { call, reason: message });
                     }
                     _ => continue,
                 };
                 return Ok(found);
             }
             Err(ChainError::Rpc {
-                what: format!("watching {}", call.name),
+                what: format!("watching {call}"),
                 reason: "the node said no more about it".into(),
             })
         };
-        let after = self.limits.inclusion;
-        let found =
-            bounded(after, watching).await.ok_or(ChainError::NotIncluded { call: call.name, after })??;
+        let after = client.limits.inclusion;
+        let found = bounded(after, watching).await.ok_or(ChainError::NotIncluded { call, after })??;
 
-        let what = format!("reading what {} did", call.name);
-        let succeeded = bounded(self.limits.request, found.wait_for_success())
+        let what = format!("reading what {call} did");
+        let succeeded = bounded(client.limits.request, found.wait_for_success())
             .await
-            .ok_or_else(|| ChainError::Timeout { what: what.clone(), after: self.limits.request })?;
+            .ok_or_else(|| ChainError::Timeout { what: what.clone(), after: client.limits.request })?;
         let events = succeeded.map_err(|error| match error {
             TransactionEventsError::ExtrinsicFailed(dispatch) => refused(call, &dispatch),
             other => ChainError::Rpc { what: what.clone(), reason: other.to_string() },
         })?;
         let block = found.block_hash();
-        let number = self.at(block).await?.number();
+        let number = client.at(block).await?.number();
         let events = events
             .iter()
             .filter_map(Result::ok)
@@ -126,7 +179,7 @@ impl Client {
                 (event.pallet_name().into(), event.event_name().into(), event.field_bytes().to_vec())
             })
             .collect();
-        tracing::debug!(call = %call.name, number, ?block, "included");
+        tracing::debug!(call = %call, number, ?block, "included");
         Ok(Included { block, number, transaction: hash, events })
     }
 }
@@ -136,7 +189,7 @@ async fn bounded<T>(after: Duration, future: impl Future<Output = T>) -> Option<
 }
 
 /// The chain's refusal, with the error's name and documentation.
-fn refused(call: &Call, error: &DispatchError) -> ChainError {
+fn refused(call: Name, error: &DispatchError) -> ChainError {
     let (name, docs) = match error {
         DispatchError::Module(module) => match module.details() {
             Ok(details) => {
@@ -147,7 +200,7 @@ fn refused(call: &Call, error: &DispatchError) -> ChainError {
         },
         other => (other.to_string(), String::new()),
     };
-    ChainError::Refused { call: call.name, name, docs: docs.trim().into() }
+    ChainError::Refused { call, name, docs: docs.trim().into() }
 }
 
 /// Why the pool did not take a transaction, with the detail that the node gave.

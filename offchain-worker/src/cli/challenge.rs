@@ -2,12 +2,12 @@
 
 use super::{Context, on_chain::SendArgs};
 use crate::{
-    chain::{At, Call, ChainResult, Dispute, Until, names::event},
+    chain::{At, Call, ChainResult, Client, Dispute, GameEnd, GameEvent, Until, names::event},
     config::{DeviceArgs, MemoryArgs, StorageArgs},
     daemon::{
-        disputes::{About, Seat, seen_file, send, table},
+        disputes::{About, Due, Moves, Player, call_of, seen_file, send, table, turn_of},
         watch::{Rounds, Specs},
-        work::{Table, Workshop},
+        work::{Position, Table},
         works::EngineWorkshop,
     },
     error::{Exit, failure},
@@ -21,7 +21,7 @@ use sabha_protocol::{
     },
 };
 use serde::Serialize;
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 /// Arguments of `challenge`.
 #[derive(Args, Debug)]
@@ -50,6 +50,9 @@ pub struct ChallengeArgs {
     /// Challenge this claim without executing anything first
     #[arg(long, value_enum, hide = true)]
     pub blindly: Option<Blind>,
+    /// Challenge it so many times at once, and leave the games alone: to see what becomes of a flood
+    #[arg(long, value_name = "TIMES", hide = true, requires = "blindly")]
+    pub flood: Option<u16>,
     /// Who signs, and which chain.
     #[command(flatten)]
     pub send: SendArgs,
@@ -83,11 +86,22 @@ struct Ended {
     slot: Option<SlotIndex>,
     wrong: bool,
     game: Option<GameId>,
+    /// None if nothing was challenged, or the game was overtaken: then nobody has lost it.
     won: Option<bool>,
+}
+
+/// What a flood of challenges came to.
+#[derive(Debug, Serialize)]
+struct Flood {
+    games: Vec<GameId>,
+    blocks: BTreeSet<u64>,
 }
 
 /// How often the chain is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Blocks before the last one that showed a game in which its end is looked for: that one may be in the chain no more.
+const REORGANISED: u64 = 8;
 
 /// Executes a result again and challenges it if it is wrong.
 ///
@@ -136,9 +150,12 @@ pub async fn run(args: ChallengeArgs, context: &Context) -> anyhow::Result<()> {
     };
     let sheet = table(place(0), &about, &mut rounds).await?.ok_or_else(|| none("result"))?;
 
+    let mut ended =
+        Ended { run: args.run, round: key, slot: args.slot, wrong: true, game: args.game, won: None };
     if let Some(game) = args.game {
         let table = Table { game, seen: seen_file(&config.storage.state, game), ..sheet };
-        return play(&signed, workshop, table, context).await;
+        let end = play(&signed, workshop, table, best.number(), context).await?;
+        return tell(ended, end, context);
     }
     let claim = match args.blindly {
         Some(Blind::Slot) => Some(Claim::Slot),
@@ -146,34 +163,66 @@ pub async fn run(args: ChallengeArgs, context: &Context) -> anyhow::Result<()> {
         Some(Blind::Aggregate) => Some(Claim::Aggregate),
         None => find(workshop.clone(), sheet.clone(), context).await?,
     };
-    let mut ended =
-        Ended { run: args.run, round: key, slot: args.slot, wrong: claim.is_some(), game: None, won: None };
     let Some(claim) = claim else {
+        ended.wrong = false;
         return context.print(&ended, "it is right: nothing is challenged\n".to_string());
     };
     tracing::warn!(?claim, "it is wrong: challenging it");
     let call = Call::challenge(args.run, key, target, claim);
+    if let Some(times) = args.flood {
+        return flood(&signed, &call, times, context).await;
+    }
     let included = client.submit(&call, &signed.key, Until::Best).await.coded()?;
     let game: GameId = included
         .first_field(event::CHALLENGED)
         .ok_or_else(|| failure(Exit::Failure, "the chain did not say which game it is".to_string()))?;
     ended.game = Some(game);
     tracing::info!(game, block = included.number, "challenged");
-    let free = client.at_best().await.coded()?.balances(&who).await.coded()?;
-
     let table = Table { game, seen: seen_file(&config.storage.state, game), ..sheet };
-    play(&signed, workshop, table, context).await?;
-    // The bond comes back to who was right.
-    let at = client.at_best().await.coded()?;
-    let won = at.balances(&who).await.coded()?.free > free.free;
-    ended.won = Some(won);
-    let text = if won {
-        "the result was wrong, and its worker is slashed"
-    } else {
-        "the challenge is lost, and its bond"
+    let end = play(&signed, workshop, table, included.number, context).await?;
+    tell(ended, end, context)
+}
+
+/// Tells how a game ended, by the chain's own event.
+fn tell(mut ended: Ended, end: GameEnd, context: &Context) -> anyhow::Result<()> {
+    let text = match end {
+        GameEnd::Lost { loser: Side::Defender, .. } => {
+            ended.won = Some(true);
+            "the result was wrong, and its worker is slashed"
+        }
+        GameEnd::Lost { loser: Side::Challenger, .. } => {
+            ended.won = Some(false);
+            "the challenge is lost, and its bond"
+        }
+        GameEnd::Overtaken => "it was decided otherwise: nobody has lost, and the bond is released",
     };
     context.print(&ended, format!("{text}\n"))?;
-    if won { Ok(()) } else { Err(failure(Exit::Failure, "the challenge was lost".to_string())) }
+    if ended.won == Some(false) {
+        return Err(failure(Exit::Failure, "the challenge was lost".to_string()));
+    }
+    Ok(())
+}
+
+/// Sends a challenge so many times, without waiting for a block between them.
+async fn flood(
+    signed: &super::on_chain::Signed,
+    call: &Call,
+    times: u16,
+    context: &Context,
+) -> anyhow::Result<()> {
+    let mut sender = signed.session.client.sender(&signed.key).await.coded()?;
+    let mut sent = Vec::new();
+    for _ in 0..times {
+        sent.push(sender.send(call).await.coded()?);
+    }
+    let (mut games, mut blocks) = (Vec::new(), BTreeSet::new());
+    for challenge in sent {
+        let included = challenge.included(Until::Best).await.coded()?;
+        blocks.insert(included.number);
+        games.extend(included.first_field::<GameId>(event::CHALLENGED));
+    }
+    let text = format!("{} challenges in {} blocks\n", games.len(), blocks.len());
+    context.print(&Flood { games, blocks }, text)
 }
 
 async fn find(
@@ -185,15 +234,27 @@ async fn find(
     tokio::task::spawn_blocking(move || workshop.find_wrong(&table, &stop)).await?
 }
 
-/// Plays until the game is over.
+/// How a game ended by `best`, if it did in a block after `read`.
+async fn end_of(client: &Client, game: GameId, read: u64, best: &At) -> anyhow::Result<Option<GameEnd>> {
+    let events = client.game_events(read.saturating_sub(REORGANISED), best).await.coded()?;
+    Ok(events.into_iter().rev().find_map(|(_, of, event)| match event {
+        GameEvent::Ended(end) if of == game => Some(end),
+        _ => None,
+    }))
+}
+
+/// Plays until the game is over, and returns how it ended. It was open after block `read`.
 async fn play(
     signed: &super::on_chain::Signed,
-    workshop: Arc<dyn Workshop>,
+    workshop: Arc<EngineWorkshop>,
     table: Table,
+    mut read: u64,
     context: &Context,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<GameEnd> {
     let (client, game) = (&signed.session.client, table.game);
-    let mut seat = Seat::sit(workshop, table);
+    let (player, mut moves) = (Player::begin(workshop), Moves::default());
+    let table = Arc::new(table);
+    let mut asked = None;
     loop {
         if context.stop.is_raised() {
             break Err(context
@@ -203,15 +264,30 @@ async fn play(
         let best: At = client.at_best().await.coded()?;
         let Some((_, dispute)) = best.disputes().await.coded()?.into_iter().find(|(id, _)| *id == game)
         else {
-            break Ok(());
+            break end_of(client, game, read, &best).await?.ok_or_else(|| {
+                failure(Exit::Failure, format!("game {game} is over, and no block since {read} says how"))
+            });
         };
-        if seat.has_failed() {
-            break Err(failure(Exit::Failure, format!("no move was found: {}", seat.failure().await)));
+        read = best.number();
+        if player.has_ended() {
+            break Err(failure(Exit::Failure, "the thread that finds moves broke down".to_string()));
         }
-        if dispute.turn() == Side::Challenger
-            && let Some(call) = seat.call(game, Side::Challenger, &dispute, &best).await.coded()?
-        {
-            send(client, &signed.key, game, &call).await?;
+        moves.land(read).await;
+        if dispute.turn() == Side::Challenger {
+            let position = Position { phase: dispute.stage, shown: None }.name();
+            if asked != Some(position) {
+                player.ask(turn_of(game, &dispute, table.clone(), &best).await.coded()?);
+                asked = Some(position);
+            }
+            match player.found(game, position) {
+                Some(Ok(said)) if moves.wants(game, position, read) => {
+                    let call = call_of(game, position, &said);
+                    let due = call.map(|call| Due { game, position, until: dispute.until(), call });
+                    send(client, &signed.key, &mut moves, due.into_iter().collect(), read).await.coded()?;
+                }
+                Some(Err(error)) => break Err(failure(Exit::Failure, format!("no move was found: {error}"))),
+                Some(Ok(_)) | None => {}
+            }
         }
         tokio::select! {
             () = context.stop.raised() => {}

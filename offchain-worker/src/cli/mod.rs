@@ -43,9 +43,12 @@ use std::{
     process::ExitCode,
 };
 
+/// The release and the commit, such as `0.1.0-8a1f03c2d41`.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "-", env!("SABHA_WORKER_COMMIT"));
+
 /// Train open models for the chain, pack data for them, and look after the worker's keys and stake.
 #[derive(Debug, Parser)]
-#[command(name = "sabha-worker", version, after_help = EXIT_CODES, max_term_width = 110)]
+#[command(name = "sabha-worker", version = VERSION, after_help = EXIT_CODES, max_term_width = 110)]
 pub struct Cli {
     /// Flags of every command.
     #[command(flatten)]
@@ -234,6 +237,14 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_version_names_the_commit() {
+        let version = Cli::command().render_version();
+        let (release, commit) = version.trim().rsplit_once('-').unwrap();
+        assert_eq!(release, concat!("sabha-worker ", env!("CARGO_PKG_VERSION")));
+        assert!(commit == "unknown" || commit.len() == 11, "{version}");
     }
 
     #[test]

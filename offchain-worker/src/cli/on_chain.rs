@@ -164,6 +164,27 @@ pub async fn worker_of(at: &crate::chain::At, who: &AccountId) -> anyhow::Result
     })
 }
 
+/// Checks a worker's endpoint before it is signed: a call that the runtime cannot read is answered with a trap, not with a reason.
+///
+/// # Errors
+/// [`Exit::BadInput`] if it is too long, or has other characters than printable ASCII without blanks.
+pub fn check_endpoint(at: &crate::chain::At, endpoint: &str) -> anyhow::Result<()> {
+    let most = at.max_endpoint_len().coded()?;
+    endpoint_fits(endpoint, most).map_err(|message| failure(Exit::BadInput, message))
+}
+
+fn endpoint_fits(endpoint: &str, most: u32) -> Result<(), String> {
+    if let Some(other) = endpoint.chars().find(|c| !c.is_ascii_graphic()) {
+        return Err(format!("--endpoint has {other:?} in it: printable ASCII without blanks is expected"));
+    }
+    match endpoint.len() {
+        bytes if bytes > usize::try_from(most).unwrap_or(usize::MAX) => {
+            Err(format!("--endpoint has {bytes} characters: give an address of at most {most}"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Parses an amount for clap.
 ///
 /// # Errors
@@ -183,4 +204,26 @@ pub fn sbh(value: Balance) -> String {
 /// The serialiser's.
 pub fn as_text<S: serde::Serializer>(value: &Balance, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&amount::display(*value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_short_and_printable() {
+        for good in ["", "https://worker.example:9955/a", &"x".repeat(128)] {
+            assert_eq!(endpoint_fits(good, 128), Ok(()));
+        }
+        for (bad, part) in [
+            (&*"x".repeat(129), "at most 128"),
+            ("a\nb", "'\\n'"),
+            ("a b", "' '"),
+            ("ñ", "'ñ'"),
+            ("\u{7f}", "ASCII"),
+        ] {
+            let message = endpoint_fits(bad, 128).unwrap_err();
+            assert!(message.starts_with("--endpoint") && message.contains(part), "{message}");
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Context,
-    on_chain::{Receipt, SendArgs, parse_amount, sbh},
+    on_chain::{Receipt, SendArgs, check_endpoint, parse_amount, sbh},
 };
 use crate::{
     chain::{Call, ChainResult, Device},
@@ -61,11 +61,12 @@ struct Registered {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Exit::BadInput`] if the stake is too low or not there; [`Exit::Refused`] if the chain refuses.
+/// [`Exit::BadInput`] if the stake is too low or not there, or the endpoint cannot be one; [`Exit::Refused`] if the chain refuses.
 pub async fn run(args: RegisterArgs, context: &Context) -> anyhow::Result<()> {
     let signed = args.send.open(context).await?;
     let owner = signed.key.account();
     let at = signed.session.client.at_best().await.coded()?;
+    check_endpoint(&at, &args.endpoint)?;
     let least = at.min_stake().coded()?;
     let stake = args.stake.unwrap_or(least);
     if stake < least {

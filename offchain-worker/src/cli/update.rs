@@ -2,10 +2,10 @@
 
 use super::{
     Context,
-    on_chain::{SendArgs, parse_amount, sbh},
+    on_chain::{SendArgs, check_endpoint, parse_amount, sbh},
 };
 use crate::{
-    chain::{Call, Device, WorkerChanges},
+    chain::{Call, ChainResult, Device, WorkerChanges},
     error::{Exit, failure},
     keys::{AccountId, parse_account},
 };
@@ -41,7 +41,7 @@ pub struct UpdateArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Exit::Usage`] if nothing is to be changed; [`Exit::Refused`] if the chain refuses.
+/// [`Exit::Usage`] if nothing is to be changed; [`Exit::BadInput`] if the endpoint cannot be one; [`Exit::Refused`] if the chain refuses.
 pub async fn run(args: UpdateArgs, context: &Context) -> anyhow::Result<()> {
     let changes = WorkerChanges {
         hot_key: args.hot_key,
@@ -55,6 +55,9 @@ pub async fn run(args: UpdateArgs, context: &Context) -> anyhow::Result<()> {
         return Err(failure(Exit::Usage, "nothing is to be changed: see `sabha-worker update --help`"));
     }
     let signed = args.send.open(context).await?;
+    if let Some(endpoint) = &changes.endpoint {
+        check_endpoint(&signed.session.client.at_best().await.coded()?, endpoint)?;
+    }
     if changed {
         signed.send_and_print(context, &Call::update_worker(&changes), "updated").await?;
     }

@@ -63,7 +63,7 @@ impl Daemon {
         let task = duty.task;
         let job = Job {
             spec: spec.clone(),
-            folder: work::folder_of(&self.state, &task),
+            folder: work::folder_of(&self.state, &duty.about()),
             hurry: active >= duty.patience,
             origins: self.origins.get(&task.run).cloned().unwrap_or_default(),
             duty: duty.clone(),

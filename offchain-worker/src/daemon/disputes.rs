@@ -1,183 +1,111 @@
 //! Disputes that this worker is a side of: it alarms its operator, and plays, following the best block.
 //!
-//! Each game has a thread of its own ([`Workshop::play`]), which keeps what it has executed from one move to the next. The threads are
-//! asked for a move whenever it is this worker's turn in a position that they have not seen; what they say is signed and sent, and sent
-//! again if it is not in the chain some blocks later. After a restart everything is executed again; what a challenger has seen is on
-//! the disk.
+//! - [`player`] is the thread that finds moves, for all games: the most urgent first. What it has executed is kept from one move to the
+//!   next, and shared by all games about the same slot.
+//! - [`moves`] sends what was found, of all games at once, and again if it is not in the chain some blocks later.
+//! - [`table`] is what a game is about.
+//!
+//! After a restart everything is executed again; what a challenger has seen, and what an auditor found, is on the disk. Games of others
+//! whose time is up are ended as well, like runs are poked: if the chain has not done it by itself.
+
+mod moves;
+mod player;
+mod table;
+#[cfg(test)]
+mod testing;
+
+pub(crate) use moves::{Due, Moves};
+pub(crate) use player::Player;
+pub(crate) use table::{About, seen_file, table};
 
 use super::{
     Daemon,
-    task::{Kind, Task},
+    decide::poke_delay,
     watch::Rounds,
-    work::{self, Origin, Position, Said, Table, Workshop},
+    work::{Position, Said, Table, Turn},
 };
 use crate::{
-    chain::{At, Call, ChainError, Client, Dispute, Round, Until},
-    error::Exit,
+    chain::{At, Call, ChainError, Client, Dispute, GameEnd, GameEvent},
     keys::{AccountId, Key},
-    stop::Stop,
 };
 use sabha_protocol::{
-    ActiveBlock, Digest, Outcome, RunSpec, SlotIndex,
+    ActiveBlock, Digest,
     dispute::{
-        Side, Subject,
-        record::{GameId, Risk, Target},
+        Side,
+        record::{GameId, Risk},
     },
 };
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, mpsc},
-    time::Duration,
-};
-use tokio::task::JoinHandle;
+use std::{collections::BTreeMap, sync::Arc};
 
-/// Blocks after which a move that is not in the chain is sent again.
-const RESEND_BLOCKS: u64 = 3;
-
-/// Blocks to wait before a thread that failed begins again, or a game without time left is pointed out again.
+/// Blocks to wait before what failed is tried again.
 const RETRY_BLOCKS: u64 = 4;
 
-/// How often a thread that waits looks whether it is to end.
-const LOOKS_EVERY: Duration = Duration::from_millis(200);
+/// Blocks whose events are read at once, at most: a daemon that was away does not tell what it missed.
+const EVENT_BLOCKS: u64 = 64;
+
+/// Games of others that are ended between two looks at the chain, at most: each costs a fee if somebody was sooner.
+const ENDS_A_LOOK: usize = 16;
+
+/// Stands for the position of a game in which a side has no time left.
+const TIME_IS_UP: Digest = Digest([0xff; 32]);
+
+/// Stands for the position of a game that was overtaken.
+const OVERTAKEN: Digest = Digest([0xfe; 32]);
 
 /// A game that this worker plays in.
-pub(crate) struct Seat {
-    to: mpsc::Sender<Position>,
-    said: Arc<Mutex<Option<(Digest, Said)>>>,
-    stop: Stop,
-    handle: JoinHandle<anyhow::Result<()>>,
-    /// The position that the thread was asked about last.
+struct Seat {
+    table: Arc<Table>,
+    /// The position that the player was asked about last.
     asked: Option<Digest>,
-    /// The position for which a move was sent last, and in which block.
-    sent: Option<(Digest, u64)>,
-}
-
-impl Seat {
-    /// Begins a thread for a game.
-    pub(crate) fn sit(workshop: Arc<dyn Workshop>, table: Table) -> Self {
-        let (to, positions) = mpsc::channel();
-        let said = Arc::new(Mutex::new(None));
-        let stop = Stop::new();
-        let (heard, raised) = (said.clone(), stop.clone());
-        let handle = tokio::task::spawn_blocking(move || {
-            let mut next = || {
-                // Now and then it looks whether it is to end.
-                loop {
-                    match positions.recv_timeout(LOOKS_EVERY) {
-                        Ok(position) => return Some(position),
-                        Err(mpsc::RecvTimeoutError::Timeout) if !raised.is_raised() => {}
-                        Err(_) => return None,
-                    }
-                }
-            };
-            let mut say = |position, what| {
-                *heard.lock().unwrap_or_else(PoisonError::into_inner) = Some((position, what));
-            };
-            workshop.play(&table, &mut next, &mut say, &raised)
-        });
-        Self { to, said, stop, handle, asked: None, sent: None }
-    }
-
-    /// Whether the thread has ended, which it does by itself only if it failed.
-    pub(crate) fn has_failed(&self) -> bool {
-        self.handle.is_finished()
-    }
-
-    /// Why the thread has failed.
-    pub(crate) async fn failure(self) -> String {
-        match self.handle.await {
-            Ok(Err(error)) => format!("{error:#}"),
-            Ok(Ok(())) => "it was stopped".into(),
-            Err(error) => format!("it broke down: {error}"),
-        }
-    }
-
-    /// The call to be sent in this position, if it is known by now and was not sent a moment ago.
-    pub(crate) async fn call(
-        &mut self,
-        game: GameId,
-        side: Side,
-        dispute: &Dispute,
-        best: &At,
-    ) -> Result<Option<Call>, ChainError> {
-        let (phase, block) = (dispute.stage, best.number());
-        let position = Position { phase, shown: None }.name();
-        if self.asked != Some(position) {
-            let shown = match side {
-                Side::Challenger => best.shown(game).await?,
-                Side::Defender => None,
-            };
-            // A thread that has ended is looked at with the next block.
-            if self.to.send(Position { phase, shown }).is_ok() {
-                self.asked = Some(position);
-            }
-        }
-        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some((_, said)) = said.filter(|(of, _)| *of == position) else { return Ok(None) };
-        if self.sent.is_some_and(|(of, at)| of == position && block < at.saturating_add(RESEND_BLOCKS)) {
-            return Ok(None);
-        }
-        let again = self.sent.is_some_and(|(of, _)| of == position);
-        self.sent = Some((position, block));
-        Ok(match &said {
-            Said::Name(claim) => Some(Call::name_claim(game, *claim)),
-            Said::Answer(answer) => Some(Call::answer(game, position, answer)),
-            Said::Press(made) => Some(Call::press(game, position, made)),
-            Said::Nothing => {
-                if !again {
-                    tracing::error!(game, "this side finds nothing that is wrong: it will lose the dispute");
-                }
-                None
-            }
-        })
-    }
-
-    /// Ends the thread.
-    pub(crate) fn leave(&self) {
-        self.stop.raise(Exit::Terminated);
-    }
-}
-
-/// Sends a move. What is refused is looked at again with the next block.
-pub(crate) async fn send(client: &Client, key: &Key, game: GameId, call: &Call) -> anyhow::Result<()> {
-    match client.submit(call, key, Until::Best).await {
-        Ok(included) => {
-            let bytes = call.arguments().len();
-            tracing::info!(game, block = included.number, call = %call.name, bytes, "moved");
-            Ok(())
-        }
-        Err(error) if error.refusal().is_some() => {
-            tracing::warn!(game, %error, "the move was refused: looking again");
-            Ok(())
-        }
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// Disputes of this worker.
 #[derive(Default)]
 pub(super) struct Disputes {
+    player: Option<Player>,
     seats: BTreeMap<GameId, Seat>,
+    moves: Moves,
     /// Games that are not to be looked at before a block.
     later: BTreeMap<GameId, u64>,
-    /// Games that the operator was told of.
-    told: BTreeSet<GameId>,
+    /// Games that the operator was told of, with the moves that were made in them since.
+    told: BTreeMap<GameId, u32>,
+    /// Games of others whose time is up, since a block.
+    overdue: BTreeMap<GameId, u64>,
+    /// The last block whose events were read.
+    read: Option<u64>,
 }
 
 impl Disputes {
-    /// Whether a thread has said something that was not sent yet.
+    /// Whether something was found that was not sent yet.
     pub(super) fn have_news(&self) -> bool {
-        self.seats.values().any(|seat| match &*seat.said.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some((position, _)) => seat.sent.is_none_or(|(sent, _)| sent != *position),
-            None => false,
+        let news = self.player.iter().flat_map(Player::news);
+        news.into_iter().any(|(game, position)| {
+            let asked = self.seats.get(&game).is_some_and(|seat| seat.asked == Some(position));
+            asked && !self.moves.has_sent(game, position) && !self.later.contains_key(&game)
         })
     }
 
-    /// Ends all threads.
+    /// Ends the thread.
     pub(super) fn end(&mut self) {
-        for seat in std::mem::take(&mut self.seats).into_values() {
-            seat.leave();
+        self.player = None;
+        self.seats.clear();
+    }
+
+    /// Forgets what was found for a game: it is not this side's move.
+    fn hush(&mut self, game: GameId) {
+        if let Some(seat) = self.seats.get_mut(&game) {
+            seat.asked = None;
+        }
+        if let Some(player) = &self.player {
+            player.forget(game);
+        }
+    }
+
+    /// Forgets a game that is over, or that begins anew.
+    fn leave(&mut self, game: GameId) {
+        self.seats.remove(&game);
+        if let Some(player) = &self.player {
+            player.forget(game);
         }
     }
 }
@@ -193,46 +121,161 @@ fn side_of(dispute: &Dispute, owner: &AccountId, hot_key: &AccountId) -> Option<
     }
 }
 
+/// What is sent for what was found. `None` if nothing is.
+pub(crate) fn call_of(game: GameId, position: Digest, said: &Said) -> Option<Call> {
+    match said {
+        Said::Name(claim) => Some(Call::name_claim(game, *claim)),
+        Said::Answer(answer) => Some(Call::answer(game, position, answer)),
+        Said::Press(made) => Some(Call::press(game, position, made)),
+        Said::Nothing => None,
+    }
+}
+
+/// The turn of a game, as it is now.
+pub(crate) async fn turn_of(
+    game: GameId,
+    dispute: &Dispute,
+    table: Arc<Table>,
+    best: &At,
+) -> Result<Turn, ChainError> {
+    let shown = match table.side {
+        Side::Challenger => best.shown(game).await?,
+        Side::Defender => None,
+    };
+    Ok(Turn { table, position: Position { phase: dispute.stage, shown }, until: dispute.until() })
+}
+
+/// Sends what is due.
+///
+/// # Errors
+/// If the node does not answer.
+pub(crate) async fn send(
+    client: &Client,
+    key: &Key,
+    moves: &mut Moves,
+    due: Vec<Due>,
+    block: u64,
+) -> Result<(), ChainError> {
+    if due.is_empty() {
+        return Ok(());
+    }
+    moves.send(due, &mut client.sender(key).await?, block).await
+}
+
 impl Daemon {
     /// Looks after the disputes that this worker is a side of.
     pub(super) async fn tend_disputes(&mut self, best: &At) -> anyhow::Result<()> {
         let (owner, hot_key) = (self.owner, self.key.account());
-        let mut mine: BTreeMap<GameId, (Side, Dispute)> = BTreeMap::new();
+        let (mut mine, mut others) = (BTreeMap::new(), BTreeMap::new());
         for (game, dispute) in best.disputes().await? {
             if let Some(side) = side_of(&dispute, &owner, &hot_key) {
                 mine.insert(game, (side, dispute));
+            } else {
+                others.insert(game, dispute);
             }
         }
-        let over: Vec<GameId> =
-            self.disputes.told.iter().copied().filter(|game| !mine.contains_key(game)).collect();
-        for game in over {
-            tracing::info!(game, "the dispute is over");
-            self.disputes.told.remove(&game);
-            self.disputes.later.remove(&game);
-            if let Some(seat) = self.disputes.seats.remove(&game) {
-                seat.leave();
-            }
-            let _ = std::fs::remove_file(seen_file(&self.state, game));
-        }
+        let block = best.number();
+        self.close_the_books(best, &mine).await;
+        let refused = self.disputes.moves.land(block).await;
+        self.disputes.moves.retain(|game| mine.contains_key(&game) || others.contains_key(&game));
         if mine.is_empty() {
+            self.disputes.end();
+        }
+        if mine.is_empty() && others.is_empty() {
             return Ok(());
         }
         let active = best.active_blocks().await?;
+        let mut due = self.overdue(best, others, active).await?;
         let mut rounds = Rounds::at(best);
         for (game, (side, dispute)) in mine {
             self.alarm(game, side, &dispute);
-            if self.disputes.later.get(&game).is_some_and(|until| best.number() < *until) {
+            if refused.contains(&game) && best.is_overtaken(game).await? {
+                due.push(Due { game, position: OVERTAKEN, until: 0, call: Call::close(game) });
                 continue;
             }
-            self.play_on(game, side, &dispute, active, best, &mut rounds).await?;
+            if self.disputes.later.get(&game).is_some_and(|until| block < *until) {
+                continue;
+            }
+            self.disputes.later.remove(&game);
+            due.extend(self.play_on(game, side, &dispute, active, best, &mut rounds).await?);
         }
-        Ok(())
+        Ok(send(&self.client, &self.key, &mut self.disputes.moves, due, block).await?)
+    }
+
+    /// Tells how games ended, by the chain's events.
+    async fn close_the_books(&mut self, best: &At, mine: &BTreeMap<GameId, (Side, Dispute)>) {
+        let read = self.disputes.read.replace(best.number());
+        if mine.is_empty() && self.disputes.told.is_empty() {
+            return;
+        }
+        let first = read.map_or(best.number(), |read| read.saturating_add(1));
+        let oldest = best.number().saturating_sub(EVENT_BLOCKS);
+        let mut ends = BTreeMap::new();
+        match self.client.game_events(first.max(oldest), best).await {
+            Ok(events) => {
+                for (_, game, event) in events {
+                    match (event, self.disputes.told.get_mut(&game)) {
+                        (GameEvent::Moved(_), Some(moves)) => *moves = moves.saturating_add(1),
+                        (GameEvent::Moved(_), None) => {}
+                        (GameEvent::Ended(end), _) => {
+                            ends.insert(game, end);
+                        }
+                    }
+                }
+            }
+            Err(error) => tracing::warn!(%error, "what the last blocks did in disputes cannot be read"),
+        }
+        let told = self.disputes.told.iter().map(|(game, moves)| (*game, *moves));
+        let over: Vec<(GameId, u32)> = told.filter(|(game, _)| !mine.contains_key(game)).collect();
+        for (game, moves) in over {
+            match ends.get(&game) {
+                Some(GameEnd::Lost { loser, timed_out }) => {
+                    tracing::info!(game, ?loser, timed_out, moves, "the dispute is over");
+                }
+                Some(GameEnd::Overtaken) => tracing::info!(game, "the dispute is over: it was overtaken"),
+                None => tracing::info!(game, "the dispute is over: how is not known"),
+            }
+            self.disputes.told.remove(&game);
+            self.disputes.later.remove(&game);
+            self.disputes.leave(game);
+            let _ = std::fs::remove_file(seen_file(&self.state, game));
+        }
+    }
+
+    /// The games of others that the chain should have ended by now: those whose time is up for longer than others take.
+    async fn overdue(
+        &mut self,
+        best: &At,
+        others: BTreeMap<GameId, Dispute>,
+        active: ActiveBlock,
+    ) -> Result<Vec<Due>, ChainError> {
+        let block = best.number();
+        let late = |game: &GameId| others.get(game).is_some_and(|dispute| dispute.expired(active).is_some());
+        self.disputes.overdue.retain(|game, _| late(game));
+        if !self.memory.pokes {
+            return Ok(Vec::new());
+        }
+        let hot_key = self.key.account();
+        let mut due = Vec::new();
+        for (game, dispute) in others.iter().filter(|(game, _)| late(game)) {
+            let since = *self.disputes.overdue.entry(*game).or_insert(block);
+            let ripe = block >= since.saturating_add(poke_delay(&hot_key, dispute.run, since));
+            if !ripe || due.len() >= ENDS_A_LOOK || !self.disputes.moves.wants(*game, TIME_IS_UP, block) {
+                continue;
+            }
+            let overtaken = best.is_overtaken(*game).await?;
+            let call = if overtaken { Call::close(*game) } else { Call::time_out(*game) };
+            // After what this worker has to say for itself.
+            due.push(Due { game: *game, position: TIME_IS_UP, until: ActiveBlock::MAX, call });
+        }
+        Ok(due)
     }
 
     fn alarm(&mut self, game: GameId, side: Side, dispute: &Dispute) {
-        if !self.disputes.told.insert(game) {
+        if self.disputes.told.contains_key(&game) {
             return;
         }
+        self.disputes.told.insert(game, 0);
         let Dispute { run, round, target, challenger, .. } = dispute;
         match (side, dispute.risk) {
             (Side::Defender, _) => tracing::error!(
@@ -254,6 +297,7 @@ impl Daemon {
         }
     }
 
+    /// What is to be sent in a game now.
     async fn play_on(
         &mut self,
         game: GameId,
@@ -262,41 +306,73 @@ impl Daemon {
         active: ActiveBlock,
         best: &At,
         rounds: &mut Rounds<'_>,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Option<Due>> {
         let block = best.number();
         if let Some(loser) = dispute.expired(active) {
-            if loser != side {
-                self.point_out(game, block).await?;
-            }
-            return Ok(());
+            self.disputes.hush(game);
+            // The chain finds out by itself as well.
+            let says = loser != side && self.disputes.moves.wants(game, TIME_IS_UP, block);
+            let call = Call::time_out(game);
+            return Ok(says.then_some(Due { game, position: TIME_IS_UP, until: dispute.until(), call }));
         }
         if dispute.turn() != side || (self.options.never_answer && side == Side::Defender) {
-            return Ok(());
+            self.disputes.hush(game);
+            return Ok(None);
         }
-        let failed = self.disputes.seats.get(&game).is_some_and(Seat::has_failed);
-        if failed && let Some(seat) = self.disputes.seats.remove(&game) {
-            let error = seat.failure().await;
-            tracing::error!(game, error, again_in_blocks = RETRY_BLOCKS, "no move was found");
+        if self.disputes.player.as_ref().is_some_and(Player::has_ended) {
+            tracing::error!(again_in_blocks = RETRY_BLOCKS, "the thread that finds moves broke down");
+            self.disputes.end();
             self.disputes.later.insert(game, block.saturating_add(RETRY_BLOCKS));
-            return Ok(());
+            return Ok(None);
         }
-        if !self.disputes.seats.contains_key(&game) {
-            let Some(table) = self.table(game, side, dispute, best, rounds).await? else { return Ok(()) };
-            self.disputes.seats.insert(game, Seat::sit(self.workshop.clone(), table));
+        let position = Position { phase: dispute.stage, shown: None }.name();
+        let asked = self.disputes.seats.get(&game).is_some_and(|seat| seat.asked == Some(position));
+        if !asked {
+            return self.ask(game, side, position, dispute, best, rounds).await.map(|()| None);
         }
-        let Some(seat) = self.disputes.seats.get_mut(&game) else { return Ok(()) };
-        let Some(call) = seat.call(game, side, dispute, best).await? else { return Ok(()) };
-        send(&self.client, &self.key, game, &call).await
+        let player = self.disputes.player.as_ref();
+        match player.and_then(|player| player.found(game, position)) {
+            None => Ok(None),
+            Some(Ok(said)) => {
+                let call = call_of(game, position, &said);
+                if call.is_none() {
+                    tracing::error!(game, "this side finds nothing that is wrong: it will lose the dispute");
+                    self.disputes.later.insert(game, u64::MAX);
+                }
+                let wanted = self.disputes.moves.wants(game, position, block);
+                let due = |call| Due { game, position, until: dispute.until(), call };
+                Ok(call.filter(|_| wanted).map(due))
+            }
+            Some(Err(error)) => {
+                tracing::error!(game, error, again_in_blocks = RETRY_BLOCKS, "no move was found");
+                self.disputes.later.insert(game, block.saturating_add(RETRY_BLOCKS));
+                self.disputes.leave(game);
+                Ok(None)
+            }
+        }
     }
 
-    /// Says that the other side has no time left; the chain finds out by itself as well.
-    async fn point_out(&mut self, game: GameId, block: u64) -> anyhow::Result<()> {
-        self.disputes.later.insert(game, block.saturating_add(RETRY_BLOCKS));
-        match self.client.submit(&Call::time_out(game), &self.key, Until::Best).await {
-            Ok(included) => tracing::info!(game, block = included.number, "the other side has no time left"),
-            Err(error) if error.refusal().is_some() => tracing::debug!(game, %error, "somebody was sooner"),
-            Err(error) => return Err(error.into()),
-        }
+    /// Has a move found for a position.
+    async fn ask(
+        &mut self,
+        game: GameId,
+        side: Side,
+        position: Digest,
+        dispute: &Dispute,
+        best: &At,
+        rounds: &mut Rounds<'_>,
+    ) -> anyhow::Result<()> {
+        let table = match self.disputes.seats.get(&game) {
+            Some(seat) => seat.table.clone(),
+            None => match self.table(game, side, dispute, best, rounds).await? {
+                Some(table) => Arc::new(table),
+                None => return Ok(()),
+            },
+        };
+        let turn = turn_of(game, dispute, table.clone(), best).await?;
+        let workshop = &self.workshop;
+        self.disputes.player.get_or_insert_with(|| Player::begin(workshop.clone())).ask(turn);
+        self.disputes.seats.insert(game, Seat { table, asked: Some(position) });
         Ok(())
     }
 
@@ -314,64 +390,11 @@ impl Daemon {
         let origins = self.origins.get(&run).cloned().unwrap_or_default();
         let seen = seen_file(&self.state, game);
         let about = About { game, side, spec, origins, seen, state: &self.state };
-        table(about, dispute, rounds).await
+        let Some(mut found) = table(about, dispute, rounds).await? else { return Ok(None) };
+        match table::published(&self.client, best, &found, dispute, rounds).await {
+            Ok(published) => found.published = published,
+            Err(error) => tracing::warn!(game, %error, "the leaves that were published cannot be read"),
+        }
+        Ok(Some(found))
     }
-}
-
-/// What is known of a game besides what the chain says.
-pub(crate) struct About<'a> {
-    pub(crate) game: GameId,
-    pub(crate) side: Side,
-    pub(crate) spec: RunSpec,
-    pub(crate) origins: Vec<Origin>,
-    pub(crate) seen: PathBuf,
-    pub(crate) state: &'a Path,
-}
-
-/// What a game is about. `None` if the chain has no record of it any more.
-pub(crate) async fn table(
-    about: About<'_>,
-    dispute: &Dispute,
-    rounds: &mut Rounds<'_>,
-) -> anyhow::Result<Option<Table>> {
-    let (run, key) = (dispute.run, dispute.round);
-    let Some(round) = rounds.round(run, key).await? else { return Ok(None) };
-    let slots = rounds.slots(run, key).await?.to_vec();
-    let mut updates: Vec<(SlotIndex, Digest)> = Vec::new();
-    for (index, slot) in &slots {
-        if let (true, Some(Outcome::Trained(commitment))) = (round.accepted.contains(*index), slot.outcome())
-        {
-            updates.push((*index, commitment.update_digest));
-        }
-    }
-    let (subject, place, generation) = match dispute.target {
-        Target::Slot { slot, generation } => {
-            let found = slots.iter().find(|(index, found)| *index == slot && found.generation == generation);
-            let Some(outcome) = found.and_then(|(_, found)| found.outcome()) else { return Ok(None) };
-            (Subject::Slot { slot, outcome }, slot, generation)
-        }
-        Target::Aggregation => {
-            let Round { result: Some((checkpoint, _)), .. } = &round else { return Ok(None) };
-            let workers = u16::try_from(updates.len()).unwrap_or(u16::MAX);
-            (Subject::Aggregation { workers, result: checkpoint.root }, 0, 0)
-        }
-    };
-    let task = Task { kind: Kind::Train, run, round: key, place, generation };
-    Ok(Some(Table {
-        game: about.game,
-        side: about.side,
-        round: key.round,
-        spec: about.spec,
-        base: round.base,
-        subject,
-        updates,
-        folder: work::folder_of(about.state, &task),
-        seen: about.seen,
-        origins: about.origins,
-    }))
-}
-
-/// Where what a challenger has seen of a game is kept.
-pub(crate) fn seen_file(state: &Path, game: GameId) -> PathBuf {
-    state.join("disputes").join(format!("{game}.seen"))
 }

@@ -164,6 +164,14 @@ pub struct Duty {
 }
 
 impl Duty {
+    /// The slot whose files it reads or makes: an auditor keeps what it finds of a slot where its files would be if it had trained it.
+    pub fn about(&self) -> Task {
+        match &self.ask {
+            Ask::Audit { slot, .. } => Task { place: *slot, ..self.task },
+            _ => self.task,
+        }
+    }
+
     /// The basis of a duty: what it asks is part of it.
     pub fn basis(spec: Digest, base: Option<Checkpoint>, ask: &Ask) -> Basis {
         let mut hasher = blake3::Hasher::new_derive_key("sabha 2026 daemon duty v1");

@@ -7,7 +7,7 @@ use crate::{
     stop::Stop,
 };
 use sabha_protocol::{
-    Digest, RoundIndex, RoundKey, SlotIndex,
+    ActiveBlock, Digest, RoundIndex, RoundKey, SlotIndex,
     dispute::{
         self, Answer, Claim, Move, Side,
         record::{self, GameId, Shown},
@@ -15,7 +15,10 @@ use sabha_protocol::{
     round::Checkpoint,
     spec::RunSpec,
 };
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// One piece of work.
 #[derive(Clone, Debug)]
@@ -87,12 +90,54 @@ pub struct Table {
     pub subject: dispute::Subject,
     /// The addresses of the accepted updates.
     pub updates: Vec<(SlotIndex, Digest)>,
-    /// Where a defender's own files of the slot are.
+    /// Where this worker's files of the slot are: of a defender those of its training, of an auditor those of its audit.
     pub folder: PathBuf,
+    /// The leaves at the ends of the slot's audited segments, by segment, as far as they are known: they were published.
+    pub published: Vec<(u32, Digest)>,
     /// Where what a challenger has seen is kept.
     pub seen: PathBuf,
     /// How the run's checkpoints were made.
     pub origins: Vec<Origin>,
+}
+
+/// What an execution is of: games that share it are about the same target, and on the same side of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Bench {
+    folder: PathBuf,
+    is_aggregation: bool,
+    is_defended: bool,
+}
+
+impl Table {
+    /// What is executed for it.
+    pub fn bench(&self) -> Bench {
+        Bench {
+            folder: self.folder.clone(),
+            is_aggregation: matches!(self.subject, dispute::Subject::Aggregation { .. }),
+            is_defended: self.side == Side::Defender,
+        }
+    }
+}
+
+/// A move that is wanted.
+#[derive(Clone, Debug)]
+pub struct Turn {
+    /// What the dispute is about.
+    pub table: Arc<Table>,
+    /// The position.
+    pub position: Position,
+    /// The last active block for the move.
+    pub until: ActiveBlock,
+}
+
+/// Where the turns of all games come from, and what is said to them goes.
+pub trait Turns {
+    /// The turn that is to be thought about next, once there is one; none if there will be no more. `at_hand` is what was executed last;
+    /// `idle` is called if there is none for a while, so that memory can be given back.
+    fn next(&mut self, at_hand: Option<&Bench>, idle: &mut dyn FnMut()) -> Option<Turn>;
+
+    /// What is said to a position of a game, or why nothing was found. Beginning again later may help.
+    fn say(&mut self, game: GameId, position: Digest, said: anyhow::Result<Said>);
 }
 
 /// A position that a move is wanted for.
@@ -148,18 +193,9 @@ pub trait Workshop: Send + Sync + 'static {
         stop: &Stop,
     ) -> anyhow::Result<Checkpoint>;
 
-    /// Plays one side of a dispute: says something to each position that comes, until none comes any more. What was executed for one move
-    /// is at hand for the next.
-    ///
-    /// # Errors
-    /// If the checkpoint, the data or an update is missing, or the engine or the disk fails. Beginning again later may help.
-    fn play(
-        &self,
-        table: &Table,
-        positions: &mut dyn FnMut() -> Option<Position>,
-        say: &mut dyn FnMut(Digest, Said),
-        stop: &Stop,
-    ) -> anyhow::Result<()>;
+    /// Plays in disputes: says something to each turn that comes, until none comes any more. What was executed for one move is at hand
+    /// for the next, of whichever game about the same target; one thing is executed at a time.
+    fn play(&self, turns: &mut dyn Turns, stop: &Stop);
 }
 
 /// The data of a run: the dataset whose manifest names the stream, or the stream itself in the blob store.

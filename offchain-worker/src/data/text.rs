@@ -4,6 +4,9 @@ use super::DataError;
 use crate::files::FileError;
 use std::{fs::File, io::Read, path::Path};
 
+/// Some editors begin a file with it. It stands for nothing.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// Bytes that are read at once.
 const PIECE: usize = 1 << 16;
 
@@ -40,7 +43,11 @@ pub(super) fn read(
                 return Err(not_text(offset + error.valid_up_to() as u64, "no valid character"));
             }
         };
-        blank = blank && text.chars().all(char::is_whitespace);
+        // The control characters of two bytes: DEL's kin, which wrong conversions leave.
+        if let Some((at, _)) = text.char_indices().find(|(_, c)| matches!(c, '\u{80}'..='\u{9f}')) {
+            return Err(not_text(offset + at as u64, "a control character"));
+        }
+        blank = blank && text.chars().all(|c| c.is_whitespace() || c == BYTE_ORDER_MARK);
         take(text)?;
         let taken = text.len();
         offset += taken as u64;
@@ -60,7 +67,7 @@ pub(super) fn read(
 /// Whether a byte is a control character that text does not hold. Tabs, line feeds, form feeds and carriage returns lay text out;
 /// the others are what binary files are full of.
 fn is_control(byte: u8) -> bool {
-    byte < 0x20 && !matches!(byte, b'\t' | b'\n' | 0x0c | b'\r')
+    byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | 0x0c | b'\r')
 }
 
 #[cfg(test)]
@@ -91,22 +98,24 @@ mod tests {
 
     #[test]
     fn of_the_control_characters_only_those_that_lay_text_out_are_text() {
-        for byte in 0..0x20 {
-            let content = [b"text", &[byte][..], b"text"].concat();
-            match read_back(&content) {
-                Ok(text) => assert!(b"\t\n\x0c\r".contains(&byte) && text.as_bytes() == content, "{byte}"),
+        for control in ('\0'..' ').chain('\u{7f}'..='\u{9f}') {
+            let content = format!("text{control}text");
+            let lays_out = "\t\n\x0c\r".contains(control);
+            match read_back(content.as_bytes()) {
+                Ok(text) => assert!(lays_out && text == content, "{control:?}"),
                 Err(error) => {
-                    assert!(matches!(error, DataError::NotText { offset: 4, .. }), "{byte}: {error}");
-                    assert!(!b"\t\n\x0c\r".contains(&byte), "{byte}");
+                    assert!(matches!(error, DataError::NotText { offset: 4, .. }), "{control:?}: {error}");
+                    assert!(!lays_out, "{control:?}");
                 }
             }
         }
+        assert_eq!(read_back("text ~\u{a0}¡".as_bytes()).unwrap(), "text ~\u{a0}¡");
     }
 
     #[test]
     fn blanks_alone_are_refused_however_many() {
         // The last blank, of three bytes, lies across the bounds of the pieces that are read.
-        for blanks in [" \n\t\r\n".to_string(), " ".repeat(PIECE - 1) + "\u{2003}\n"] {
+        for blanks in [" \n\t\r\n".to_string(), "\u{feff}".into(), " ".repeat(PIECE - 1) + "\u{2003}\n"] {
             assert!(matches!(read_back(blanks.as_bytes()), Err(DataError::BlankFile(_))));
             assert_eq!(read_back((blanks.clone() + "x").as_bytes()).unwrap(), blanks + "x");
         }

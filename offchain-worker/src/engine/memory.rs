@@ -174,6 +174,11 @@ pub fn replay(spec: &RunSpec) -> u64 {
     sum(&[states, planned(spec, Purpose::Trace)])
 }
 
+/// What a dispute about a run needs at its peak, in bytes: any of its programs with every output, and its slots replayed.
+pub fn dispute(spec: &RunSpec) -> u64 {
+    training(spec).max(replay(spec)).max(aggregation(spec))
+}
+
 /// What a step of the exact engine works in, in bytes: activations, gradients, tables.
 pub fn step(spec: &RunSpec) -> u64 {
     planned(spec, Purpose::Advance)

@@ -11,6 +11,7 @@
 //! | [`checkpoint`] | parameters and whole states: files, digests, roots |
 //! | [`init`] | the parameters that a run starts from |
 //! | [`memory`] | whether work fits this machine, before anything is allocated |
+//! | [`reserve`] | memory that is promised to work that goes on |
 //! | [`runner`] | one slot, from its checkpoint to its outcome; stopping and going on |
 //! | [`park`] | the state of a slot that was stopped, as a file |
 //! | [`rounds`] | between slots: updates, their aggregation, checkpoints, by the exact engine |
@@ -39,6 +40,7 @@ pub mod local;
 pub mod memory;
 pub mod park;
 pub mod replay;
+pub mod reserve;
 pub mod rounds;
 pub mod runner;
 pub mod selftest;
@@ -52,6 +54,7 @@ pub use self::{
     checkpoint::{Checkpoint, CheckpointError, State},
     exact::ExactEngine,
     memory::{MemoryError, MemoryLimit},
+    reserve::{Ledger, Reservation},
     runner::{Observer, SlotEnd, SlotJob, StepReport, Trained, run_slot},
 };
 

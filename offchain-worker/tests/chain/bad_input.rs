@@ -1,6 +1,8 @@
 //! Bad input: a clear message with the remedy, the right exit code, and nothing lost.
 
 use crate::harness::{Chain, Home, dataset, free_port, spec};
+use jsonrpsee::{RpcModule, server::Server};
+use serde_json::json;
 
 const BAD_INPUT: i32 = 3;
 const NO_NODE: i32 = 4;
@@ -43,6 +45,28 @@ fn no_node_is_named_with_a_remedy() {
     }
 }
 
+/// A node of another network, as far as it is asked.
+#[test]
+fn a_node_of_another_network_is_left_alone() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (url, server) = runtime.block_on(async {
+        let mut module = RpcModule::new(());
+        let version = json!({ "specName": "polkadot", "specVersion": 1, "transactionVersion": 26 });
+        module.register_method("state_getRuntimeVersion", move |_, _, _| version.clone()).unwrap();
+        let genesis = format!("0x{}", "91".repeat(32));
+        module.register_method("chain_getBlockHash", move |_, _, _| genesis.clone()).unwrap();
+        let server = Server::builder().build("127.0.0.1:0").await.unwrap();
+        (format!("ws://{}", server.local_addr().unwrap()), server.start(module))
+    });
+    let home = Home::at(url.clone());
+    let key = home.key("Bob");
+    for arguments in [&["run", "list"][..], &["register", "--key", &key], &["start", "--key", &key]] {
+        says(&home.refused(arguments, WRONG_CHAIN), &[&url, "`polkadot`", "expected was `sabha`"]);
+    }
+    server.stop().unwrap();
+    runtime.block_on(server.stopped());
+}
+
 /// One chain for all of these: none of them changes it.
 #[test]
 fn a_chain_refuses_and_loses_nothing() {
@@ -60,6 +84,11 @@ fn a_chain_refuses_and_loses_nothing() {
         &["another chain", &foreign],
     );
 
+    for genesis in ["zzz", "0x1111"] {
+        let refused = home.refused(&["run", "list", "--genesis", genesis], BAD_INPUT);
+        says(&refused, &[genesis, "--genesis", "64 hexadecimal digits"]);
+    }
+
     // Too little stake, an owner without money, no key.
     says(&home.refused(&["register", "--key", &bob, "--stake", "1"], BAD_INPUT), &["stake", "at least 100"]);
     let poor = home.path("poor.json");
@@ -68,6 +97,14 @@ fn a_chain_refuses_and_loses_nothing() {
     says(&home.refused(&["register", "--key", &home.path("none.json")], BAD_INPUT), &["none.json"]);
     says(&home.refused(&["start", "--key", &bob, "--dataset", &data], REFUSED), &["register"]);
     says(&home.refused(&["status", "--key", &bob], REFUSED), &["register"]);
+
+    // An endpoint that the runtime could not read.
+    let long = "x".repeat(200);
+    for (endpoint, part) in [(&*long, "at most 128"), ("a\nb", "printable ASCII"), ("ñ", "printable ASCII")]
+    {
+        let refused = home.refused(&["register", "--key", &bob, "--endpoint", endpoint], BAD_INPUT);
+        says(&refused, &["--endpoint", part]);
+    }
 
     // Too little budget, specifications that no model can have, no data.
     let propose = |spec: &str, more: &[&str]| {
@@ -112,4 +149,11 @@ fn a_chain_refuses_and_loses_nothing() {
     says(&home.refused(&["register", "--key", &bob], REFUSED), &["Training."]);
     says(&home.refused(&["withdraw", "--key", &bob], REFUSED), &["Training."]);
     assert_eq!(home.json(&["status", "--key", &bob])["stake"], "100");
+
+    // Its endpoint, changed as it could be registered.
+    for (endpoint, part) in [(&*long, "at most 128"), ("ñ", "printable ASCII")] {
+        let refused = home.refused(&["update", "--key", &bob, "--endpoint", endpoint], BAD_INPUT);
+        says(&refused, &["--endpoint", part]);
+    }
+    home.json(&["update", "--key", &bob, "--endpoint", &"x".repeat(128)]);
 }

@@ -26,7 +26,7 @@ fn on_small_disk(home: &Home, size: &str, script: &str) -> Option<Output> {
     let required = std::env::var("SABHA_REQUIRE_TMPFS").is_ok_and(|value| value == "1");
     assert!(
         found.is_some() || !required,
-        "no file system of its own, and SABHA_REQUIRE_TMPFS is 1: {refusals}"
+        "no file system of its own (a container needs --cap-add SYS_ADMIN), and SABHA_REQUIRE_TMPFS is 1: {refusals}"
     );
     found
 }

@@ -75,13 +75,15 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Looks at the game behind the one that was looked at last, and ends it if nothing but a call is missing for that.
-    pub(crate) fn sweep() {
+    /// Looks at the game behind the one that was looked at last, and ends it if nothing but a call is missing for that. Returns whether
+    /// there was one behind it; else it began again with the first.
+    pub(crate) fn sweep() -> bool {
         let last = Swept::<T>::get();
         let behind = Games::<T>::iter_keys_from(Games::<T>::hashed_key_for(last)).next();
-        let Some(game) = behind.or_else(|| Games::<T>::iter_keys().next()) else { return };
+        let goes_on = behind.is_some();
+        let Some(game) = behind.or_else(|| Games::<T>::iter_keys().next()) else { return false };
         Swept::<T>::put(game);
-        let Some(dispute) = Games::<T>::get(game) else { return };
+        let Some(dispute) = Games::<T>::get(game) else { return goes_on };
         let ended = with_storage_layer(|| {
             if !Self::stands(&dispute) {
                 return Self::do_close(game);
@@ -94,6 +96,7 @@ impl<T: Config> Pallet<T> {
         if let Err(error) = ended {
             frame_support::defensive!("a game cannot be ended", error);
         }
+        goes_on
     }
 
     fn release(game: GameId, challenger: &T::AccountId, amount: Balance) -> DispatchResult {

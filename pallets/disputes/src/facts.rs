@@ -5,10 +5,12 @@
 
 use pallet_sabha_training::{RoundOf, Rounds, Seats, Slots, Specs};
 use sabha_protocol::{
-    Digest, Outcome, RoundKey, RunId, RunSpec,
-    audit::SeatState,
+    Balance, Digest, Outcome, RoundKey, RunId, RunSpec,
+    audit::{Audits, SeatState},
     dispute::{Facts, Subject},
 };
+
+use frame_support::traits::Get;
 
 use crate::{Config, DisputeOf, Error, Pallet, Risk, Target};
 
@@ -53,6 +55,22 @@ impl<T: Config> Known<T> {
             }
         };
         Ok(Self { run, spec, round, subject, defender, challenges })
+    }
+
+    /// What a challenge of it puts on hold: the chain's bond, and as much again for each challenge that is open, so that nobody keeps
+    /// others out, or a defender busy, with many of them for long. Before the seals of a slot's audit are closed, no less than what all
+    /// auditors earn: a game shows leaves, which would be worth that much to one who seals without executing anything.
+    pub fn bond(&self) -> Balance {
+        let flat = T::Bond::get();
+        let crowd = flat.saturating_mul(Balance::from(self.challenges).saturating_add(1));
+        let secret = matches!(self.subject, Subject::Slot { .. })
+            && matches!(
+                self.round.audits,
+                Audits::NotYet | Audits::Waiting { .. } | Audits::Seating { .. } | Audits::Sealing { .. }
+            );
+        let audit = &self.spec.audit;
+        let worth = if secret { audit.auditor_price.saturating_mul(audit.auditors.into()) } else { 0 };
+        crowd.max(worth)
     }
 
     /// Does something with the facts.

@@ -30,7 +30,7 @@
 //!
 //! Each side has one clock a game, in active blocks: the chain's chess clock ([`pallet_sabha_training::Config::ChessClock`]), less if the
 //! run's `clocks.dispute` leaves less. Both together end [`pallet_sabha_training::Config::Availability`] blocks before what the game is
-//! about lapses. Whose time is up has lost; anybody may say so with `time_out`, and the hook looks at one game a block and says so too.
+//! about lapses. Whose time is up has lost; anybody may say so with `time_out`, and the hook looks at some games a block and says so too.
 //!
 //! ## Money
 //!
@@ -57,8 +57,10 @@
 //! ## Limitations
 //!
 //! - Two sides that are one can let their game lapse only together with the run's clock; who answers for the slot is not paid then.
-//! - A game about a very large model, or an aggregation of many updates of one, weighs more than what is charged for it: weights are those of
-//!   a model with 25 million parameters.
+//! - Each move walks through the program that is disputed; a specification whose programs are longer than what is charged for
+//!   (`limits::INSTRUCTIONS`) is refused when its run is created.
+//! - Who would keep others from challenging can only make it dearer for them: with `n` challenges open, the next one puts `n + 1` bonds on
+//!   hold, and each that is lost burns half of its own.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -103,6 +105,9 @@ pub mod pallet {
 
     use crate::{Dispute, GameId, Shown, Target, WeightInfo};
 
+    /// Games that the hook looks at in a block, at most.
+    const SWEEPS: u32 = 16;
+
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
 
     /// A dispute on this chain.
@@ -117,7 +122,8 @@ pub mod pallet {
         frame_system::Config<RuntimeEvent: From<Event<Self>>>
         + pallet_sabha_training::Config<RuntimeHoldReason: From<HoldReason>>
     {
-        /// What a challenger puts on hold, in units of 10^-12 SBH. At least the existential deposit, so that half of it can be paid.
+        /// What the first challenger of a target puts on hold, in units of 10^-12 SBH; see [`Pallet::bond`]. At least the existential
+        /// deposit, so that half of it can be paid.
         #[pallet::constant]
         type Bond: Get<Balance>;
 
@@ -156,8 +162,10 @@ pub mod pallet {
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
         fn on_poll(_now: BlockNumberFor<T>, weight: &mut WeightMeter) {
-            if weight.try_consume(<T as Config>::WeightInfo::sweep()).is_ok() {
-                Self::sweep();
+            for _ in 0..SWEEPS {
+                if weight.try_consume(<T as Config>::WeightInfo::sweep()).is_err() || !Self::sweep() {
+                    break;
+                }
             }
         }
 
@@ -176,8 +184,9 @@ pub mod pallet {
     impl<T: Config> Pallet<T> {
         /// Challenge a claim of a slot, or of a round's aggregation.
         ///
-        /// The origin must be signed, by anyone but the owner of the worker that made the claim. Free if it is accepted. `Bond` is put on
-        /// hold in the account that signs; it is released if the claim is found wrong, and lost if not.
+        /// The origin must be signed, by anyone but the owner of the worker that made the claim. Free if it is accepted. A bond (`Bond`, and
+        /// as much again for each open challenge of the target; before the seals of a slot's audit are closed, at least what its round's
+        /// auditors earn) is put on hold in the account that signs; it is released if the claim is found wrong, and lost if not.
         ///
         /// - `run`, `round`: the attempt at a round. Its window must not be over.
         /// - `target`: the slot, with its generation, or the aggregation.
@@ -208,7 +217,11 @@ pub mod pallet {
         ///
         /// Emits `ClaimNamed`.
         #[pallet::call_index(1)]
-        #[pallet::weight((<T as Config>::WeightInfo::name_claim(), DispatchClass::Operational))]
+        #[pallet::weight((
+            // Of a divergence, a step's program is built.
+            <T as Config>::WeightInfo::name_claim().saturating_add(<T as Config>::WeightInfo::press()),
+            DispatchClass::Operational,
+        ))]
         pub fn name_claim(origin: OriginFor<T>, game: GameId, claim: Claim) -> DispatchResultWithPostInfo {
             let who = ensure_signed(origin)?;
             Self::do_name_claim(&who, game, claim)?;
@@ -327,6 +340,11 @@ pub mod pallet {
             let mut games: Vec<_> = Games::<T>::iter().filter(mine).collect();
             games.sort_by_key(|(game, _)| *game);
             games
+        }
+
+        /// What a challenge of a target puts on hold, in units of 10^-12 SBH; `None` if it makes no claim.
+        pub fn bond(run: RunId, round: RoundKey, target: Target) -> Option<Balance> {
+            crate::facts::Known::<T>::of(run, round, target).ok().map(|known| known.bond())
         }
 
         /// Whose move it is in a game, and the last active block for it; `None` if there is no such game, or it was overtaken.

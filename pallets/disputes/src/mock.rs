@@ -7,36 +7,18 @@ use frame_support::{
 };
 use pallet_sabha_timing::{ActiveBlocks, Durations};
 use pallet_sabha_training::{Device, Rounds, Slots};
-use sabha_protocol::{RoundKey, RunId, RunSpec, SlotIndex, UNITS, round::Progress, round::Terms};
+use sabha_protocol::{RoundKey, RunId, RunSpec, SlotIndex, round::Progress, round::Terms};
+pub use sabha_testing::people::*;
 use sp_core::H256;
 use sp_runtime::BuildStorage;
 
 use crate as pallet_sabha_disputes;
 use crate::{DisputeOf, Event, GameId, Games, HoldReason};
 
-pub type AccountId = u64;
-
-/// Least balance of an account.
-pub const ED: u128 = UNITS / 100;
-/// Least stake of a worker.
-pub const STAKE: u128 = 100 * UNITS;
-/// What each account has at genesis.
-pub const ENDOWMENT: u128 = 10_000 * UNITS;
-/// Accounts with money.
-pub const ACCOUNTS: u64 = 14;
 /// The bond of a challenge.
 pub const BOND: u128 = sabha_protocol::defaults::CHALLENGE_BOND;
 /// Challenges of one target.
 pub const MOST: u16 = 5;
-/// Active blocks of a session.
-pub const SESSION: u32 = 20;
-
-/// Who creates runs.
-pub const ALICE: AccountId = 1;
-/// Who challenges, and owns no worker.
-pub const BOB: AccountId = 2;
-/// The first of those who own workers, up to [`ACCOUNTS`].
-pub const FIRST: AccountId = 3;
 
 #[frame_support::runtime]
 mod runtime {
@@ -254,16 +236,6 @@ pub fn until(most: u32, done: impl Fn() -> bool) {
 
 pub fn signed(who: AccountId) -> RuntimeOrigin {
     RuntimeOrigin::signed(who)
-}
-
-/// The hot key of the worker of `owner`.
-pub fn hot(owner: AccountId) -> AccountId {
-    owner + 100
-}
-
-/// The payout account of the worker of `owner`.
-pub fn payout(owner: AccountId) -> AccountId {
-    owner + 200
 }
 
 /// Ten workers, ready.

@@ -33,7 +33,7 @@ impl<T: Config> Pallet<T> {
         let game = NextGame::<T>::get();
         let next = game.checked_add(1).ok_or(ArithmeticError::Overflow)?;
         let (clock, now) = (Self::clock(known.spec.clocks.dispute), T::ActiveBlocks::get());
-        let bond = T::Bond::get();
+        let bond = known.bond();
         let name = Self::name(game, run, round, target, &who);
         let played =
             known.with(|facts| Game::new(facts, claim, &name, clock, now)).map_err(Error::<T>::from)?;

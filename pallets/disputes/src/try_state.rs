@@ -19,7 +19,7 @@ struct Counts {
 
 impl<T: Config> Pallet<T> {
     /// Check what must always hold:
-    /// - what is on hold in an account for challenges is the sum of its bonds;
+    /// - what is on hold in an account for challenges is the sum of its bonds, also if it has none;
     /// - as many games stand about each slot and aggregation as it counts challenges and disagreements, so each of them has its game, and
     ///   every other game can be closed;
     /// - a game's sides are those of its target and seat;
@@ -50,10 +50,13 @@ impl<T: Config> Pallet<T> {
         for id in LastShown::<T>::iter_keys() {
             ensure!(Games::<T>::contains_key(id), "what was shown is of no game");
         }
-        for (challenger, amount) in bonds {
-            let held = T::Currency::balance_on_hold(&HoldReason::Challenge.into(), &challenger);
-            ensure!(held == amount, "what is on hold is not the sum of bonds");
+        // Of every account: nothing is left on hold of a game that is over.
+        for account in frame_system::Account::<T>::iter_keys() {
+            let held = T::Currency::balance_on_hold(&HoldReason::Challenge.into(), &account);
+            let bonds = bonds.remove(&account).unwrap_or(0);
+            ensure!(held == bonds, "what is on hold is not the sum of bonds");
         }
+        ensure!(bonds.is_empty(), "a bond is of no account");
         for (key, slot) in Slots::<T>::iter() {
             let (challenges, open) = (counts.challenges.remove(&key), counts.disagreements.remove(&key));
             ensure!(

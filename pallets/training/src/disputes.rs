@@ -39,8 +39,9 @@ impl<T: Config> Pallet<T> {
         let mut seat = Seats::<T>::get((run, key, place)).ok_or(Error::<T>::NoSuchPlace)?;
         let index = seat.slot;
         let (mut round, mut slot) = Self::load(run, key, index)?;
-        let effects =
-            round.resolve(&scene.terms, index, &mut slot, &mut seat, verdict).map_err(Error::<T>::from)?;
+        let effects = round
+            .resolve(&scene.terms, index, &mut slot, &mut seat, verdict, scene.now)
+            .map_err(Error::<T>::from)?;
         Slots::<T>::insert((run, key, index), slot);
         Seats::<T>::insert((run, key, place), seat);
         Self::acted(&scene, round, effects)
@@ -112,8 +113,9 @@ impl<T: Config> Pallet<T> {
     ) -> DispatchResult {
         let scene = Scene::of::<T>(run)?;
         let (mut round, mut slot) = Self::load(run, key, index)?;
-        let effects =
-            round.convict(&scene.terms, index, &mut slot, claim, challenger).map_err(Error::<T>::from)?;
+        let effects = round
+            .convict(&scene.terms, index, &mut slot, claim, challenger, scene.now)
+            .map_err(Error::<T>::from)?;
         Slots::<T>::insert((run, key, index), slot);
         Self::acted(&scene, round, effects)
     }

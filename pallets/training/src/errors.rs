@@ -135,6 +135,8 @@ mod errors {
         WrongLeaves,
         /// Money or stake is not where the books have it. A defect: nothing was changed.
         Books,
+        /// A step has too many tokens, or a program of the run too many instructions: the chain could not settle a dispute about it.
+        SpecTooLong,
     }
 }
 
@@ -144,6 +146,9 @@ impl<T> From<SpecError> for Error<T> {
             SpecError::OutOfRange { .. } | SpecError::AuditedSegments { .. } | SpecError::TooLarge { .. } => {
                 Self::SpecOutOfRange
             }
+            SpecError::TooManyTokens { .. }
+            | SpecError::LongStep { .. }
+            | SpecError::LongAggregation { .. } => Self::SpecTooLong,
             SpecError::BadNumber { .. } => Self::SpecBadNumber,
             SpecError::Heads { .. } => Self::SpecHeads,
             SpecError::Segments { .. } => Self::SpecSegments,

@@ -99,11 +99,13 @@ extern crate alloc;
 mod acts;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
+mod config;
 mod disputes;
 mod effects;
 mod errors;
 mod events;
 mod example;
+mod hooks;
 #[cfg(test)]
 mod mock;
 mod pools;
@@ -112,6 +114,7 @@ mod runs;
 mod scheduler;
 mod settle;
 mod steps;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod tickets;
@@ -128,13 +131,20 @@ pub use benchmarking::BenchmarkHelper;
 pub use disputes::OnDisagreement;
 pub use pallet::*;
 pub use scheduler::Scheduler;
-pub use types::{Device, Pass, Place, Run, RunStatus, Worker, WorkerStatus};
+pub(crate) use types::CreditOf;
+pub use types::{
+    Device, EndpointOf, Leaves, Pass, Place, RoundOf, Run, RunOf, RunStatus, SeatOf, SlotOf, Worker,
+    WorkerOf, WorkerStatus,
+};
 pub use weights::WeightInfo;
 
 use frame_support::pallet_macros::import_section;
 
+#[import_section(config::config)]
+#[import_section(storage::storage)]
 #[import_section(errors::errors)]
 #[import_section(events::events)]
+#[import_section(hooks::hooks)]
 #[frame_support::pallet]
 pub mod pallet {
     use alloc::{boxed::Box, vec::Vec};
@@ -145,7 +155,7 @@ pub mod pallet {
         pallet_prelude::*,
         traits::{
             Randomness,
-            fungible::{Balanced, BalancedHold, Credit, Inspect, Mutate, MutateHold},
+            fungible::{Balanced, BalancedHold, Inspect, Mutate, MutateHold},
         },
         weights::WeightMeter,
     };
@@ -153,7 +163,7 @@ pub mod pallet {
     use sabha_protocol::{
         ActiveBlock, Attempt, Balance, Digest, Generation, Outcome, RoundIndex, RoundKey, RunId, RunSpec,
         Session, SlotId, SlotIndex, SlotSet,
-        audit::{Audits, Opening, Seat},
+        audit::Audits,
         defaults::RETAINED,
         draw::{
             Word,
@@ -161,123 +171,20 @@ pub mod pallet {
         },
         pool::{PoolId, RewardPool, Shares},
         reputation::{Reputation, jail_is_worth_no_new_account},
-        round::{Attester, Checkpoint, Duty, Pause, Phase, Reveal, Round, Slot, VoidReason},
-        spec::limits,
+        round::{Attester, Checkpoint, Duty, Pause, Phase, Reveal, VoidReason},
     };
     use sp_arithmetic::traits::SaturatedConversion;
 
-    use crate::{Device, OnDisagreement, Pass, Run, Scheduler, WeightInfo, Worker};
+    use crate::{
+        Device, EndpointOf, Leaves, OnDisagreement, Pass, RoundOf, RunOf, Scheduler, SeatOf, SlotOf, WeightInfo,
+        WorkerOf,
+    };
 
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
-
-    /// Where a worker serves its results, as text.
-    pub type EndpointOf<T> = BoundedVec<u8, <T as Config>::MaxEndpointLen>;
-    /// A worker of this chain.
-    pub type WorkerOf<T> = Worker<<T as frame_system::Config>::AccountId, EndpointOf<T>>;
-    /// A run of this chain.
-    pub type RunOf<T> = Run<<T as frame_system::Config>::AccountId>;
-    /// An attempt at a round on this chain.
-    pub type RoundOf<T> = Round<<T as frame_system::Config>::AccountId>;
-    /// A slot of this chain.
-    pub type SlotOf<T> = Slot<<T as frame_system::Config>::AccountId>;
-    /// An auditor of this chain.
-    pub type SeatOf<T> = Seat<<T as frame_system::Config>::AccountId>;
-    /// What was taken from somebody and has no owner yet.
-    pub(crate) type CreditOf<T> = Credit<<T as frame_system::Config>::AccountId, <T as Config>::Currency>;
-    /// Leaves of a slot's audited segments.
-    pub type Leaves = BoundedVec<Opening, ConstU32<{ limits::AUDIT as u32 }>>;
 
     #[pallet::pallet]
     #[pallet::storage_version(STORAGE_VERSION)]
     pub struct Pallet<T>(_);
-
-    #[pallet::config]
-    pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> {
-        /// The token: stakes are held in it and slashed, budgets and payments moved.
-        type Currency: Inspect<Self::AccountId, Balance = Balance>
-            + Mutate<Self::AccountId>
-            + MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>
-            + Balanced<Self::AccountId>
-            + BalancedHold<Self::AccountId>;
-
-        /// The runtime's hold reasons.
-        type RuntimeHoldReason: From<HoldReason>;
-
-        /// The number of active blocks so far: the clock of every deadline here.
-        type ActiveBlocks: Get<u32>;
-
-        /// The session that the block is in: what randomness is counted in.
-        type Session: Get<Session>;
-
-        /// The randomness of a session, which must stay the same for the whole of it, and be unknown before the session before it
-        /// began.
-        type Randomness: Randomness<Self::Hash, BlockNumberFor<Self>>;
-
-        /// The shortest window that a run may have, in active blocks.
-        type Window: Get<BlockNumberFor<Self>>;
-
-        /// The shortest clock for fetching something and answering to it, in active blocks. Not more than [`Config::Window`].
-        type Availability: Get<BlockNumberFor<Self>>;
-
-        /// The shortest clock for audits, in active blocks.
-        type AuditSeals: Get<BlockNumberFor<Self>>;
-
-        /// What each side of a dispute has, in active blocks.
-        type ChessClock: Get<BlockNumberFor<Self>>;
-
-        /// How many times [`Config::Window`] a run's clocks may be at most. Not zero.
-        #[pallet::constant]
-        type MaxWindows: Get<u32>;
-
-        /// Active blocks between `unbond` and `withdraw`.
-        type Unbonding: Get<BlockNumberFor<Self>>;
-
-        /// Active blocks for which a worker that misses too much is drawn for nothing. Not more than [`Config::Unbonding`]: leaving
-        /// and registering again must not be quicker.
-        type Jail: Get<BlockNumberFor<Self>>;
-
-        /// Who may pause, resume and stop runs (the ComputeAllocator track).
-        type AllocatorOrigin: EnsureOrigin<Self::RuntimeOrigin>;
-
-        /// Who may create runs by `create_run`, and pays for them.
-        type CreateOrigin: EnsureOrigin<Self::RuntimeOrigin, Success = Self::AccountId>;
-
-        /// Told of disagreements between auditors and workers.
-        type Disagreements: OnDisagreement<Self::AccountId>;
-
-        /// Decides which run opens its next round.
-        type Scheduler: Scheduler;
-
-        /// Where shares in runs are recorded.
-        type Pools: RewardPool<Self::AccountId>;
-
-        /// The least stake of a worker, and what one ticket in the draw stands for, in units of 10^-12 SBH.
-        #[pallet::constant]
-        type MinStake: Get<Balance>;
-
-        /// The most bytes of a worker's endpoint.
-        #[pallet::constant]
-        type MaxEndpointLen: Get<u32>;
-
-        /// The most runs that are not over.
-        #[pallet::constant]
-        type MaxRuns: Get<u32>;
-
-        /// The most that this pallet's part of a block's hooks may weigh, and the most that one poke may.
-        #[pallet::constant]
-        type WorkWeight: Get<Weight>;
-
-        /// Names the pot, the account that holds the budgets of runs.
-        #[pallet::constant]
-        type PalletId: Get<PalletId>;
-
-        /// Weights of this pallet's calls and hooks.
-        type WeightInfo: WeightInfo;
-
-        /// What benchmarks need from the runtime.
-        #[cfg(feature = "runtime-benchmarks")]
-        type BenchmarkHelper: crate::BenchmarkHelper;
-    }
 
     /// Why this pallet holds tokens.
     #[pallet::composite_enum]
@@ -285,153 +192,6 @@ pub mod pallet {
         /// The stake of a worker, which answers for what it was drawn for.
         #[codec(index = 0)]
         WorkerStake,
-    }
-
-    /// The registered workers, by their owner's account.
-    #[pallet::storage]
-    pub type Workers<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, WorkerOf<T>>;
-
-    /// The owner of the worker that an account is the hot key of.
-    #[pallet::storage]
-    pub type HotKeys<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, T::AccountId>;
-
-    /// The reputations of workers that left with one below a new worker's: it is theirs again if they come back.
-    #[pallet::storage]
-    pub type Records<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, Reputation>;
-
-    /// What is known of the ticket array as a whole.
-    #[pallet::storage]
-    pub type TicketHead<T: Config> = StorageValue<_, Head, ValueQuery>;
-
-    /// The tickets of ready workers, and those that have left and may still be drawn from a set frozen before.
-    #[pallet::storage]
-    pub type Tickets<T: Config> = StorageMap<_, Twox64Concat, u32, Ticket<T::AccountId>>;
-
-    /// Where in the array a worker's ticket is, by the worker's owner and the ticket's number.
-    #[pallet::storage]
-    pub type TicketPlaces<T: Config> =
-        StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, u16, u32>;
-
-    /// The queue of entries of the array that tickets have left.
-    #[pallet::storage]
-    pub type LeftTickets<T: Config> = StorageMap<_, Twox64Concat, u32, u32>;
-
-    /// The randomness of the latest sessions, in order.
-    #[pallet::storage]
-    pub type Words<T: Config> = StorageValue<_, BoundedVec<(Session, Word), ConstU32<RETAINED>>, ValueQuery>;
-
-    /// The runs, those that are over included.
-    #[pallet::storage]
-    pub type Runs<T: Config> = StorageMap<_, Twox64Concat, RunId, RunOf<T>>;
-
-    /// The specifications of the runs that are not over.
-    #[pallet::storage]
-    pub type Specs<T: Config> = StorageMap<_, Twox64Concat, RunId, RunSpec>;
-
-    /// The runs that are not over, and the active block from which each is to be looked at.
-    #[pallet::storage]
-    pub type Agenda<T: Config> = StorageValue<_, BoundedVec<(RunId, ActiveBlock), T::MaxRuns>, ValueQuery>;
-
-    /// Which entry of the agenda the hook begins with.
-    #[pallet::storage]
-    pub type NextTurn<T: Config> = StorageValue<_, u32, ValueQuery>;
-
-    /// Passes over runs that the weight limit interrupted.
-    #[pallet::storage]
-    pub type Passes<T: Config> = StorageMap<_, Twox64Concat, RunId, Pass>;
-
-    /// The number of the next run.
-    #[pallet::storage]
-    pub type NextRunId<T: Config> = StorageValue<_, RunId, ValueQuery>;
-
-    /// Slots that wait for a worker, or for its result.
-    #[pallet::storage]
-    pub type InFlight<T: Config> = StorageValue<_, u32, ValueQuery>;
-
-    /// Slots that all ready workers together train at a time; of each worker no more than it has tickets.
-    #[pallet::storage]
-    pub type Capacity<T: Config> = StorageValue<_, u32, ValueQuery>;
-
-    /// Attempts at rounds that are not settled.
-    #[pallet::storage]
-    pub type Rounds<T: Config> = StorageDoubleMap<_, Twox64Concat, RunId, Twox64Concat, RoundKey, RoundOf<T>>;
-
-    /// Their slots that are not settled.
-    #[pallet::storage]
-    pub type Slots<T: Config> = StorageNMap<
-        _,
-        (NMapKey<Twox64Concat, RunId>, NMapKey<Twox64Concat, RoundKey>, NMapKey<Twox64Concat, SlotIndex>),
-        SlotOf<T>,
-    >;
-
-    /// Their attesters that are not settled, by panel and place.
-    #[pallet::storage]
-    pub type Attesters<T: Config> = StorageNMap<
-        _,
-        (
-            NMapKey<Twox64Concat, RunId>,
-            NMapKey<Twox64Concat, RoundKey>,
-            NMapKey<Twox64Concat, u8>,
-            NMapKey<Twox64Concat, u16>,
-        ),
-        Attester<T::AccountId>,
-    >;
-
-    /// Their auditors that are not settled, by place.
-    #[pallet::storage]
-    pub type Seats<T: Config> = StorageNMap<
-        _,
-        (NMapKey<Twox64Concat, RunId>, NMapKey<Twox64Concat, RoundKey>, NMapKey<Twox64Concat, u16>),
-        Seat<T::AccountId>,
-    >;
-
-    /// The shares of each member of a pool.
-    #[pallet::storage]
-    pub type PoolShares<T: Config> =
-        StorageDoubleMap<_, Twox64Concat, PoolId, Blake2_128Concat, T::AccountId, Shares, ValueQuery>;
-
-    /// The sum of a pool's shares.
-    #[pallet::storage]
-    pub type PoolTotals<T: Config> = StorageMap<_, Twox64Concat, PoolId, Shares, ValueQuery>;
-
-    #[pallet::hooks]
-    impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
-        fn on_initialize(_now: BlockNumberFor<T>) -> Weight {
-            // Not in `on_poll`, which a block with a session's change may have no room for: no session is without its word.
-            Self::note_session();
-            T::WeightInfo::note_session()
-        }
-
-        fn on_poll(_now: BlockNumberFor<T>, weight: &mut WeightMeter) {
-            let mut meter = WeightMeter::with_limit(weight.remaining().min(T::WorkWeight::get()));
-            Self::work(&mut meter);
-            weight.consume(meter.consumed());
-        }
-
-        fn integrity_test() {
-            assert!(T::MaxRuns::get() > 0, "a run must be possible");
-            assert!(T::MaxWindows::get() > 0, "a run's window may be the chain's");
-            assert!(
-                T::Availability::get() <= T::Window::get(),
-                "the least training clock must not exceed the greatest"
-            );
-            assert!(T::MinStake::get() > 0, "a ticket must stand for something");
-            assert!(
-                jail_is_worth_no_new_account(
-                    T::Jail::get().saturated_into(),
-                    T::Unbonding::get().saturated_into()
-                ),
-                "registering again must not be quicker than a jail"
-            );
-            crate::example::assert_defaults_are_sound(T::MinStake::get());
-            let least = Self::least().saturating_add(T::WeightInfo::agenda());
-            assert!(least.all_lte(T::WorkWeight::get()), "every step must be possible within the limit");
-        }
-
-        #[cfg(feature = "try-runtime")]
-        fn try_state(_now: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
-            Self::do_try_state()
-        }
     }
 
     #[pallet::call]

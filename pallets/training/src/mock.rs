@@ -6,22 +6,13 @@ use frame_support::{
     weights::{Weight, WeightMeter},
 };
 use sabha_protocol::{RoundKey, RunId, RunSpec, SlotIndex, UNITS};
+pub use sabha_testing::people::*;
 use sp_core::H256;
 use sp_runtime::BuildStorage;
 
 use crate as pallet_sabha_training;
 use crate::{Device, Event, HoldReason, RoundOf, Rounds, Run, Runs, SlotOf, Slots, Worker, Workers};
 
-pub type AccountId = u64;
-
-/// Least balance of an account.
-pub const ED: u128 = UNITS / 100;
-/// Least stake, and what a ticket stands for.
-pub const STAKE: u128 = 100 * UNITS;
-/// What each account has at genesis.
-pub const ENDOWMENT: u128 = 10_000 * UNITS;
-/// Accounts with money.
-pub const ACCOUNTS: u64 = 14;
 /// What a slot of [`spec`] pays.
 pub const PRICE: u128 = 5 * UNITS / 2;
 /// The chain's window.
@@ -34,15 +25,6 @@ pub const MAX_WINDOWS: u32 = 4;
 pub const UNBONDING: u32 = 150;
 /// Active blocks of a jail.
 pub const JAIL: u32 = 100;
-/// Blocks of a session.
-pub const SESSION: u32 = 20;
-
-/// Who creates runs.
-pub const ALICE: AccountId = 1;
-/// Who pokes.
-pub const BOB: AccountId = 2;
-/// The first of those who own workers, up to [`ACCOUNTS`].
-pub const FIRST: AccountId = 3;
 
 #[frame_support::runtime]
 mod runtime {
@@ -250,16 +232,6 @@ pub fn spec(rounds: u32) -> RunSpec {
     // The audits of a round end within it.
     spec.clocks.window = 2 * WINDOW;
     spec
-}
-
-/// The hot key of the worker of `owner`.
-pub fn hot(owner: AccountId) -> AccountId {
-    owner + 100
-}
-
-/// The payout account of the worker of `owner`.
-pub fn payout(owner: AccountId) -> AccountId {
-    owner + 200
 }
 
 /// Registers the worker of `owner` with so much stake.

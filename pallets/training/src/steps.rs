@@ -100,7 +100,7 @@ impl<T: Config> Pallet<T> {
             made = true;
         }
         if slot.checks.has_lapsed(now) {
-            effects.extend(round.lapse(index, &mut slot, now).map_err(Error::<T>::from)?);
+            effects.extend(round.lapse(terms, index, &mut slot, now).map_err(Error::<T>::from)?);
             Self::deposit_event(Event::DisagreementLapsed { slot: id });
             made = true;
         }
@@ -218,7 +218,7 @@ impl<T: Config> Pallet<T> {
             Due::CloseLeaves => round.close_leaves(terms, now).map_err(refused)?,
             Due::FailLeaves(index) => {
                 let (_, mut slot) = Self::load(scene.id, key, index)?;
-                effects = round.fail_leaves(terms, index, &mut slot).map_err(refused)?;
+                effects = round.fail_leaves(terms, index, &mut slot, now).map_err(refused)?;
                 Slots::<T>::insert((scene.id, key, index), slot);
                 Self::deposit_event(Event::LeavesMissing { slot: Self::slot_id(scene, key, index) });
             }

@@ -1,12 +1,37 @@
 //! What storage and events hold.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use frame_support::{
+    BoundedVec,
+    traits::{ConstU32, fungible::Credit},
+};
 use sabha_protocol::{
     ActiveBlock, Balance, Digest, RoundIndex, RoundKey, Session, SlotIndex,
+    audit::{Opening, Seat},
     reputation::Reputation,
-    round::{Pause, Progress},
+    round::{Pause, Progress, Round, Slot},
+    spec::limits,
 };
 use scale_info::TypeInfo;
+
+use crate::Config;
+
+/// Where a worker serves its results, as text.
+pub type EndpointOf<T> = BoundedVec<u8, <T as Config>::MaxEndpointLen>;
+/// A worker of this chain.
+pub type WorkerOf<T> = Worker<<T as frame_system::Config>::AccountId, EndpointOf<T>>;
+/// A run of this chain.
+pub type RunOf<T> = Run<<T as frame_system::Config>::AccountId>;
+/// An attempt at a round on this chain.
+pub type RoundOf<T> = Round<<T as frame_system::Config>::AccountId>;
+/// A slot of this chain.
+pub type SlotOf<T> = Slot<<T as frame_system::Config>::AccountId>;
+/// An auditor of this chain.
+pub type SeatOf<T> = Seat<<T as frame_system::Config>::AccountId>;
+/// What was taken from somebody and has no owner yet.
+pub(crate) type CreditOf<T> = Credit<<T as frame_system::Config>::AccountId, <T as Config>::Currency>;
+/// Leaves of a slot's audited segments.
+pub type Leaves = BoundedVec<Opening, ConstU32<{ limits::AUDIT as u32 }>>;
 
 /// What a worker computes with.
 #[derive(

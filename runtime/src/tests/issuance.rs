@@ -76,7 +76,7 @@ fn blocks_mint_and_the_pots_get_their_shares() {
         }
     });
 
-    // An hour later there is an hour's worth, and every planck is in an account.
+    // Three minutes later there are three minutes' worth more, and every planck is in an account.
     chain.run(60);
     let after = chain.with(Balances::total_issuance);
     assert_eq!(after, issuance + 4 * minted);

@@ -204,6 +204,17 @@ fn pausing_an_exempt_call_fails() {
 }
 
 #[test]
+fn what_no_pause_stops_is_documented() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/voters.md");
+    let text = std::fs::read_to_string(path).expect("the document is there");
+    let (_, rest) = text.split_once("Neither safe mode nor a pause stops").expect("a paragraph about it");
+    let told = rest.split("\n\n").next().expect("it ends");
+    for (pallet, call) in EXEMPT_CALLS {
+        assert!(told.contains(&format!("`{call}`")), "docs/voters.md lacks {pallet}.{call}");
+    }
+}
+
+#[test]
 fn proxies_keep_within_their_kind() {
     use crate::configs::proxy::ProxyType;
     use frame_support::traits::InstanceFilter;

@@ -1,13 +1,14 @@
 //! Auditing: executing segments of another worker's slot again.
 
-use super::EngineWorkshop;
+use super::{EngineWorkshop, notes::Notes};
 use crate::{
     daemon::{
+        slots,
         task::{Found, Product},
         work::{Ended, Job},
     },
     data::Stream,
-    engine::{Session, State, StepOutcome, rounds},
+    engine::{EngineError, Session, State, StepOutcome, rounds},
     stop::Stop,
 };
 use sabha_protocol::{Digest, Divergence, Outcome, SlotIndex, audit::answer, spec::RunSpec};
@@ -49,7 +50,52 @@ impl Replay<'_> {
     }
 }
 
+/// Keeps what an audit found. Without it a dispute about it is played all the same: the slot is executed again.
+fn keep(job: &Job, notes: &Notes) {
+    if let Err(error) = notes.keep(&job.folder) {
+        tracing::warn!(task = %job.duty.task, %error, "what the audit found is not kept for a dispute");
+    }
+}
+
+/// Keeps the state that a segment starts from, likewise. The first one is made of the checkpoint.
+fn keep_state(job: &Job, segment: u32, state: &dyn Fn() -> Result<State, EngineError>) {
+    if segment == 0 || !slots::keeps_states(&job.spec) {
+        return;
+    }
+    let kept = state()
+        .map_err(anyhow::Error::from)
+        .and_then(|state| slots::keep_state(&job.folder, segment, &state));
+    if let Err(error) = kept {
+        tracing::warn!(task = %job.duty.task, segment, error = format!("{error:#}"), "a state is not kept for a dispute");
+    }
+}
+
 impl EngineWorkshop {
+    /// Goes on from the slot's start until a segment's end, and notes what is on the way.
+    fn replay_to(
+        &self,
+        job: &Job,
+        replay: &mut Replay<'_>,
+        segment: u32,
+        notes: &mut Notes,
+    ) -> anyhow::Result<Came> {
+        let steps = job.spec.rounds.segment_steps;
+        let begun = replay.session.steps_done().checked_div(steps).unwrap_or(0);
+        for leaf in begun..=segment {
+            match replay.to(leaf.saturating_mul(steps))? {
+                Came::There(root) => {
+                    notes.leaves.insert(leaf, Some(root));
+                    keep_state(job, leaf, &|| replay.session.state());
+                }
+                came => {
+                    notes.leaves.insert(leaf, None);
+                    return Ok(came);
+                }
+            }
+        }
+        replay.to(segment.saturating_add(1).saturating_mul(steps))
+    }
+
     /// Executes the segments from the states that the slot's worker serves; if it does not serve them, trains the slot from its start.
     ///
     /// A divergence that was claimed is looked for from the start: until it is found, or the slot ends without one.
@@ -73,15 +119,25 @@ impl EngineWorkshop {
         let mut roots = Vec::new();
 
         let Outcome::Trained(commitment) = claim else {
+            let mut notes = Notes { from_start: true, segments: segments.into(), ..Notes::default() };
             let mut replay = from_start()?;
             for segment in 0..spec.segments() {
-                match replay.to(end_of(segment))? {
-                    Came::There(root) if segments.contains(&segment) => roots.push(root),
-                    Came::There(_) => {}
-                    Came::Diverged(divergence) => return found(answer::of_divergence(&divergence), false),
+                match self.replay_to(job, &mut replay, segment, &mut notes)? {
+                    Came::There(root) => {
+                        notes.leaves.insert(segment.saturating_add(1), Some(root));
+                        if segments.contains(&segment) {
+                            roots.push(root);
+                        }
+                    }
+                    Came::Diverged(divergence) => {
+                        notes.leaves.insert(segment.saturating_add(1), None);
+                        keep(job, &notes);
+                        return found(answer::of_divergence(&divergence), false);
+                    }
                     Came::Stopped => return Ok(Ended::Stopped),
                 }
             }
+            keep(job, &notes);
             return found(answer::of_roots(&roots), false);
         };
 
@@ -93,10 +149,11 @@ impl EngineWorkshop {
                 "the slot's worker does not serve the states that the segments start from yet".into();
             return Ok(Ended::Waits { reason });
         }
+        let mut notes = Notes { from_start: unserved, segments: segments.into(), ..Notes::default() };
         let mut whole = if unserved { Some(from_start()?) } else { None };
         for segment in segments {
             let came = match &mut whole {
-                Some(replay) => replay.to(end_of(*segment))?,
+                Some(replay) => self.replay_to(job, replay, *segment, &mut notes)?,
                 None => {
                     let start: State =
                         match segment {
@@ -105,15 +162,26 @@ impl EngineWorkshop {
                                 || anyhow::anyhow!("the state of segment {segment} is served no more"),
                             )?,
                         };
+                    keep_state(job, *segment, &|| Ok(start.clone()));
+                    notes.leaves.insert(*segment, Some(start.root()));
                     replay(self.engine.resume(spec, &start)?).to(end_of(*segment))?
                 }
             };
+            let leaf = segment.saturating_add(1);
             match came {
-                Came::There(root) => roots.push(root),
-                Came::Diverged(divergence) => return found(answer::of_divergence(&divergence), unserved),
+                Came::There(root) => {
+                    notes.leaves.insert(leaf, Some(root));
+                    roots.push(root);
+                }
+                Came::Diverged(divergence) => {
+                    notes.leaves.entry(leaf).or_insert(None);
+                    keep(job, &notes);
+                    return found(answer::of_divergence(&divergence), unserved);
+                }
                 Came::Stopped => return Ok(Ended::Stopped),
             }
         }
+        keep(job, &notes);
         found(answer::of_roots(&roots), unserved)
     }
 }

@@ -5,7 +5,7 @@ use crate::engine::{
     init,
     rounds::{self, Place, store},
 };
-use sabha_protocol::{audit::Opening, segments_root};
+use sabha_protocol::{audit::Opening, dispute::Claim, segments_root};
 
 const SLOT: SlotIndex = 1;
 
@@ -64,11 +64,11 @@ fn a_worker_that_trains_on_other_data_is_found_in_any_segment() {
     }
 }
 
-/// Honest roots, and another update than theirs, which nobody trained. **The chain of this release does nothing about it**: attesters
-/// check an update's form, auditors execute steps and never `finish`, which makes the update of the last state. So it is accepted, and
-/// paid, until there are disputes: whoever executes `finish` finds another digest than was committed, and then can prove it.
+/// Honest roots, and another update than theirs, which nobody trained. Attesters check an update's form, auditors execute steps and never
+/// `finish`, which makes the update of the last state: neither finds it. Whoever executes the slot does, and can have the claim `Finish`
+/// judged.
 #[test]
-fn an_update_that_does_not_follow_from_the_honest_roots_awaits_disputes() {
+fn an_update_that_does_not_follow_from_the_honest_roots_is_found_by_whoever_executes_the_slot() {
     let machine = Machine::new();
     let honest = machine.train(0, SLOT, None);
     let leaves = machine.leaves(SLOT, &honest);
@@ -85,6 +85,32 @@ fn an_update_that_does_not_follow_from_the_honest_roots_awaits_disputes() {
     let folder = machine.train_job(0, SLOT, None).folder;
     let [found, published] = audited(&machine, &folder, cheat, &leaves, &[1, 3]);
     assert_eq!(found, published, "auditors agree");
-    // What a dispute will show: the slot comes to another update.
-    assert_ne!(honest.update_digest, update_digest);
+
+    let checker = Machine::new();
+    let wrong = |commitment| {
+        let table = checker.table(Side::Challenger, SLOT, Outcome::Trained(commitment));
+        checker.workshop.find_wrong(&table, &Stop::new()).unwrap()
+    };
+    assert_eq!(wrong(cheat), Some(Claim::Finish));
+    assert_eq!(wrong(honest), None);
+}
+
+/// Told to every worker, a lie is told by the one that is drawn first, and not by whoever makes the round again.
+#[test]
+fn a_lie_for_one_attempt_is_told_in_no_other() {
+    let truth = Machine::new().train(0, SLOT, None);
+    let liar = || {
+        let Machine { folder, spec, workshop } = Machine::new();
+        let workshop = workshop.lying(Some("=0:2:4:7:4096".parse().unwrap()));
+        Machine { folder, spec, workshop }
+    };
+    let told = liar();
+    assert_ne!(told.train(0, SLOT, None), truth);
+    let mut again = told.train_job(0, SLOT, None);
+    again.duty.task.round.attempt = 1;
+    again.folder = again.folder.with_extension("again");
+    for machine in [told, liar()] {
+        let found = machine.done(&again);
+        assert!(matches!(found, Product::Outcome(Outcome::Trained(found)) if found == truth), "{found:?}");
+    }
 }

@@ -4,6 +4,7 @@ mod attest;
 mod audit;
 mod base;
 mod dispute;
+mod notes;
 mod rounds;
 mod train;
 
@@ -13,17 +14,17 @@ use super::{
     checkpoints::is_stopped,
     slots::Served,
     task::Ask,
-    work::{Ended, Job, Origin, Position, Said, Table, Workshop, find_stream},
+    work::{Ended, Job, Origin, Turns, Workshop, find_stream},
 };
 use crate::{
     blobs::PeerBlobs,
     config::Config,
     data::Stream,
-    engine::{AnyEngine, Engine, MemoryError, MemoryLimit, disputes::Lie},
+    engine::{AnyEngine, Engine, Ledger, MemoryError, MemoryLimit, disputes::Lie, memory},
     error::{Exit, ResultExt},
     stop::Stop,
 };
-use sabha_protocol::{Digest, round::Checkpoint, spec::RunSpec};
+use sabha_protocol::{round::Checkpoint, spec::RunSpec};
 use std::{path::PathBuf, sync::Mutex};
 
 /// Works on an engine, with updates and checkpoints in a blob store.
@@ -33,6 +34,8 @@ pub struct EngineWorkshop {
     served: Served,
     datasets: Vec<PathBuf>,
     memory: MemoryLimit,
+    /// What its work has reserved of it.
+    ledger: Ledger,
     remade: Mutex<base::Remade>,
     lie: Option<Lie>,
     /// The slot in which the lie was told.
@@ -55,11 +58,20 @@ impl EngineWorkshop {
     /// From parts, with what memory is available.
     pub fn with(engine: Box<dyn Engine>, blobs: PeerBlobs, datasets: Vec<PathBuf>) -> Self {
         let served = Served::beside(&blobs);
-        let (memory, remade) = (MemoryLimit::default(), Mutex::default());
-        Self { engine, blobs, served, datasets, memory, remade, lie: None, lied: Mutex::default() }
+        Self {
+            engine,
+            blobs,
+            served,
+            datasets,
+            memory: MemoryLimit::default(),
+            ledger: Ledger::default(),
+            remade: Mutex::default(),
+            lie: None,
+            lied: Mutex::default(),
+        }
     }
 
-    /// The same, but for a lie in the first slot that it trains from the lie's round on, which it defends: to see how it is found.
+    /// The same, but for a lie in the first slot that it is for, which it defends: to see how it is found.
     #[must_use]
     pub fn lying(self, lie: Option<Lie>) -> Self {
         Self { lie, ..self }
@@ -80,9 +92,13 @@ impl EngineWorkshop {
 impl Workshop for EngineWorkshop {
     fn work(&self, job: &Job, stop: &Stop) -> anyhow::Result<Ended> {
         // First of all: whoever opened the run may have asked for any size. What an attester reads is checked by its length.
+        let mut reserved = None;
         if !matches!(job.duty.ask, Ask::Attest(_)) {
-            match self.memory.admit_training(&job.spec) {
-                Ok(()) => {}
+            let spec = &job.spec;
+            let reserve =
+                || self.ledger.reserve(self.memory, "work beside a dispute", memory::training(spec));
+            match self.memory.admit_training(spec).and_then(|()| reserve()) {
+                Ok(reservation) => reserved = Some(reservation),
                 Err(error @ MemoryError::TooLarge { for_good: true, .. }) => {
                     return Ok(Ended::Declined { reason: error.to_string() });
                 }
@@ -100,6 +116,7 @@ impl Workshop for EngineWorkshop {
             }
             Ask::Reveal(seal) => Err(anyhow::anyhow!("seal {seal} takes no work to reveal")),
         };
+        drop(reserved);
         match ended {
             Err(error) if is_stopped(&error) => Ok(Ended::Stopped),
             ended => ended,
@@ -119,14 +136,8 @@ impl Workshop for EngineWorkshop {
         Ok(Checkpoint { blob, ..wanted })
     }
 
-    fn play(
-        &self,
-        table: &Table,
-        positions: &mut dyn FnMut() -> Option<Position>,
-        say: &mut dyn FnMut(Digest, Said),
-        stop: &Stop,
-    ) -> anyhow::Result<()> {
-        self.dispute(table, positions, say, stop)
+    fn play(&self, turns: &mut dyn Turns, stop: &Stop) {
+        self.dispute(turns, stop);
     }
 }
 

@@ -4,6 +4,7 @@ use crate::{
     daemon::{
         slots,
         task::{Act, Basis, Duty, Found, Kind, Product, Task},
+        work::Table,
     },
     data::Batch,
     engine::{EngineError, Inference, Session},
@@ -18,6 +19,7 @@ use crate::{
 use sabha_protocol::{
     Commitment, Digest, NUMERICS_EXACT, Outcome, RoundKey, SlotIndex,
     audit::answer,
+    dispute::{self, Side},
     round,
     spec::{AuditSpec, ModelSpec, RoundSpec, RunSpec},
 };
@@ -36,21 +38,59 @@ fn spec(blobs: &PeerBlobs) -> RunSpec {
 }
 
 /// A machine with a folder; its workers share the blobs.
-struct Machine {
+pub(super) struct Machine {
     folder: tempfile::TempDir,
-    spec: RunSpec,
-    workshop: EngineWorkshop,
+    pub(super) spec: RunSpec,
+    pub(super) workshop: EngineWorkshop,
 }
 
 impl Machine {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let blobs = PeerBlobs::open(folder.path().join("blobs"), &[]).unwrap();
         let spec = spec(&blobs);
         Self { folder, spec, workshop: EngineWorkshop::with(Box::new(AnyEngine::cpu()), blobs, vec![]) }
     }
 
-    fn job(&self, kind: Kind, round: u32, place: u16, base: Option<round::Checkpoint>, ask: Ask) -> Job {
+    /// Another machine, which looks into this one's blobs.
+    pub(super) fn auditor(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let peers = [self.folder.path().join("blobs")];
+        let blobs = PeerBlobs::open(folder.path().join("blobs"), &peers).unwrap();
+        let spec = spec(&blobs);
+        Self { folder, spec, workshop: EngineWorkshop::with(Box::new(AnyEngine::cpu()), blobs, vec![]) }
+    }
+
+    pub(super) fn lies(&mut self, lie: Lie) {
+        self.workshop.lie = Some(lie);
+    }
+
+    pub(super) fn works_with(&mut self, engine: Box<dyn Engine>) {
+        self.workshop.engine = engine;
+    }
+
+    pub(super) fn limit(&mut self, bytes: u64) {
+        self.workshop.memory = MemoryLimit::Bytes(bytes);
+    }
+
+    /// Serves the states that segments of a slot start from.
+    pub(super) fn serve(&self, slot: SlotIndex, commitment: &Commitment, segments: &[u32]) {
+        let (folder, leaves) = (self.train_job(0, slot, None).folder, self.leaves(slot, commitment));
+        for segment in segments.iter().filter(|segment| **segment > 0) {
+            assert!(
+                self.workshop.served.serve(&folder, &leaves, commitment.segments_root, *segment).unwrap()
+            );
+        }
+    }
+
+    pub(super) fn job(
+        &self,
+        kind: Kind,
+        round: u32,
+        place: u16,
+        base: Option<round::Checkpoint>,
+        ask: Ask,
+    ) -> Job {
         let round = RoundKey { round, attempt: 0 };
         let task = Task { kind, run: 0, round, place, generation: 0 };
         let duty = Duty {
@@ -63,29 +103,29 @@ impl Machine {
             leaves: None,
             numerics_version: NUMERICS_EXACT,
         };
-        let folder = crate::daemon::work::folder_of(self.folder.path(), &task);
+        let folder = crate::daemon::work::folder_of(self.folder.path(), &duty.about());
         Job { duty, spec: self.spec.clone(), folder, hurry: false, origins: vec![] }
     }
 
-    fn train_job(&self, round: u32, slot: SlotIndex, base: Option<round::Checkpoint>) -> Job {
+    pub(super) fn train_job(&self, round: u32, slot: SlotIndex, base: Option<round::Checkpoint>) -> Job {
         self.job(Kind::Train, round, slot, base, Ask::Train)
     }
 
-    fn done(&self, job: &Job) -> Product {
+    pub(super) fn done(&self, job: &Job) -> Product {
         match self.workshop.work(job, &Stop::new()).unwrap() {
             Ended::Done(product) => product,
             other => panic!("{other:?}"),
         }
     }
 
-    fn train(&self, round: u32, slot: SlotIndex, base: Option<round::Checkpoint>) -> Commitment {
+    pub(super) fn train(&self, round: u32, slot: SlotIndex, base: Option<round::Checkpoint>) -> Commitment {
         match self.done(&self.train_job(round, slot, base)) {
             Product::Outcome(Outcome::Trained(commitment)) => commitment,
             other => panic!("{other:?}"),
         }
     }
 
-    fn aggregate(
+    pub(super) fn aggregate(
         &self,
         round: u32,
         base: Option<round::Checkpoint>,
@@ -97,18 +137,35 @@ impl Machine {
         }
     }
 
-    fn audit_job(&self, slot: SlotIndex, claim: Outcome, segments: &[u32]) -> Job {
+    pub(super) fn audit_job(&self, slot: SlotIndex, claim: Outcome, segments: &[u32]) -> Job {
         self.job(Kind::Audit, 0, 0, None, Ask::Audit { slot, claim, segments: segments.into() })
     }
 
-    fn found(&self, job: &Job) -> Found {
+    pub(super) fn found(&self, job: &Job) -> Found {
         match self.done(job) {
             Product::Found(found) => found,
             other => panic!("{other:?}"),
         }
     }
 
-    fn leaves(&self, slot: SlotIndex, commitment: &Commitment) -> Vec<Digest> {
+    /// A game about a slot of the first round.
+    pub(super) fn table(&self, side: Side, slot: SlotIndex, outcome: Outcome) -> Table {
+        Table {
+            game: 7,
+            side,
+            round: 0,
+            spec: self.spec.clone(),
+            base: None,
+            subject: dispute::Subject::Slot { slot, outcome },
+            updates: vec![],
+            folder: self.train_job(0, slot, None).folder,
+            published: vec![],
+            seen: self.folder.path().join("seen"),
+            origins: vec![],
+        }
+    }
+
+    pub(super) fn leaves(&self, slot: SlotIndex, commitment: &Commitment) -> Vec<Digest> {
         let job = self.train_job(0, slot, None);
         slots::read_leaves(&job.folder, &self.spec, commitment.segments_root).expect("leaves")
     }

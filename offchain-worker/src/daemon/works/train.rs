@@ -24,7 +24,10 @@ const TELL_EVERY: Duration = Duration::from_secs(10);
 impl EngineWorkshop {
     pub(super) fn train(&self, job: &Job, stop: &Stop) -> anyhow::Result<Ended> {
         let base = self.base(job, stop)?;
-        if let Some(lie) = self.lie_in(job.duty.task.round.round, &job.folder) {
+        let at = job.duty.task.round;
+        if self.lie.is_some_and(|lie| lie.is_told_in(at))
+            && let Some(lie) = self.lie_in(at.round, &job.folder)
+        {
             return self.train_lying(job, base, lie);
         }
         Ok(match self.run(job, &base, stop)? {

@@ -12,6 +12,7 @@ use crate::{
         exact::{leaves, program},
         rounds::{Place, RoundCheckpoint, Update},
     },
+    stop::Stop,
 };
 use rayon::prelude::*;
 use sabha_numerics::{buffer_digest, program::Source, state_root};
@@ -25,7 +26,11 @@ use sabha_protocol::{
     spec::RunSpec,
     update,
 };
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 /// What is executed.
 pub enum Subject {
@@ -56,13 +61,20 @@ pub enum ExecutionError {
     /// Asked for what there is not: the game is about something else.
     #[error("there is no such {0} in what is executed")]
     None(&'static str),
+    /// It was asked to stop.
+    #[error("stopped")]
+    Stopped,
 }
 
 /// An execution that can be looked into.
 pub struct Execution<'a> {
-    engine: &'a ExactEngine,
-    spec: &'a RunSpec,
-    stream: Option<&'a Stream>,
+    /// Replays steps: on whatever device trains here.
+    replays: &'a dyn Engine,
+    /// Keeps every output of one program: on the CPU.
+    traces: &'a ExactEngine,
+    spec: Arc<RunSpec>,
+    stream: Option<Arc<Stream>>,
+    stop: Stop,
     base: RoundCheckpoint,
     subject: Subject,
     /// Roots that were computed, by steps done.
@@ -72,17 +84,50 @@ pub struct Execution<'a> {
     /// States that were passed last.
     states: BTreeMap<u32, State>,
     traced: Option<(Part, Traced)>,
+    /// Digests of parts that were traced, the latest last: games about other steps ask for them again.
+    outputs: VecDeque<(Part, Outputs)>,
+    /// Digests of buffers, likewise.
+    buffers: VecDeque<(Buffers, Vec<Digest>)>,
 }
+
+/// What a trace leaves: digests of the outputs, and where it left the finite numbers.
+type Outputs = (Vec<Digest>, Option<(u32, u64)>);
 
 /// States that are held: the start of the steps that are looked at, and the end.
 const STATES: usize = 2;
 
+/// Parts and states whose digests are held: many games at once are about as many of them.
+const DIGESTS: usize = 64;
+
+/// Keeps the latest of something.
+fn note<K: PartialEq, V>(kept: &mut VecDeque<(K, V)>, key: K, value: V) {
+    kept.retain(|(other, _)| *other != key);
+    while kept.len() >= DIGESTS {
+        kept.pop_front();
+    }
+    kept.push_back((key, value));
+}
+
+fn noted<K: PartialEq, V: Clone>(kept: &VecDeque<(K, V)>, key: K) -> Option<V> {
+    kept.iter().find(|(other, _)| *other == key).map(|(_, value)| value.clone())
+}
+
+/// Whether two parts are the same program on the same start.
+fn same(one: Part, other: Part) -> bool {
+    match (one, other) {
+        (Part::Step(one) | Part::Diverging(one), Part::Step(other) | Part::Diverging(other)) => one == other,
+        (one, other) => one == other,
+    }
+}
+
 impl<'a> Execution<'a> {
-    /// An execution from a checkpoint. A slot needs the stream.
+    /// An execution from a checkpoint. A slot needs the stream. Steps are replayed by `replays`, which has to come to the defined bits,
+    /// and traced by `traces`.
     pub fn new(
-        engine: &'a ExactEngine,
-        spec: &'a RunSpec,
-        stream: Option<&'a Stream>,
+        replays: &'a dyn Engine,
+        traces: &'a ExactEngine,
+        spec: Arc<RunSpec>,
+        stream: Option<Arc<Stream>>,
         base: RoundCheckpoint,
         subject: Subject,
     ) -> Self {
@@ -90,15 +135,45 @@ impl<'a> Execution<'a> {
             Subject::Slot { roots, .. } => roots.clone(),
             Subject::Aggregation(_) => BTreeMap::new(),
         };
-        let (diverged, states, traced) = (None, BTreeMap::new(), None);
-        Self { engine, spec, stream, base, subject, roots, diverged, states, traced }
+        Self {
+            replays,
+            traces,
+            spec,
+            stream,
+            stop: Stop::new(),
+            base,
+            subject,
+            roots,
+            diverged: None,
+            states: BTreeMap::new(),
+            traced: None,
+            outputs: VecDeque::new(),
+            buffers: VecDeque::new(),
+        }
     }
 
-    fn slot(&self) -> Result<(Place, Option<Lie>, &'a Stream), ExecutionError> {
+    /// The same, but it ends with [`ExecutionError::Stopped`] at the next step once `stop` is raised.
+    #[must_use]
+    pub fn until(self, stop: Stop) -> Self {
+        Self { stop, ..self }
+    }
+
+    /// Gives back the memory of states and traces. What is asked for next is executed again; roots and digests are kept.
+    pub fn rest(&mut self) {
+        self.states.clear();
+        self.traced = None;
+    }
+
+    /// Whether a part's trace is at hand.
+    pub fn holds(&self, part: Part) -> bool {
+        self.traced.as_ref().is_some_and(|(held, _)| same(*held, part))
+    }
+
+    fn slot(&self) -> Result<(Place, Option<Lie>, Arc<Stream>), ExecutionError> {
         let Subject::Slot { place, lie, .. } = &self.subject else {
             return Err(ExecutionError::None("slot"));
         };
-        Ok((*place, *lie, self.stream.ok_or(ExecutionError::None("stream"))?))
+        Ok((*place, *lie, self.stream.clone().ok_or(ExecutionError::None("stream"))?))
     }
 
     /// The state that is nearest to so many steps, and not beyond.
@@ -131,7 +206,7 @@ impl<'a> Execution<'a> {
         // Every state that there is was passed by now.
         let step = self.diverged.ok_or(ExecutionError::None("divergence"))?;
         let (instruction, element) =
-            self.trace(Part::Diverging(step))?.diverged.ok_or(ExecutionError::None("divergence"))?;
+            self.digests(Part::Diverging(step))?.1.ok_or(ExecutionError::None("divergence"))?;
         Ok(Divergence { step, instruction, element: u32::try_from(element).unwrap_or(u32::MAX) })
     }
 
@@ -163,6 +238,9 @@ impl<'a> Execution<'a> {
         let mut session: Option<Box<dyn Session>> = None;
         let (place, lie, stream) = self.slot()?;
         while state.step < steps {
+            if self.stop.is_raised() {
+                return Err(ExecutionError::Stopped);
+            }
             let step = session.as_ref().map_or(state.step, |session| session.steps_done());
             if step >= steps {
                 break;
@@ -184,10 +262,10 @@ impl<'a> Execution<'a> {
             }
             let running = match &mut session {
                 Some(session) => session,
-                None => session.insert(self.engine.resume(self.spec, &state)?),
+                None => session.insert(self.replays.resume(&self.spec, &state)?),
             };
-            let batch = stream.training_batch(self.spec, place.round, place.slot, step)?;
-            let rate = programs::rate(self.spec, place.round, step);
+            let batch = stream.training_batch(&self.spec, place.round, place.slot, step)?;
+            let rate = programs::rate(&self.spec, place.round, step);
             if let StepOutcome::Diverged(_) = running.step(&batch, rate)? {
                 self.diverged = Some(step);
                 return Ok(None);
@@ -203,9 +281,9 @@ impl<'a> Execution<'a> {
 
     fn trace_step(&self, step: u32, state: &State) -> Result<Traced, ExecutionError> {
         let (place, lie, stream) = self.slot()?;
-        let batch = stream.training_batch(self.spec, place.round, place.slot, step)?;
-        let rate = programs::rate(self.spec, place.round, step);
-        let program = program(self.spec, rate, step.saturating_add(1), batch.samples);
+        let batch = stream.training_batch(&self.spec, place.round, place.slot, step)?;
+        let rate = programs::rate(&self.spec, place.round, step);
+        let program = program(&self.spec, rate, step.saturating_add(1), batch.samples);
         let number = [state.step];
         let loss = [state.loss_sum];
         let parts = state.checkpoint.values().iter().zip(&state.moment1).zip(&state.moment2);
@@ -214,20 +292,15 @@ impl<'a> Execution<'a> {
             .collect();
         leaves.extend([Leaf::Integers(&number), Leaf::Floats(&loss)]);
         let lie = lie.and_then(|lie| lie.in_step(step));
-        Ok(Traced::of(self.engine, &program, &leaves, vec![batch.inputs, batch.targets], lie)?)
+        Ok(Traced::of(self.traces, &program, &leaves, vec![batch.inputs, batch.targets], lie)?)
     }
 
     fn trace(&mut self, part: Part) -> Result<&Traced, ExecutionError> {
-        let same = |held: Part| match (held, part) {
-            (Part::Step(held) | Part::Diverging(held), Part::Step(step) | Part::Diverging(step)) => {
-                held == step
-            }
-            (held, part) => held == part,
-        };
-        if self.traced.as_ref().is_none_or(|(held, _)| !same(*held)) {
+        if !self.holds(part) {
             // Its memory first.
             self.traced = None;
             let traced = self.execute(part)?;
+            note(&mut self.outputs, part, (traced.outputs.clone(), traced.diverged));
             self.traced = Some((part, traced));
         }
         self.traced.as_ref().map(|(_, traced)| traced).ok_or(ExecutionError::None("part"))
@@ -243,7 +316,7 @@ impl<'a> Execution<'a> {
             Part::Begin => {
                 let leaves: Vec<Leaf<'_>> =
                     self.base.parameters().values().iter().map(|values| Leaf::Floats(values)).collect();
-                Ok(Traced::of(self.engine, &programs::begin(self.spec), &leaves, Vec::new(), None)?)
+                Ok(Traced::of(self.traces, &programs::begin(&self.spec), &leaves, Vec::new(), None)?)
             }
             Part::Finish => {
                 let steps = self.spec.rounds.inner_steps;
@@ -252,7 +325,7 @@ impl<'a> Execution<'a> {
                 let parameters = self.base.parameters().values().iter().chain(end.checkpoint.values());
                 let mut leaves: Vec<Leaf<'_>> = parameters.map(|values| Leaf::Floats(values)).collect();
                 leaves.push(Leaf::Floats(&loss));
-                Ok(Traced::of(self.engine, &programs::finish(self.spec), &leaves, Vec::new(), None)?)
+                Ok(Traced::of(self.traces, &programs::finish(&self.spec), &leaves, Vec::new(), None)?)
             }
             Part::Aggregate => {
                 let Subject::Aggregation(updates) = &self.subject else {
@@ -264,8 +337,21 @@ impl<'a> Execution<'a> {
                 for update in updates {
                     leaves.extend(update.buffers().map(Leaf::Integers));
                 }
-                let program = programs::aggregate(self.spec, updates.len() as u64);
-                Ok(Traced::of(self.engine, &program, &leaves, Vec::new(), None)?)
+                let program = programs::aggregate(&self.spec, updates.len() as u64);
+                Ok(Traced::of(self.traces, &program, &leaves, Vec::new(), None)?)
+            }
+        }
+    }
+
+    /// What a trace leaves, without its memory if that is gone.
+    fn digests(&mut self, part: Part) -> Result<Outputs, ExecutionError> {
+        let kept =
+            self.outputs.iter().find(|(held, _)| same(*held, part)).map(|(_, outputs)| outputs.clone());
+        match kept {
+            Some(outputs) => Ok(outputs),
+            None => {
+                let traced = self.trace(part)?;
+                Ok((traced.outputs.clone(), traced.diverged))
             }
         }
     }
@@ -306,27 +392,32 @@ impl Book for Execution<'_> {
     }
 
     fn buffers(&mut self, of: Buffers) -> Result<Vec<Digest>, ExecutionError> {
-        match of {
-            Buffers::Base => Ok(base_digests(self.base.parameters(), self.base.momenta())),
+        if let Some(digests) = noted(&self.buffers, of) {
+            return Ok(digests);
+        }
+        let digests = match of {
+            Buffers::Base => base_digests(self.base.parameters(), self.base.momenta()),
             Buffers::State(steps) => {
                 let state = self.state_after(steps)?.ok_or(ExecutionError::None("state"))?;
                 let parts = state.checkpoint.values().iter().zip(&state.moment1).zip(&state.moment2);
                 let mut all = digests_of(parts.flat_map(|((value, first), second)| [value, first, second]));
                 all.push(Digest::of(&state.step.to_le_bytes()));
                 all.push(Digest::of(&state.loss_sum.to_le_bytes()));
-                Ok(all)
+                all
             }
-        }
+        };
+        note(&mut self.buffers, of, digests.clone());
+        Ok(digests)
     }
 
     fn outputs(&mut self, part: Part) -> Result<Vec<Digest>, ExecutionError> {
-        Ok(self.trace(part)?.outputs.clone())
+        Ok(self.digests(part)?.0)
     }
 
     fn diverges(&mut self, part: Part) -> Result<Option<(u32, u64)>, ExecutionError> {
         // Nothing else may leave them.
         match part {
-            Part::Step(_) | Part::Diverging(_) => Ok(self.trace(part)?.diverged),
+            Part::Step(_) | Part::Diverging(_) => Ok(self.digests(part)?.1),
             Part::Begin | Part::Finish | Part::Aggregate => Ok(None),
         }
     }
@@ -339,7 +430,7 @@ impl Book for Execution<'_> {
     fn content(&mut self, blob: Blob) -> Result<Cow<'_, [u8]>, ExecutionError> {
         match (blob, &self.subject) {
             (Blob::Stream, _) => {
-                let stream = self.stream.ok_or(ExecutionError::None("stream"))?;
+                let stream = self.stream.as_ref().ok_or(ExecutionError::None("stream"))?;
                 Ok(Cow::Owned(stream.bytes()?))
             }
             (Blob::Own, _) => Ok(Cow::Owned(self.own_update()?)),

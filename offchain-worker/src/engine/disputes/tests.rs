@@ -17,12 +17,12 @@ use sabha_protocol::{
     },
     segments_root,
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 struct World {
     _folder: tempfile::TempDir,
     spec: RunSpec,
-    stream: Stream,
+    stream: Arc<Stream>,
     base: RoundCheckpoint,
     engine: ExactEngine,
 }
@@ -32,14 +32,19 @@ const SLOT: u16 = 1;
 fn world() -> World {
     let (folder, spec, stream) = text_stream(RunSpec { numerics_version: NUMERICS_EXACT, ..tiny_spec() });
     let base = RoundCheckpoint::start(init::initial(&spec.model, 5));
-    World { _folder: folder, spec, stream, base, engine: ExactEngine::cpu() }
+    World { _folder: folder, spec, stream: Arc::new(stream), base, engine: ExactEngine::cpu() }
 }
 
 impl World {
     fn execution(&self, lie: Option<Lie>) -> Execution<'_> {
         let place = Place::of(&self.spec, 0, SLOT);
         let subject = Subject::Slot { place, roots: BTreeMap::new(), kept: Box::new(|_| None), lie };
-        Execution::new(&self.engine, &self.spec, Some(&self.stream), self.base.clone(), subject)
+        self.executing(subject)
+    }
+
+    fn executing(&self, subject: Subject) -> Execution<'_> {
+        let (spec, stream) = (Arc::new(self.spec.clone()), Some(self.stream.clone()));
+        Execution::new(&self.engine, &self.engine, spec, stream, self.base.clone(), subject)
     }
 
     fn outcome(&self, execution: &mut Execution<'_>) -> Outcome {
@@ -145,7 +150,7 @@ fn a_planted_lie_is_convicted_and_believing_it_loses() {
     let truth = world.outcome(&mut honest);
     for (step, instruction, element) in [(0, 30, 1), (1, 77, 3), (3, 120, 0)] {
         let what = What::Element { step, instruction, element, bits: 1 << 14 };
-        let lie = Lie { round: 0, what };
+        let lie = Lie { round: 0, once: false, what };
         let mut liar = world.execution(Some(lie));
         let told = world.outcome(&mut liar);
         assert_ne!(told, truth, "{lie:?}");
@@ -159,7 +164,7 @@ fn a_planted_lie_is_convicted_and_believing_it_loses() {
     }
     let (loser, _) = play(&world.facts(truth), Claim::Finish, &mut honest, &mut world.execution(None));
     assert_eq!(loser, Side::Challenger);
-    let mut liar = world.execution(Some(Lie { round: 0, what: What::Update }));
+    let mut liar = world.execution(Some(Lie { round: 0, once: false, what: What::Update }));
     let told = world.outcome(&mut liar);
     assert_ne!(told, truth);
     let (loser, _) = play(&world.facts(told), Claim::Finish, &mut liar, &mut honest);
@@ -174,18 +179,14 @@ fn a_false_aggregation_is_convicted() {
             let place = Place::of(&world.spec, 0, slot);
             let subject =
                 Subject::Slot { place, roots: BTreeMap::new(), kept: Box::new(|_| None), lie: None };
-            let mut execution =
-                Execution::new(&world.engine, &world.spec, Some(&world.stream), world.base.clone(), subject);
+            let mut execution = world.executing(subject);
             let blob = execution.content(Blob::Own).unwrap().into_owned();
             Update::from_blob(&world.spec, place, &blob).unwrap()
         })
         .collect();
     let digests: Vec<Digest> = updates.iter().map(|update| Digest::of(&update.to_blob())).collect();
     let right = rounds::aggregate(&world.spec, &world.base, updates.clone(), &|| true).unwrap().root();
-    let aggregation = |updates: Vec<Update>| {
-        let subject = Subject::Aggregation(updates);
-        Execution::new(&world.engine, &world.spec, None, world.base.clone(), subject)
-    };
+    let aggregation = |updates: Vec<Update>| world.executing(Subject::Aggregation(updates));
     let update = |place: u32| digests.get(place as usize).copied();
     let facts = |result| Facts {
         spec: &world.spec,
@@ -218,4 +219,37 @@ fn root_of(world: &World, execution: &mut Execution<'_>) -> Digest {
         })
         .collect();
     Digest(sabha_numerics::state_root(&digests))
+}
+
+/// Many games share one execution: what is asked for by another one in between does not change what it says, nor does rest.
+#[test]
+fn an_execution_that_rests_says_the_same_again() {
+    let world = world();
+    let mut one = world.execution(None);
+    let asked = |execution: &mut Execution<'_>, step| {
+        let part = Part::Step(step);
+        let words = execution.words(part, sabha_numerics::program::Source::Output(40)).unwrap().into_owned();
+        let buffers = execution.buffers(dispute::player::Buffers::State(step)).unwrap();
+        (execution.outputs(part).unwrap(), execution.diverges(part).unwrap(), words, buffers)
+    };
+    let first = asked(&mut one, 1);
+    let other = asked(&mut one, 3);
+    assert_ne!(first, other);
+    assert!(!one.holds(Part::Step(1)) && one.holds(Part::Step(3)), "one trace at a time");
+    one.rest();
+    assert!(!one.holds(Part::Step(3)));
+    assert_eq!(one.outputs(Part::Step(1)).unwrap(), first.0);
+    assert!(!one.holds(Part::Step(1)), "digests take no trace");
+    assert_eq!(asked(&mut one, 1), first);
+    assert_eq!(asked(&mut world.execution(None), 3), other);
+}
+
+#[test]
+fn an_execution_that_is_stopped_ends_at_the_next_step() {
+    let world = world();
+    let stop = crate::stop::Stop::new();
+    let mut execution = world.execution(None).until(stop.clone());
+    assert!(execution.state(1).unwrap().is_some());
+    stop.raise(crate::error::Exit::Terminated);
+    assert!(matches!(execution.state(4), Err(ExecutionError::Stopped)));
 }

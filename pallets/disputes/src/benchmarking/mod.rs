@@ -1,5 +1,5 @@
-//! Benchmarks of every call and of the hook, in its worst case: with programs of a model of 25 million parameters, and an aggregation of as
-//! many updates as there can be.
+//! Benchmarks of every call and of the hook, in its worst case: with programs of as many instructions as a specification may have
+//! (`limits::INSTRUCTIONS`), which an aggregation of as many updates as there can be comes to.
 
 mod setup;
 

@@ -60,7 +60,8 @@ pub fn worker<T: Config>(index: u32) -> Result<T::AccountId, BenchmarkError> {
     Ok(owner)
 }
 
-/// A model of 25 million parameters, whose steps read 2,048 words at once, in rounds of so many slots.
+/// A model with as many layers as an aggregation of the most slots can have, whose steps read 2,048 words at once, in rounds of so many
+/// slots.
 pub fn spec<T: Config>(slots: u16) -> RunSpec {
     let window: u32 = T::Window::get().saturated_into();
     let longest = window.saturating_mul(T::MaxWindows::get());
@@ -74,7 +75,7 @@ pub fn spec<T: Config>(slots: u16) -> RunSpec {
         model: ModelSpec {
             vocabulary: 512,
             width: 512,
-            layers: 8,
+            layers: 23,
             heads: 8,
             feed_forward: 1_376,
             context: 512,

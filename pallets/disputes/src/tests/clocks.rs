@@ -11,29 +11,6 @@ use sabha_protocol::{
 use super::{stage::*, world::honest};
 use crate::{Error, Event, Games, mock::*};
 
-/// Stall every move to the last block.
-#[test]
-fn who_stalls_every_move_loses_by_its_one_clock() {
-    run(|| {
-        let id = window_of(&all_honest());
-        let game = challenge(BOB, id, slot_0(id), Claim::Begin);
-        let mut seen = Default::default();
-        pass(60);
-        assert_noop!(Disputes::time_out(signed(ALICE), game), Error::<Test>::TimeLeft);
-        assert!(defend(game, &mut honest(0).clone(), &mut seen), "in the last block it is in time");
-        assert_eq!(playing(game).clocks.defender, 0);
-        // Its next move has no time left, but for the block in which it is asked.
-        let made = Box::new(Move::AskEnd(Node { height: 0, index: 0 }));
-        let position = playing(game).position;
-        assert_ok!(Disputes::press(signed(BOB), game, position, made));
-        assert_noop!(Disputes::time_out(signed(ALICE), game), Error::<Test>::TimeLeft);
-        block();
-        assert!(!defend(game, &mut honest(0).clone(), &mut seen));
-        assert_ok!(Disputes::time_out(signed(ALICE), game));
-        assert_eq!(loser_of(game), Side::Defender);
-    });
-}
-
 #[test]
 fn a_move_for_another_position_by_another_account_or_out_of_turn_is_refused() {
     run(|| {
@@ -55,7 +32,7 @@ fn a_move_for_another_position_by_another_account_or_out_of_turn_is_refused() {
         assert_noop!(Disputes::time_out(signed(BOB), 7), Error::<Test>::NoSuchGame);
         // The same move twice.
         let mut seen = Default::default();
-        assert!(defend(game, &mut honest(0).clone(), &mut seen));
+        assert!(defend(game, &mut honest(0), &mut seen));
         assert_noop!(answer_as(defender, position), Error::<Test>::OtherPosition);
         assert_noop!(press_as(BOB, position), Error::<Test>::OtherPosition);
     });
@@ -92,7 +69,7 @@ fn no_clock_runs_while_the_protocol_is_paused() {
         assert_noop!(Disputes::time_out(signed(ALICE), game), Error::<Test>::TimeLeft);
         Paused::set(false);
         pass(60);
-        assert!(defend(game, &mut honest(0).clone(), &mut Default::default()));
+        assert!(defend(game, &mut honest(0), &mut Default::default()));
     });
 }
 
@@ -109,7 +86,7 @@ fn a_game_ends_before_what_it_is_about_lapses() {
         let lapses = slot_of(id, ROUND, 0).checks.lapses;
         assert_eq!((playing(game).clocks.defender, lapses), (55, now() + 120));
         pass(55);
-        assert!(defend(game, &mut honest(0).clone(), &mut Default::default()));
+        assert!(defend(game, &mut honest(0), &mut Default::default()));
         pass(55);
         assert_noop!(Disputes::time_out(signed(ALICE), game), Error::<Test>::TimeLeft);
         block();
@@ -128,7 +105,7 @@ fn the_hook_ends_games_whose_time_is_up_and_closes_those_that_were_overtaken() {
         let games: Vec<_> = (0..3).map(|_| challenge(BOB, id, slot_0(id), Claim::Begin)).collect();
         pass(10);
         for game in &games[1..] {
-            assert!(defend(*game, &mut honest(0).clone(), &mut Default::default()));
+            assert!(defend(*game, &mut honest(0), &mut Default::default()));
         }
         for _ in 0..59 {
             block_with(true);

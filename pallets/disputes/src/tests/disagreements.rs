@@ -77,7 +77,7 @@ fn a_differing_answer_is_a_game_whose_claim_the_auditor_names() {
         assert!(clocks.challenger <= 50 && clocks.defender == 60, "its clock ran since it revealed");
         assert_eq!(bonded(auditor), 0, "its stake is at risk, no bond");
         let before = free(payout(auditor));
-        assert_eq!(play(game, &mut liar, &mut honest(0).clone()), Came::Decided(Side::Defender));
+        assert_eq!(play(game, &mut liar, &mut honest(0)), Came::Decided(Side::Defender));
         assert_eq!(slot_of(id, ROUND, 0).checks.fault, Some(Fault::Convicted(Vouched::Other)));
         let reward = money::split(spec().stake_per_slot).challenger;
         assert_eq!(free(payout(auditor)), before + reward);
@@ -121,7 +121,7 @@ fn an_auditor_that_is_wrong_loses_its_seats_stake_and_the_slot_is_paid() {
         let (game, stake) = (game_at(place).unwrap(), staked(seat.auditor));
         let worker = *slot_of(id, ROUND, slot).worker().unwrap();
         assert_ok!(Disputes::name_claim(signed(seat.auditor), game, Claim::Segment(1)));
-        let came = play(game, &mut honest(slot).clone(), &mut honest(slot).clone());
+        let came = play(game, &mut honest(slot), &mut honest(slot));
         assert_eq!(came, Came::Silent(Side::Challenger));
         until(61, || Disputes::time_out(signed(BOB), game).is_ok());
         assert_eq!(staked(seat.auditor), stake - spec().audit.auditor_stake);

@@ -1,25 +1,31 @@
 //! Rounds that are brought to where games begin, and games that are played to their end.
 
-use frame_support::{assert_ok, dispatch::Pays};
+use frame_support::{
+    assert_ok,
+    dispatch::Pays,
+    storage::{TransactionOutcome, with_transaction},
+};
 use pallet_sabha_training::{Attesters, Rounds, Seats, Slots};
 use sabha_protocol::{
     Digest, Outcome, RoundKey, RunId, SlotIndex, SlotSet,
     audit::{Audits, Opening, SeatState, answer as answers, seal},
     dispute::{
         Claim, Game, Move, Side,
-        player::{PlayError, Seen, answer, challenge as doubt},
+        player::{Book, PlayError, Seen, answer, challenge as doubt},
     },
+    money,
     round::{Checkpoint, Phase, SlotState, Terms},
 };
+use sp_runtime::DispatchError;
 
-use super::world::{Run, aggregate, honest, spec};
-use crate::{Event, GameId, Games, NextGame, Stage, Target, facts::Known, mock::*};
+use super::world::{Missing, Run, aggregate, honest, spec};
+use crate::{Event, GameId, Games, LastShown, NextGame, Stage, Target, facts::Known, mock::*};
 
 pub const ROUND: RoundKey = RoundKey { round: 0, attempt: 0 };
 
 /// Three honest slots.
 pub fn all_honest() -> Vec<Run> {
-    (0..3).map(|slot| honest(slot).clone()).collect()
+    (0..3).map(honest).collect()
 }
 
 /// Three slots, of which slot 0 is this.
@@ -138,6 +144,14 @@ pub fn truth(_: u16, slot: SlotIndex, segments: &[u32]) -> Digest {
     answers::of_roots(&segments.iter().map(|segment| leaves[*segment as usize + 1]).collect::<Vec<_>>())
 }
 
+/// What a lazy auditor says: that what is committed is right.
+pub fn agreed(runs: &[Run]) -> impl Fn(u16, SlotIndex, &[u32]) -> Digest {
+    move |_, slot, segments| {
+        let leaves = runs[usize::from(slot)].leaves();
+        answers::of_roots(&segments.iter().map(|segment| leaves[*segment as usize + 1]).collect::<Vec<_>>())
+    }
+}
+
 pub fn slot_0(id: RunId) -> Target {
     Target::Slot { slot: 0, generation: slot_of(id, ROUND, 0).generation }
 }
@@ -173,7 +187,7 @@ pub enum Came {
 }
 
 /// The defender makes its next move; returns whether it could.
-pub fn defend(id: GameId, book: &mut Run, seen: &mut Seen) -> bool {
+pub fn defend(id: GameId, book: &mut impl Book, seen: &mut Seen) -> bool {
     let (game, dispute, known) = (playing(id), game_of(id), known(id));
     let Some(made) = known.with(|facts| answer(facts, &game, book).ok()) else { return false };
     let who = signed(hot(dispute.defender));
@@ -184,7 +198,7 @@ pub fn defend(id: GameId, book: &mut Run, seen: &mut Seen) -> bool {
 }
 
 /// The challenger makes its next move; returns whether it had one.
-pub fn press(id: GameId, book: &mut Run, seen: &Seen) -> bool {
+pub fn press(id: GameId, book: &mut impl Book<Error = Missing>, seen: &Seen) -> bool {
     let (game, dispute, known) = (playing(id), game_of(id), known(id));
     let made = match known.with(|facts| doubt(facts, &game, book, seen)) {
         Ok(made) => made,
@@ -200,8 +214,18 @@ pub fn press(id: GameId, book: &mut Run, seen: &Seen) -> bool {
     true
 }
 
+/// Plays a game, a move a block, and checks the invariants after each.
+pub fn play(id: GameId, defender: &mut impl Book, challenger: &mut impl Book<Error = Missing>) -> Came {
+    play_with(id, defender, challenger, check)
+}
+
 /// Plays a game, a move a block.
-pub fn play(id: GameId, defender: &mut Run, challenger: &mut Run) -> Came {
+pub fn play_with(
+    id: GameId,
+    defender: &mut impl Book,
+    challenger: &mut impl Book<Error = Missing>,
+    look: impl Fn(),
+) -> Came {
     let mut seen = Seen::default();
     for _ in 0..60 {
         if !Games::<Test>::contains_key(id) {
@@ -215,7 +239,7 @@ pub fn play(id: GameId, defender: &mut Run, challenger: &mut Run) -> Came {
         if !moved {
             return Came::Silent(side);
         }
-        check();
+        look();
         block();
     }
     panic!("the game does not end: {:?}", game_of(id))
@@ -233,4 +257,117 @@ pub fn loser_of(id: GameId) -> Side {
 /// Nothing of the round is left.
 pub fn settled(id: RunId) {
     until(400, || !Rounds::<Test>::contains_key(id, ROUND));
+}
+
+/// Does something to a chain that is afterwards what it was before.
+pub fn apart(act: impl FnOnce()) {
+    let done: Result<(), DispatchError> = with_transaction(|| TransactionOutcome::Rollback(Ok(act())));
+    assert_ok!(done);
+}
+
+/// Nothing of any game is left, nor of any bond.
+pub fn no_games() {
+    assert_eq!(Games::<Test>::iter().count(), 0);
+    assert_eq!(LastShown::<Test>::iter().count(), 0);
+    (1..=ACCOUNTS).for_each(|who| assert_eq!(bonded(who), 0, "{who}"));
+}
+
+/// Where money was before a game between BOB and somebody.
+#[derive(Clone, Copy, Debug)]
+pub struct Books {
+    run: RunId,
+    defender: AccountId,
+    stake: u128,
+    payout: u128,
+    challenger: u128,
+    burnt: u128,
+    kept: u128,
+    regained: u128,
+}
+
+impl Books {
+    /// As they are, before BOB challenges.
+    pub fn of(run: RunId, defender: AccountId) -> Self {
+        let record = pallet_sabha_training::Runs::<Test>::get(run).expect("it exists");
+        Self {
+            run,
+            defender,
+            stake: staked(defender),
+            payout: free(payout(defender)),
+            challenger: free(BOB) + bonded(BOB),
+            burnt: burnt(),
+            kept: record.kept,
+            regained: record.regained,
+        }
+    }
+
+    /// The books now, with the differences that there ought to be.
+    fn now_are(self, expected: Self) {
+        let now = Self::of(self.run, self.defender);
+        let all = |books: Self| {
+            let Self { stake, payout, challenger, burnt, kept, regained, .. } = books;
+            [stake, payout, challenger, burnt, kept, regained]
+        };
+        assert_eq!(all(now), all(expected), "stake, payout, challenger, burnt, kept, regained");
+        assert_eq!(bonded(BOB), 0);
+    }
+
+    /// The defender lost its stake: half is burnt, a part kept for auditors, a part BOB's, the rest the run's.
+    pub fn convicted(self) {
+        let amount = spec().stake_per_slot;
+        let split = money::split(amount);
+        assert_eq!(split.burnt + split.auditors + split.challenger + split.escrow, amount);
+        assert!(split.burnt >= amount / 2);
+        self.now_are(Self {
+            stake: self.stake - amount,
+            challenger: self.challenger + split.challenger,
+            burnt: self.burnt + split.burnt,
+            kept: self.kept + split.auditors,
+            regained: self.regained + split.escrow,
+            ..self
+        });
+    }
+
+    /// BOB lost its bond: half is burnt, half the defender's.
+    pub fn acquitted(self) {
+        self.now_are(Self {
+            payout: self.payout + BOND / 2,
+            challenger: self.challenger - BOND,
+            burnt: self.burnt + BOND / 2,
+            ..self
+        });
+    }
+}
+
+/// Who answers for slot 0.
+pub fn holder(id: RunId) -> AccountId {
+    *slot_of(id, ROUND, 0).worker().expect("it is assigned")
+}
+
+/// BOB challenges, and somebody loses: by a verdict, or because it has nothing to say until its time is up. Returns who.
+pub fn judged(
+    id: RunId,
+    target: Target,
+    claim: Claim,
+    defender: &mut impl Book,
+    challenger: &mut impl Book<Error = Missing>,
+) -> Side {
+    let game = challenge(BOB, id, target, claim);
+    match play_with(game, defender, challenger, || ()) {
+        Came::Decided(loser) => loser,
+        Came::Silent(_) => {
+            until(61, || Disputes::time_out(signed(ALICE), game).is_ok());
+            loser_of(game)
+        }
+    }
+}
+
+/// As [`judged`], of slot 0: its worker is convicted, and its stake goes where it has to.
+pub fn convicts(id: RunId, claim: Claim, defender: &mut impl Book, challenger: &mut Run) {
+    let books = Books::of(id, holder(id));
+    assert_eq!(judged(id, slot_0(id), claim, defender, challenger), Side::Defender);
+    books.convicted();
+    assert!(slot_of(id, ROUND, 0).checks.fault.is_some());
+    no_games();
+    check();
 }

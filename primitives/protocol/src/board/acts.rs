@@ -114,7 +114,7 @@ impl Board {
     pub fn resolve(&mut self, key: RoundKey, place: u16, verdict: Verdict) -> Result<(), BoardError> {
         let mut seat = self.seats.get(&(key, place)).copied().ok_or(BoardError::Missing)?;
         let (mut round, mut slot) = self.slot(key, seat.slot)?;
-        let effects = round.resolve(&self.terms, seat.slot, &mut slot, &mut seat, verdict)?;
+        let effects = round.resolve(&self.terms, seat.slot, &mut slot, &mut seat, verdict, self.now)?;
         let duty = match verdict {
             Verdict::WorkerWrong(_) => Duty::Slot(seat.slot),
             Verdict::AuditorWrong => Duty::Seat(place),
@@ -179,7 +179,7 @@ impl Board {
         challenger: Option<Member>,
     ) -> Result<(), BoardError> {
         let (mut round, mut slot) = self.slot(key, index)?;
-        let effects = round.convict(&self.terms, index, &mut slot, claim, challenger.as_ref())?;
+        let effects = round.convict(&self.terms, index, &mut slot, claim, challenger.as_ref(), self.now)?;
         self.slots.insert((key, index), slot);
         self.put(round, Duty::Slot(index), effects);
         Ok(())

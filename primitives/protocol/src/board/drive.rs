@@ -44,7 +44,7 @@ impl Board {
                 made = made.saturating_add(1);
             }
             if slot.checks.has_lapsed(self.now) {
-                effects.extend(round.lapse(index, &mut slot, self.now).unwrap_or_default());
+                effects.extend(round.lapse(&self.terms, index, &mut slot, self.now).unwrap_or_default());
                 made = made.saturating_add(1);
             }
             if slot.state == SlotState::Vacant {
@@ -145,7 +145,7 @@ impl Board {
             }
             Due::FailLeaves(index) => {
                 let slot = self.slots.get_mut(&(key, index)).ok_or(BoardError::Missing)?;
-                round.fail_leaves(&terms, index, slot)?
+                round.fail_leaves(&terms, index, slot, self.now)?
             }
             Due::CloseReveals => {
                 round.close_reveals(&terms, now)?;

@@ -721,7 +721,7 @@ impl Game {
 }
 
 /// The root that a slot's leaves are bound by.
-fn segments_root(facts: &Facts<'_>) -> Result<Digest, GameError> {
+pub(super) fn segments_root(facts: &Facts<'_>) -> Result<Digest, GameError> {
     match facts.outcome() {
         Some(Outcome::Trained(Commitment { segments_root, .. })) => Ok(segments_root),
         _ => Err(GameError::NoSuchClaim),
@@ -736,7 +736,7 @@ fn leaf(facts: &Facts<'_>, index: u32, member: Option<&Member>) -> Result<Digest
 }
 
 /// Whether this is chunk `index` of content with this digest and so many bytes.
-fn is_chunk(digest: &Digest, bytes: u64, index: u64, chunk: &[u8], path: &[Digest]) -> bool {
+pub(super) fn is_chunk(digest: &Digest, bytes: u64, index: u64, chunk: &[u8], path: &[Digest]) -> bool {
     let shape = Shape::of_bytes(bytes);
     let start = index.saturating_mul(CHUNK);
     let len = bytes.saturating_sub(start).min(CHUNK);

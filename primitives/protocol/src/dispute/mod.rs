@@ -134,6 +134,3 @@ impl Facts<'_> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

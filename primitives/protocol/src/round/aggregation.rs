@@ -59,6 +59,10 @@ impl<A: Clone + PartialEq> Round<A> {
         if now > *until {
             return Err(RoundError::TooLate);
         }
+        // It would have left this phase; whatever voids a round, no checkpoint comes of it.
+        if self.void.is_some() {
+            return Err(RoundError::WrongState);
+        }
         self.result = Some((checkpoint, worker.clone()));
         self.owes_aggregator = true;
         self.unsettle();

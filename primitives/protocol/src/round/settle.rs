@@ -81,13 +81,14 @@ impl<A: Clone + PartialEq> Round<A> {
         let release = Effect::Release { worker: auditor.clone(), amount: stake };
         let observe = |good| Effect::Observe { worker: auditor.clone(), good };
         let pay = |amount| transfer(Party::Escrow, Party::Worker(auditor.clone()), amount).map(Effect::Move);
-        let slash = || money::slash_auditor(&auditor, stake).into_iter().map(Effect::Move);
+        let slash = |amount| money::slash_auditor(&auditor, amount).into_iter().map(Effect::Move);
         let effects = match seat.state {
             SeatState::Drawn | SeatState::Sealed(_) => {
-                [release].into_iter().chain(slash()).chain([observe(false)]).collect()
+                [release].into_iter().chain(slash(stake)).chain([observe(false)]).collect()
             }
             SeatState::Agreed { .. } if self.vouched_wrongly(terms, index, &checks) => {
-                [release].into_iter().chain(slash()).chain([observe(false)]).collect()
+                let slashed = slash(vouched_slash(terms, &checks));
+                [release].into_iter().chain(slashed).chain([observe(false)]).collect()
             }
             SeatState::Agreed { unserved } => {
                 // The charge is the slot's: it pays only if the slot is paid.
@@ -170,6 +171,17 @@ impl<A: Clone + PartialEq> Round<A> {
             Some(Fault::Convicted(Claim::Other) | Fault::LeavesMissing | Fault::Undecided) | None => false,
         }
     }
+}
+
+/// What an auditor loses that agreed with something that was convicted: its stake, if as many others, drawn as it was, had sealed
+/// another answer. If not, all who agreed lose at most what the worker lost: it can lose a game about a right segment on purpose, and
+/// they have no move in it.
+fn vouched_slash(terms: &Terms, checks: &super::Checks) -> Balance {
+    let agreed = checks.revealed.saturating_sub(checks.differed).max(1);
+    if checks.differed >= agreed {
+        return terms.audit.auditor_stake;
+    }
+    terms.audit.auditor_stake.min(terms.stake.checked_div(agreed.into()).unwrap_or(0))
 }
 
 /// What each auditor who differed gets of the part of the slash that was kept for them; rounded down.

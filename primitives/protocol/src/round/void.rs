@@ -35,13 +35,18 @@ impl<A: Clone + PartialEq> Round<A> {
         self.void = Some(VoidReason::Base);
         match self.phase.clone() {
             Phase::Training { .. } => self.freeze(terms, now, session),
-            Phase::Aggregating { aggregator, .. } => {
-                self.begin_window(terms, now);
-                let free = |worker| Effect::Release { worker, amount: terms.stake };
-                aggregator.map(free).into_iter().collect()
-            }
+            Phase::Aggregating { .. } => self.leave_aggregation(terms, now),
             Phase::Availability { .. } | Phase::Window { .. } | Phase::Final | Phase::Voided => Vec::new(),
         }
+    }
+
+    /// A round that makes no checkpoint is not aggregated any more: who has the turn is let go without blame. Otherwise the result of
+    /// updates of which one was found wrong would become the run's checkpoint.
+    fn leave_aggregation(&mut self, terms: &Terms, now: ActiveBlock) -> Effects<A> {
+        let Phase::Aggregating { aggregator, .. } = self.phase.clone() else { return Vec::new() };
+        self.begin_window(terms, now);
+        let free = |worker| Effect::Release { worker, amount: terms.stake };
+        aggregator.map(free).into_iter().collect()
     }
 
     /// Voids a round in training because its run is stopped: what is committed is attested, audited and paid as ever, who still
@@ -67,8 +72,9 @@ impl<A: Clone + PartialEq> Round<A> {
         slot: &mut Slot<A>,
         claim: Claim,
         challenger: Option<&A>,
+        now: ActiveBlock,
     ) -> Result<Effects<A>, RoundError> {
-        self.find_fault(terms, index, slot, Fault::Convicted(claim), challenger)
+        self.find_fault(terms, index, slot, Fault::Convicted(claim), challenger, now)
     }
 
     /// Fails a slot whose audited leaves were not published in time: as a conviction without a challenger.
@@ -80,12 +86,13 @@ impl<A: Clone + PartialEq> Round<A> {
         terms: &Terms,
         index: SlotIndex,
         slot: &mut Slot<A>,
+        now: ActiveBlock,
     ) -> Result<Effects<A>, RoundError> {
         if !matches!(self.audits, Audits::Revealing { .. } | Audits::Done) || !self.unanswered.contains(index)
         {
             return Err(RoundError::WrongState);
         }
-        self.find_fault(terms, index, slot, Fault::LeavesMissing, None)
+        self.find_fault(terms, index, slot, Fault::LeavesMissing, None, now)
     }
 
     fn find_fault(
@@ -95,6 +102,7 @@ impl<A: Clone + PartialEq> Round<A> {
         slot: &mut Slot<A>,
         fault: Fault,
         challenger: Option<&A>,
+        now: ActiveBlock,
     ) -> Result<Effects<A>, RoundError> {
         if matches!(self.phase, Phase::Final | Phase::Voided) {
             return Err(RoundError::WrongPhase);
@@ -106,16 +114,18 @@ impl<A: Clone + PartialEq> Round<A> {
         let mut effects = vec![Effect::Release { worker: worker.clone(), amount: terms.stake }];
         effects.extend(money::slash(worker, terms.stake, challenger).into_iter().map(Effect::Move));
         effects.push(Effect::Observe { worker: worker.clone(), good: false });
-        self.mark_faulty(index, slot, fault, VoidReason::Convicted, &mut effects);
+        self.mark_faulty(terms, index, slot, fault, VoidReason::Convicted, now, &mut effects);
         Ok(effects)
     }
 
     fn mark_faulty(
         &mut self,
+        terms: &Terms,
         index: SlotIndex,
         slot: &mut Slot<A>,
         fault: Fault,
         void: VoidReason,
+        now: ActiveBlock,
         effects: &mut Effects<A>,
     ) {
         slot.checks.fault = Some(fault);
@@ -124,6 +134,7 @@ impl<A: Clone + PartialEq> Round<A> {
         self.faulty.insert(index);
         if self.accepted.contains(index) {
             self.fail(void, effects);
+            effects.extend(self.leave_aggregation(terms, now));
         }
     }
 
@@ -138,6 +149,7 @@ impl<A: Clone + PartialEq> Round<A> {
         slot: &mut Slot<A>,
         seat: &mut Seat<A>,
         verdict: Verdict,
+        now: ActiveBlock,
     ) -> Result<Effects<A>, RoundError> {
         let disputed = matches!(seat.state, SeatState::Differed { .. });
         if !disputed || seat.slot != index || slot.checks.open == 0 || slot.checks.fault.is_some() {
@@ -145,7 +157,7 @@ impl<A: Clone + PartialEq> Round<A> {
         }
         match verdict {
             Verdict::WorkerWrong(claim) => {
-                self.convict(terms, index, slot, claim, Some(&seat.auditor.clone()))
+                self.convict(terms, index, slot, claim, Some(&seat.auditor.clone()), now)
             }
             Verdict::AuditorWrong => {
                 seat.state = SeatState::Wrong;
@@ -168,6 +180,7 @@ impl<A: Clone + PartialEq> Round<A> {
     /// If there is none, or its time is not over.
     pub fn lapse(
         &mut self,
+        terms: &Terms,
         index: SlotIndex,
         slot: &mut Slot<A>,
         now: ActiveBlock,
@@ -179,7 +192,7 @@ impl<A: Clone + PartialEq> Round<A> {
             return Err(RoundError::TooEarly);
         }
         let mut effects = Vec::new();
-        self.mark_faulty(index, slot, Fault::Undecided, VoidReason::Undecided, &mut effects);
+        self.mark_faulty(terms, index, slot, Fault::Undecided, VoidReason::Undecided, now, &mut effects);
         Ok(effects)
     }
 

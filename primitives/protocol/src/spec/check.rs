@@ -25,6 +25,10 @@ pub mod limits {
     pub const SEGMENTS: u32 = 1 << 10;
     /// Most samples in a batch.
     pub const BATCH: u32 = 1 << 14;
+    /// Most tokens of a step: samples times context.
+    pub const STEP_TOKENS: u64 = 1 << 17;
+    /// Most instructions of a program, a sample of a step counted as some: whoever judges a dispute walks through them in each move.
+    pub const INSTRUCTIONS: u64 = 1 << 18;
     /// Most elements of a buffer: places in it are named with 32 bits.
     pub const ELEMENTS: u64 = 1 << 32;
     /// Most datasets that a stream is made of.
@@ -112,6 +116,48 @@ pub enum SpecError {
         batch: u32,
         /// Elements of the largest buffer.
         elements: u64,
+    },
+    /// A step would read more tokens than a chain's referee can look at.
+    #[error(
+        "rounds.batch is {batch}: with model.context {context} a step has {tokens} tokens, and at most {} can be disputed; take a \
+         smaller batch or context, and more slots or inner steps",
+        limits::STEP_TOKENS
+    )]
+    TooManyTokens {
+        /// Samples in a batch.
+        batch: u32,
+        /// Context.
+        context: u32,
+        /// Tokens of a step.
+        tokens: u64,
+    },
+    /// A step's program would be longer than a chain's referee can look at.
+    #[error(
+        "rounds.batch is {batch}: with model.layers {layers} a step's program has {work} instructions, and at most {} can be disputed; \
+         take a smaller batch or fewer layers",
+        limits::INSTRUCTIONS
+    )]
+    LongStep {
+        /// Layers.
+        layers: u32,
+        /// Samples in a batch.
+        batch: u32,
+        /// Instructions, samples counted as some.
+        work: u64,
+    },
+    /// The program of an aggregation would be longer than a chain's referee can look at.
+    #[error(
+        "rounds.slots is {slots}: aggregating so many updates of model.layers {layers} takes {work} instructions, and at most {} can be \
+         disputed; take fewer slots, each with more inner steps, or fewer layers",
+        limits::INSTRUCTIONS
+    )]
+    LongAggregation {
+        /// Slots of a round.
+        slots: u16,
+        /// Layers.
+        layers: u32,
+        /// Instructions.
+        work: u64,
     },
     /// The floor is above the peak.
     #[error("optimiser.floor_rate is {floor}: it must not exceed optimiser.peak_rate ({peak})")]
@@ -233,6 +279,23 @@ impl RunSpec {
         let elements = self.largest_buffer();
         if elements > limits::ELEMENTS {
             return Err(SpecError::TooLarge { batch: rounds.batch, elements });
+        }
+        self.check_work()
+    }
+
+    /// What a dispute about any of its programs asks of the chain. The tokens come first: they bound the work of counting the rest.
+    fn check_work(&self) -> Result<(), SpecError> {
+        let (tokens, batch, context) = (self.step_tokens(), self.rounds.batch, self.model.context);
+        if tokens > limits::STEP_TOKENS {
+            return Err(SpecError::TooManyTokens { batch, context, tokens });
+        }
+        let (layers, slots, work) = (self.model.layers, self.rounds.slots, self.step_work());
+        if work > limits::INSTRUCTIONS {
+            return Err(SpecError::LongStep { layers, batch, work });
+        }
+        let work = self.aggregate_work();
+        if work > limits::INSTRUCTIONS {
+            return Err(SpecError::LongAggregation { slots, layers, work });
         }
         Ok(())
     }

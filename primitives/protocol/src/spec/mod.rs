@@ -10,6 +10,7 @@ mod bits;
 mod check;
 mod model;
 mod rounds;
+mod work;
 
 pub use bits::F32Bits;
 pub use check::{SpecError, limits};

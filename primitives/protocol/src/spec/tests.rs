@@ -135,6 +135,9 @@ fn each_bad_field_is_refused_with_its_name() {
     // 2^14 samples of 2,048 tokens: 2^33 logits.
     refuse(|s| (s.rounds.batch, s.model.context) = (1 << 14, 2_048), "rounds.batch");
     refuse(|s| (s.rounds.batch, s.model.context) = (2, 1 << 15), "rounds.batch");
+    refuse(|s| (s.rounds.batch, s.model.context) = (1 << 11, 128), "rounds.batch");
+    refuse(|s| (s.rounds.batch, s.model.context) = (1 << 14, 8), "rounds.batch");
+    refuse(|s| (s.rounds.slots, s.model.layers) = (256, 256), "rounds.slots");
     refuse(|s| s.audit.auditors = 65, "audit.auditors");
     refuse(|s| s.audit.attesters = 65, "audit.attesters");
     refuse(|s| s.audit.segments = 0, "audit.segments");

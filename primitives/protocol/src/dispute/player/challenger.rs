@@ -5,12 +5,14 @@
 use super::{
     super::{
         Claim, Facts, Game, GameError, Input, Judgement, Member, Move, Opened, Slice, Stage, StepEnds,
+        game::segments_root,
+        proof::Labelled,
         scope::{Holder, Part, Place, Scope, Span},
-        shape::{CHUNK, Node, Shape, beside},
+        shape::{CHUNK, Node, beside},
     },
     Blob, Book, Buffers, PlayError, Seen, bytes_of,
     defender::{ended, leaves, member, states, traced},
-    seen::{Bytes, Digests, Of},
+    seen::{Bytes, Digests, Kind, Of},
 };
 use crate::{Commitment, Digest, Outcome, update::HEADER};
 use alloc::{borrow::Cow, vec::Vec};
@@ -44,10 +46,10 @@ pub fn challenge<B: Book>(
 ) -> Result<Move, PlayError<B::Error>> {
     match game.stage {
         Stage::Leaves { asked: None } => name_leaf(facts, game, book, seen),
-        Stage::States { asked: None, .. } => name(facts, game, book, seen),
+        Stage::States { root, asked: None, .. } => name(facts, game, root, book, seen),
         Stage::Outputs { span, trace, asked: None } => {
             let scope = Scope::of(facts, span, trace).ok_or(GameError::NoSuchClaim)?;
-            let mut look = Look { scope: &scope, part: span.part, book, seen };
+            let mut look = Look { scope: &scope, part: span.part, trace, book, seen };
             if span.part == Part::Finish { look.at_update(facts) } else { look.at_outputs(span) }
         }
         _ => Err(PlayError::NotMyMove),
@@ -65,7 +67,8 @@ enum Next {
 }
 
 /// Descends to the first leaf that differs from one's own, as far as nodes were shown. `own` gives leaves as they are shown.
-fn descend(shape: Shape, seen: &Seen, of: Of, own: &dyn Fn(Node) -> Option<Digest>) -> Next {
+fn descend(seen: &Seen, of: Of, own: &dyn Fn(Node) -> Option<Digest>) -> Next {
+    let shape = of.shape();
     let mut node = shape.root();
     loop {
         let Some(span) = shape.below(node) else { return Next::Same };
@@ -87,13 +90,8 @@ fn descend(shape: Shape, seen: &Seen, of: Of, own: &dyn Fn(Node) -> Option<Diges
 }
 
 /// Descends towards one leaf: the node to ask for, or whether the leaf differs.
-fn towards(
-    shape: Shape,
-    seen: &Seen,
-    of: Of,
-    leaf: u64,
-    own: &dyn Fn(Node) -> Option<Digest>,
-) -> Result<bool, Node> {
+fn towards(seen: &Seen, of: Of, leaf: u64, own: &dyn Fn(Node) -> Option<Digest>) -> Result<bool, Node> {
+    let shape = of.shape();
     let mut node = shape.root();
     loop {
         let Some(span) = shape.below(node) else { return Ok(false) };
@@ -127,8 +125,9 @@ fn name_leaf<B: Book>(
 ) -> Result<Move, PlayError<B::Error>> {
     let own = leaves(facts, book)?;
     let tree = game.leaves(facts);
-    let digests = Digests { tree: &tree, own: &own, seen: Some((seen, Of::Leaves)) };
-    let place = match descend(tree.shape(), seen, Of::Leaves, &as_shown(&digests)) {
+    let of = Of::digests(Kind::Leaves, segments_root(facts)?, &tree);
+    let digests = Digests { tree: &tree, own: &own, seen: Some((seen, of)) };
+    let place = match descend(seen, of, &as_shown(&digests)) {
         Next::Ask(node) => return Ok(Move::AskPosted(node)),
         Next::Differs(place) => place,
         Next::Same => return Err(PlayError::NothingWrong),
@@ -143,14 +142,16 @@ fn name_leaf<B: Book>(
 fn name<B: Book>(
     facts: &Facts<'_>,
     game: &Game,
+    root: Digest,
     book: &mut B,
     seen: &Seen,
 ) -> Result<Move, PlayError<B::Error>> {
     let own = states(facts, game, book)?;
     let tree = game.states(facts)?;
     let posted = u64::from(tree.leaves);
-    let digests = Digests { tree: &tree, own: &own, seen: Some((seen, Of::States)) };
-    let place = match descend(tree.shape(), seen, Of::States, &as_shown(&digests)) {
+    let of = Of::digests(Kind::States, root, &tree);
+    let digests = Digests { tree: &tree, own: &own, seen: Some((seen, of)) };
+    let place = match descend(seen, of, &as_shown(&digests)) {
         Next::Ask(node) => return Ok(Move::AskPosted(node)),
         Next::Differs(place) => Some(place),
         Next::Same => None,
@@ -180,6 +181,7 @@ fn name<B: Book>(
 struct Look<'a, B> {
     scope: &'a Scope<'a>,
     part: Part,
+    trace: Digest,
     book: &'a mut B,
     seen: &'a Seen,
 }
@@ -190,7 +192,7 @@ impl<B: Book> Look<'_, B> {
             let own = traced(self.scope, self.part, self.book)?;
             let next = self.scope.traced(|tree| {
                 let digests = Digests { tree, own: &own, seen: None };
-                descend(tree.shape(), self.seen, Of::Trace, &as_shown(&digests))
+                descend(self.seen, Of::digests(Kind::Trace, self.trace, tree), &as_shown(&digests))
             });
             match next {
                 Next::Ask(node) => return Ok(Move::AskPosted(node)),
@@ -235,7 +237,9 @@ impl<B: Book> Look<'_, B> {
         let tree = self.scope.ended();
         let digests = Digests { tree: &tree, own: &own, seen: None };
         let shown = as_shown(&digests);
-        let mut place = match descend(tree.shape(), self.seen, Of::End, &shown) {
+        let root = self.scope.end_root().ok_or(PlayError::NotSeen)?;
+        let of = Of::digests(Kind::End, root, &tree);
+        let mut place = match descend(self.seen, of, &shown) {
             Next::Ask(node) => return Ok(Move::AskEnd(node)),
             Next::Differs(place) => place,
             Next::Same => return Err(PlayError::NothingWrong),
@@ -250,7 +254,7 @@ impl<B: Book> Look<'_, B> {
                 else {
                     continue;
                 };
-                match towards(tree.shape(), self.seen, Of::End, other.into(), &shown) {
+                match towards(self.seen, of, other.into(), &shown) {
                     Err(node) => return Ok(Move::AskEnd(node)),
                     Ok(false) => {}
                     Ok(true) => {
@@ -270,13 +274,13 @@ impl<B: Book> Look<'_, B> {
         let member = self.member(&place)?;
         let digest = member.as_ref().map(|member| member.digest).ok_or(PlayError::NotSeen)?;
         let diverged = self.book.diverges(self.part).map_err(PlayError::Book)?;
-        let shape = Shape::of_bytes(instruction.len().saturating_mul(4));
+        let of = Of::buffer(digest, instruction.len().saturating_mul(4));
         let ask = |node| Ok(Move::AskBuffer { instruction: index, member: member.clone(), node });
         let (chunk, element) = match diverged {
             // It is not finite, whatever the other side has.
             Some((at, element)) if at == index => {
                 let chunk = element.checked_div(WORDS).unwrap_or(0);
-                if self.seen.chunk(&digest, chunk).is_none() {
+                if self.seen.chunk(of, chunk).is_none() {
                     return ask(Node { height: 0, index: chunk });
                 }
                 (chunk, element)
@@ -285,28 +289,27 @@ impl<B: Book> Look<'_, B> {
                 let words = self.book.words(self.part, Source::Output(index)).map_err(PlayError::Book)?;
                 let own = bytes_of(&words);
                 let tree = Bytes::of(&own);
-                let chunk = match descend(shape, self.seen, Of::Buffer(digest), &|node| tree.own(node)) {
+                let chunk = match descend(self.seen, of, &|node| tree.own(node)) {
                     Next::Ask(node) => return ask(node),
                     Next::Differs(chunk) => chunk,
                     Next::Same => return Err(PlayError::NothingWrong),
                 };
-                let Some(theirs) = self.seen.chunk(&digest, chunk) else {
+                let Some(theirs) = self.seen.chunk(of, chunk) else {
                     return ask(Node { height: 0, index: chunk });
                 };
                 let byte = first_difference(&own, theirs, chunk).ok_or(PlayError::NothingWrong)?;
                 (chunk, byte.checked_div(4).unwrap_or(0))
             }
         };
-        let output = Some(Opened { member, slice: self.shown(digest, shape, chunk)? });
+        let output = Some(Opened { member, slice: self.shown(of, chunk)? });
         let inputs = self.inputs(&instruction, element)?;
         Ok(Move::Judge(Judgement { instruction: index, element, output, inputs }))
     }
 
     /// A chunk that was shown, with its way up.
-    fn shown(&self, digest: Digest, shape: Shape, chunk: u64) -> Result<Slice, PlayError<B::Error>> {
-        let bytes = self.seen.chunk(&digest, chunk).ok_or(PlayError::NotSeen)?.to_vec();
-        let of = Of::Buffer(digest);
-        let path = beside(shape, 0, chunk, 1, &|node| self.seen.node(of, node));
+    fn shown(&self, of: Of, chunk: u64) -> Result<Slice, PlayError<B::Error>> {
+        let bytes = self.seen.chunk(of, chunk).ok_or(PlayError::NotSeen)?.to_vec();
+        let path = beside(of.shape(), 0, chunk, 1, &|node| self.seen.node(of, node));
         Ok(Slice { first: chunk, bytes: bounded(bytes)?, path: bounded(path.ok_or(PlayError::NotSeen)?)? })
     }
 
@@ -317,26 +320,26 @@ impl<B: Book> Look<'_, B> {
         };
         let own = self.book.content(Blob::Own).map_err(PlayError::Book)?.into_owned();
         let tree = Bytes::of(&own);
-        let (shape, of) = (tree.shape(), Of::Buffer(digest));
+        let of = Of::buffer(digest, u64::try_from(own.len()).unwrap_or(u64::MAX));
         let ask = |node| Ok(Move::AskBuffer { instruction: 0, member: None, node });
-        if tree.own(shape.root()) == Some(digest) {
+        if tree.own(of.shape().root()) == Some(digest) {
             // The update is right: then it is the loss.
             let index = self.scope.count.saturating_sub(1);
             let instruction = self.scope.instruction(index).ok_or(PlayError::NotSeen)?;
             let inputs = self.inputs(&instruction, 0)?;
             return Ok(Move::Judge(Judgement { instruction: index, element: 0, output: None, inputs }));
         }
-        let chunk = match descend(shape, self.seen, of, &|node| tree.own(node)) {
+        let chunk = match descend(self.seen, of, &|node| tree.own(node)) {
             Next::Ask(node) => return ask(node),
             Next::Differs(chunk) => chunk,
             Next::Same => return Err(PlayError::NothingWrong),
         };
-        let Some(theirs) = self.seen.chunk(&digest, chunk) else {
+        let Some(theirs) = self.seen.chunk(of, chunk) else {
             return ask(Node { height: 0, index: chunk });
         };
         let byte = first_difference(&own, theirs, chunk).ok_or(PlayError::NothingWrong)?;
         if byte < HEADER as u64 {
-            let Slice { bytes, path, .. } = self.shown(digest, shape, 0)?;
+            let Slice { bytes, path, .. } = self.shown(of, 0)?;
             return Ok(Move::JudgeHeader { bytes: bounded(bytes.into_inner())?, path });
         }
         let (mut index, mut element) = self.at_byte(byte).ok_or(PlayError::NotSeen)?;
@@ -349,12 +352,12 @@ impl<B: Book> Look<'_, B> {
             let Some(Place::Content { offset, .. }) = self.scope.place(source) else { continue };
             let at = start.saturating_mul(4).saturating_add(offset);
             let other = at.checked_div(CHUNK).unwrap_or(0);
-            match towards(shape, self.seen, of, other, &|node| tree.own(node)) {
+            match towards(self.seen, of, other, &|node| tree.own(node)) {
                 Err(node) => return ask(node),
                 Ok(false) => continue,
                 Ok(true) => {}
             }
-            let Some(theirs) = self.seen.chunk(&digest, other) else {
+            let Some(theirs) = self.seen.chunk(of, other) else {
                 return ask(Node { height: 0, index: other });
             };
             let within = |bytes: &[u8], first: u64| {
@@ -367,7 +370,7 @@ impl<B: Book> Look<'_, B> {
         }
         let instruction = self.scope.instruction(index).ok_or(PlayError::NotSeen)?;
         // A word need not lie in one chunk only if its buffer began within one: all begin with whole words.
-        let output = Some(Opened { member: None, slice: self.shown(digest, shape, chunk)? });
+        let output = Some(Opened { member: None, slice: self.shown(of, chunk)? });
         let inputs = self.inputs(&instruction, element)?;
         Ok(Move::Judge(Judgement { instruction: index, element, output, inputs }))
     }
@@ -383,7 +386,7 @@ impl<B: Book> Look<'_, B> {
 
     /// The digest of a buffer in the tree that binds it, with its way up.
     fn member(&mut self, place: &Place) -> Result<Option<Member>, PlayError<B::Error>> {
-        let Place::Leaf { of, tree: kind, leaves, place, .. } = place else { return Ok(None) };
+        let Place::Leaf { of, tree: kind, root, leaves, place, .. } = place else { return Ok(None) };
         let place = u64::from(*place);
         let (own, seen) = match of {
             Holder::Base => (self.book.buffers(Buffers::Base).map_err(PlayError::Book)?, None),
@@ -395,14 +398,17 @@ impl<B: Book> Look<'_, B> {
                 };
                 (self.book.buffers(Buffers::State(steps)).map_err(PlayError::Book)?, None)
             }
-            Holder::Trace => (traced(self.scope, self.part, self.book)?, Some((self.seen, Of::Trace))),
-            Holder::End => (ended(self.scope, self.part, self.book)?, Some((self.seen, Of::End))),
+            Holder::Trace => (traced(self.scope, self.part, self.book)?, Some(Kind::Trace)),
+            Holder::End => (ended(self.scope, self.part, self.book)?, Some(Kind::End)),
+        };
+        let found = |tree: &Labelled<'_>| {
+            let seen = seen.map(|kind| (self.seen, Of::digests(kind, *root, tree)));
+            member(&Digests { tree, own: &own, seen }, place)
         };
         let found = if *of == Holder::Trace {
-            self.scope.traced(|tree| member(&Digests { tree, own: &own, seen }, place))
+            self.scope.traced(found)
         } else {
-            let tree = super::super::proof::Labelled { tree: *kind, leaves: *leaves, label: &Some };
-            member(&Digests { tree: &tree, own: &own, seen }, place)
+            found(&Labelled { tree: *kind, leaves: *leaves, label: &Some })
         };
         found.map(Some).ok_or(PlayError::NotSeen)
     }
@@ -437,7 +443,9 @@ impl<B: Book> Look<'_, B> {
             let first = start.saturating_mul(width).saturating_add(from);
             // One's own buffer is the other side's, as far as it is read; but not all of an update need be.
             let theirs = match &place {
-                Place::Content { of: Blob::Own, digest, .. } => Some((self.seen, Of::Buffer(*digest))),
+                Place::Content { of: Blob::Own, digest, bytes, .. } => {
+                    Some((self.seen, Of::buffer(*digest, *bytes)))
+                }
                 _ => None,
             };
             let slice = slice(&bytes, theirs, first, len.saturating_mul(width));
@@ -463,7 +471,7 @@ fn slice(bytes: &[u8], theirs: Option<(&Seen, Of)>, from: u64, len: u64) -> Opti
     let start = usize::try_from(first.checked_mul(CHUNK)?).ok()?;
     let stop = usize::try_from(end.checked_mul(CHUNK)?).ok()?.min(bytes.len());
     let shown = match theirs {
-        Some((seen, Of::Buffer(digest))) if end == first.checked_add(1)? => seen.chunk(&digest, first),
+        Some((seen, of)) if end == first.checked_add(1)? => seen.chunk(of, first),
         _ => None,
     };
     let bytes = match shown {

@@ -2,7 +2,8 @@
 
 use super::super::{
     Answer, Asked, Facts, Game, Stage,
-    proof::Labelled,
+    game::{is_chunk, segments_root},
+    proof::{Labelled, is_content_row},
     scope::Scope,
     shape::{Content, Join, Node, Shape, chunk_node},
 };
@@ -10,75 +11,133 @@ use crate::Digest;
 use alloc::{collections::BTreeMap, vec::Vec};
 use codec::{Decode, Encode};
 
-/// A tree of the other side.
+/// What a tree of the other side is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
-pub(super) enum Of {
-    /// Over the slot's leaves.
+pub(super) enum Kind {
+    /// The slot's leaves.
     Leaves,
-    /// Over the states.
+    /// The states.
     States,
-    /// Over the trace.
+    /// The trace.
     Trace,
-    /// Over the part's end.
+    /// The part's end.
     End,
-    /// A buffer's own.
-    Buffer(Digest),
+    /// A buffer's chunks.
+    Buffer,
+}
+
+/// A tree of the other side, by what binds it. What was shown below a root stays true whatever happens to the chain; of what is bound
+/// now, what was shown below another root says nothing: after a reorganisation the other side may have posted another tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub(super) struct Of {
+    kind: Kind,
+    /// The root that is bound; a buffer's digest.
+    root: Digest,
+    /// Leaves: of one root, nodes that nobody has opened fit several shapes.
+    leaves: u64,
+}
+
+impl Of {
+    /// A tree over digests, of which the leaves' labels follow from the shape.
+    pub fn digests(kind: Kind, root: Digest, tree: &Labelled<'_>) -> Self {
+        Self { kind, root, leaves: tree.leaves.into() }
+    }
+
+    /// A buffer of so many bytes.
+    pub fn buffer(digest: Digest, bytes: u64) -> Self {
+        Self { kind: Kind::Buffer, root: digest, leaves: Shape::of_bytes(bytes).leaves }
+    }
+
+    pub fn shape(&self) -> Shape {
+        Shape { leaves: self.leaves }
+    }
 }
 
 /// The nodes that the other side has shown, and the chunks. Those of the lowest level of a tree over digests are the digests.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Seen {
+    form: Form,
     nodes: BTreeMap<(Of, u8, u64), Digest>,
-    chunks: BTreeMap<(Digest, u64), Vec<u8>>,
+    chunks: BTreeMap<(Of, u64), Vec<u8>>,
+}
+
+/// The form that it is kept in. No form begins as another one does, so what an earlier version kept is not taken for this one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+enum Form {
+    /// By root. The form before had none of these, and began with a count, which never begins with such a byte.
+    #[default]
+    #[codec(index = 255)]
+    ByRoot,
 }
 
 impl Seen {
-    /// Looks at the answer that the defender gave in this position.
+    /// Looks at the answer that the defender gave in this position. What does not come to what is bound is not noted.
     pub fn look(&mut self, facts: &Facts<'_>, game: &Game, answer: &Answer) {
         match (game.stage, answer) {
             (Stage::Leaves { asked: Some(node) }, Answer::Nodes { row, path }) => {
-                self.note(Of::Leaves, game.leaves(facts).shape(), node, row, path);
+                let Ok(root) = segments_root(facts) else { return };
+                self.note_row(Kind::Leaves, Some(root), &game.leaves(facts), node, row, path);
             }
             (Stage::Opening | Stage::Between { .. }, Answer::Ends { top, .. }) => {
                 let Ok(states) = game.states(facts) else { return };
-                self.note(Of::States, states.shape(), states.shape().root(), top, &[]);
+                self.note_row(Kind::States, None, &states, states.shape().root(), top, &[]);
             }
-            (Stage::States { asked: Some(node), .. }, Answer::Nodes { row, path }) => {
+            (Stage::States { root, asked: Some(node), .. }, Answer::Nodes { row, path }) => {
                 let Ok(states) = game.states(facts) else { return };
-                self.note(Of::States, states.shape(), node, row, path);
+                self.note_row(Kind::States, Some(root), &states, node, row, path);
             }
             (Stage::Tracing(span), Answer::Trace { top }) => {
                 let Some(scope) = Scope::of(facts, span, Digest::default()) else { return };
-                let shape = scope.traced(|tree| tree.shape());
-                self.note(Of::Trace, shape, shape.root(), top, &[]);
+                scope.traced(|tree| self.note_row(Kind::Trace, None, tree, tree.shape().root(), top, &[]));
             }
             (Stage::Outputs { span, trace, asked: Some(asked) }, answer) => {
                 let Some(scope) = Scope::of(facts, span, trace) else { return };
-                let (of, shape, node) = match asked {
-                    Asked::Posted(node) => (Of::Trace, scope.traced(|tree| tree.shape()), node),
-                    Asked::End(node) => (Of::End, scope.ended().shape(), node),
-                    Asked::Buffer { digest, bytes, node } => {
-                        (Of::Buffer(digest), Shape::of_bytes(bytes), node)
+                match (asked, answer) {
+                    (Asked::Posted(node), Answer::Nodes { row, path }) => scope.traced(|tree| {
+                        self.note_row(Kind::Trace, Some(trace), tree, node, row, path);
+                    }),
+                    (Asked::End(node), Answer::Nodes { row, path }) => {
+                        let Some(root) = scope.end_root() else { return };
+                        self.note_row(Kind::End, Some(root), &scope.ended(), node, row, path);
                     }
-                };
-                match answer {
-                    Answer::Nodes { row, path } => self.note(of, shape, node, row, path),
-                    Answer::Chunk { bytes, path } => {
-                        if let Of::Buffer(digest) = of {
-                            self.chunks.insert((digest, node.index), bytes.to_vec());
-                            let leaf = chunk_node(shape, node.index, bytes);
-                            self.note(of, shape, node, &[leaf], path);
+                    (Asked::Buffer { digest, bytes, node }, Answer::Nodes { row, path }) => {
+                        if node.height > 0 && is_content_row(&digest, bytes, node, row, path) {
+                            self.note(Of::buffer(digest, bytes), node, row, path);
                         }
                     }
-                    Answer::Ends { .. } | Answer::Trace { .. } => {}
+                    (Asked::Buffer { digest, bytes, node }, Answer::Chunk { bytes: chunk, path }) => {
+                        if node.height == 0 && is_chunk(&digest, bytes, node.index, chunk, path) {
+                            let of = Of::buffer(digest, bytes);
+                            self.chunks.insert((of, node.index), chunk.to_vec());
+                            self.note(of, node, &[chunk_node(of.shape(), node.index, chunk)], path);
+                        }
+                    }
+                    _ => {}
                 }
             }
             _ => {}
         }
     }
 
+    /// Notes what a reveal of a tree over digests shows, below the root that is bound: if there is none yet, it binds its own.
+    fn note_row(
+        &mut self,
+        kind: Kind,
+        bound: Option<Digest>,
+        tree: &Labelled<'_>,
+        node: Node,
+        row: &[Digest],
+        path: &[Digest],
+    ) {
+        let Some(root) = tree.root_of_row(node, row, path) else { return };
+        if bound.is_none_or(|bound| bound == root) {
+            self.note(Of::digests(kind, root, tree), node, row, path);
+        }
+    }
+
     /// Notes the nodes below `node`, and those beside its way up.
-    fn note(&mut self, of: Of, shape: Shape, node: Node, row: &[Digest], path: &[Digest]) {
+    fn note(&mut self, of: Of, node: Node, row: &[Digest], path: &[Digest]) {
+        let shape = of.shape();
         let Some(span) = shape.below(node) else { return };
         for (index, digest) in (span.first..).zip(row) {
             self.nodes.insert((of, span.height, index), *digest);
@@ -91,7 +150,7 @@ impl Seen {
             if sibling < shape.width(height) {
                 let Some(digest) = path.next() else { return };
                 // Of a tree over digests, the nodes beside a leaf are hashed leaves.
-                if height > 0 || matches!(of, Of::Buffer(_)) {
+                if height > 0 || of.kind == Kind::Buffer {
                     self.nodes.insert((of, height, sibling), *digest);
                 }
             }
@@ -100,8 +159,8 @@ impl Seen {
         }
     }
 
-    pub(super) fn chunk(&self, digest: &Digest, index: u64) -> Option<&[u8]> {
-        self.chunks.get(&(*digest, index)).map(Vec::as_slice)
+    pub(super) fn chunk(&self, of: Of, index: u64) -> Option<&[u8]> {
+        self.chunks.get(&(of, index)).map(Vec::as_slice)
     }
 
     /// Whether any node below this one was shown.

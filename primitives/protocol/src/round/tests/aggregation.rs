@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     defaults::TURNS,
-    round::{RoundError, VoidReason},
+    round::{Claim, RoundError, VoidReason},
 };
 
 fn aggregator(board: &Board) -> Option<Member> {
@@ -85,4 +85,57 @@ fn a_false_root_is_slashed_and_the_run_returns_to_the_last_good_checkpoint() {
     let paid = escrow - board.progress.escrow;
     assert_eq!(paid, board.terms.round_cost - board.terms.rounds.aggregator_price, "all others are paid");
     assert_eq!(board.total(), total);
+}
+
+/// Cheat: have the poisoned update accepted, and then lose on purpose while an honest aggregator is at work on it: what it posts must not
+/// become the run's checkpoint.
+#[test]
+fn a_slot_found_at_fault_while_it_is_aggregated_makes_no_checkpoint() {
+    const KEY: RoundKey = RoundKey { round: 0, attempt: 0 };
+    let convict = |board: &mut Board| board.convict(KEY, 0, Claim::Other, Some(9)).unwrap();
+    let lapse = |board: &mut Board| {
+        board.now = board.slots[&(KEY, 0)].checks.lapses + 1;
+        board.poke();
+    };
+    let leaves = |board: &mut Board| {
+        // The audits are over before the aggregation is.
+        until(board, 200, |board| round(board, KEY).void.is_some());
+    };
+    type Case<'a> = (&'a str, VoidReason, &'a dyn Fn(&mut Board));
+    let cases: [Case<'_>; 3] = [
+        ("convict", VoidReason::Convicted, &convict),
+        ("lapse", VoidReason::Undecided, &lapse),
+        ("leaves", VoidReason::Convicted, &leaves),
+    ];
+    for (name, reason, end) in cases {
+        let mut spec = spec();
+        spec.clocks.aggregation = 1_000;
+        let mut board = board_of(&spec, 10);
+        let total = board.total();
+        train(&mut board, KEY);
+        if name == "lapse" {
+            board.open_challenge(KEY, 0).unwrap();
+        }
+        let got = all(&board);
+        attest(&mut board, KEY, got);
+        until(&mut board, 50, |board| aggregator(board).is_some());
+        let worker = aggregator(&board).unwrap();
+        let (reserved, score) = (board.workers[&worker].reserved, board.workers[&worker].reputation);
+        end(&mut board);
+        assert_eq!(round(&board, KEY).void, Some(reason), "{name}");
+        assert!(
+            matches!(round(&board, KEY).phase, Phase::Window { .. }),
+            "{name}: it is not aggregated any more"
+        );
+        assert!(board.post_root(KEY, worker, checkpoint(KEY)).is_err(), "{name}");
+        assert_eq!((board.progress.tip, board.progress.next), (None, key(0, 1)), "{name}");
+        if name == "convict" {
+            assert!(board.workers[&worker].reserved < reserved, "who had the turn is let go");
+            assert_eq!(board.workers[&worker].reputation, score, "without blame");
+        }
+        // The next attempt starts from where this one did.
+        opened(&mut board, key(0, 1));
+        assert_eq!(round(&board, key(0, 1)).base, None, "{name}");
+        assert_eq!(board.total(), total, "{name}");
+    }
 }

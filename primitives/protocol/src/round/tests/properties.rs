@@ -283,6 +283,21 @@ fn check(board: &Board, total: u128) {
     assert!(progress.open.first().is_none_or(|first| first.round == progress.finalised));
     assert!(progress.open.iter().all(|key| board.rounds[key].void.is_none()), "a voided round is not open");
     assert_eq!(progress.next.round, progress.finalised + progress.open.len() as u32);
+    // The next round starts from what the last open one made, or started from; never from what a voided one made.
+    let made = |round: &crate::round::Round<Member>| round.result.map(|(checkpoint, _)| checkpoint);
+    let open: Vec<_> = progress.open.iter().map(|key| &board.rounds[key]).collect();
+    for pair in open.windows(2) {
+        assert_eq!(pair[1].base, made(pair[0]), "a round starts from what the one before made");
+    }
+    if let Some(last) = open.last() {
+        let tip = if progress.building { last.base } else { made(last) };
+        assert_eq!(progress.tip, tip, "the tip is of a round that stands");
+    }
+    assert!(progress.finalised > 0 || !open.is_empty() || progress.tip.is_none());
+    for round in board.rounds.values() {
+        let aggregating = matches!(round.phase, Phase::Aggregating { .. });
+        assert!(!(aggregating && round.void.is_some()), "a voided round is not aggregated");
+    }
     let live = progress.open.len() + progress.settling.len();
     assert_eq!(live, board.rounds.len());
     assert!(live <= crate::round::LIVE as usize);

@@ -1,103 +1,104 @@
 //! Lies about what is to be computed, rather than about one of its numbers; and about where it diverges.
 
-use super::{
-    super::{Claim, Facts, Part, Side, Subject},
-    lies::with_aggregation,
-    play,
-    world::{Run, World, key},
+use sabha_numerics::op::{Add, Op, SwiGlu};
+use sabha_protocol::{
+    Divergence, Outcome, RunSpec,
+    dispute::{Claim, Facts, Part, Side, Subject},
+    update::HEADER,
 };
-use crate::{Divergence, Outcome, RunSpec};
+use sabha_testing::{Lie, Run, World};
+
+use super::{play, with_aggregation};
 
 /// The run that is executed otherwise than its specification says, under the true run's facts.
 fn convicted(world: &World, liar: &Run, what: &str) -> Claim {
     let honest = world.run(1, None);
-    let claim = honest.find(world, liar).unwrap_or_else(|| panic!("{what} changes nothing"));
+    let claim = honest.find(liar).unwrap_or_else(|| panic!("{what} changes nothing"));
     let report = play(&liar.facts(world), claim, &mut liar.clone(), &mut honest.clone());
     assert_eq!(report.loser, Side::Defender, "{what}");
     claim
 }
 
-#[test]
-fn other_constants_windows_rates_and_shapes_are_convicted() {
-    let world = World::small();
-    let change = |what: &str, change: fn(&mut RunSpec)| {
-        let mut other = World { spec: world.spec.clone(), ..World::small() };
-        change(&mut other.spec);
-        let mut liar = other.run(1, None);
-        // Its update says that it is of this run.
-        let header = crate::update::header(&world.spec.hash(), super::world::ROUND, 1);
-        liar.update[..header.len()].copy_from_slice(&header);
-        if let Outcome::Trained(commitment) = &mut liar.outcome {
-            commitment.update_digest = crate::Digest::of(&liar.update);
-        }
-        convicted(&world, &liar, what)
-    };
-    change("another learning rate", |spec| spec.optimiser.peak_rate = 2e-3.into());
-    change("another decay of the first moment", |spec| spec.optimiser.beta1 = 0.91.into());
-    change("another decay of the second moment", |spec| spec.optimiser.beta2 = 0.96.into());
-    change("another epsilon", |spec| spec.optimiser.epsilon = 1e-5.into());
-    change("another weight decay", |spec| spec.optimiser.weight_decay = 0.2.into());
-    change("another clip", |spec| spec.optimiser.clip_norm = 0.01.into());
-    change("other data", |spec| spec.seed = 8);
-    change("other rotations", |spec| spec.model.rope_base = 5_000.0.into());
-    change("another norm", |spec| spec.model.norm_epsilon = 1e-4.into());
-    change("other heads", |spec| spec.model.heads = 4);
-    change("another warm-up", |spec| spec.optimiser.inner_warmup_steps = 5);
-    change("smaller batches", |spec| spec.rounds.batch = 1);
+/// What another specification makes of the slot is convicted, under the name of the true one.
+fn convicted_as(what: &str, change: fn(&mut RunSpec)) -> Claim {
+    let (world, mut other) = (World::small(), World::small());
+    change(&mut other.spec);
+    let mut liar = other.run(1, None);
+    liar.head_update(&world, 1);
+    convicted(&world, &liar, what)
 }
 
-/// The learning rate of one step only.
 #[test]
-fn another_rate_at_one_step_is_convicted() {
-    let world = World::small();
-    // A step done with the rate of another run.
-    let mut other = World::small();
+fn wrong_optimiser_constants_are_convicted() {
+    convicted_as("another decay of the first moment", |spec| spec.optimiser.beta1 = 0.91.into());
+    convicted_as("another decay of the second moment", |spec| spec.optimiser.beta2 = 0.96.into());
+    convicted_as("another epsilon", |spec| spec.optimiser.epsilon = 1e-5.into());
+    convicted_as("another weight decay", |spec| spec.optimiser.weight_decay = 0.2.into());
+    convicted_as("another clip", |spec| spec.optimiser.clip_norm = 0.01.into());
+}
+
+#[test]
+fn wrong_learning_rates_are_convicted() {
+    convicted_as("another rate", |spec| spec.optimiser.peak_rate = 2e-3.into());
+    convicted_as("another warm-up", |spec| spec.optimiser.inner_warmup_steps = 5);
+}
+
+#[test]
+fn a_wrong_data_window_is_convicted() {
+    convicted_as("other windows", |spec| spec.seed = 8);
+}
+
+#[test]
+fn wrong_shapes_are_convicted() {
+    convicted_as("other heads", |spec| spec.model.heads = 4);
+    convicted_as("smaller batches", |spec| spec.rounds.batch = 1);
+}
+
+#[test]
+fn wrong_constants_of_the_model_are_convicted() {
+    convicted_as("other rotations", |spec| spec.model.rope_base = 5_000.0.into());
+    convicted_as("another norm", |spec| spec.model.norm_epsilon = 1e-4.into());
+}
+
+/// The rate of another run, at one step only.
+#[test]
+fn a_wrong_learning_rate_at_step_t_is_convicted() {
+    let (world, mut other) = (World::small(), World::small());
     other.spec.optimiser.peak_rate = 2e-3.into();
     let honest = world.run(1, None);
     for step in 0..world.spec.rounds.inner_steps {
-        let mut liar = honest.clone();
-        let id = crate::programs::StepId { round: super::world::ROUND, slot: 1, step };
-        let program = crate::programs::step(&other.spec, id).unwrap();
-        let mut state = liar.states[step as usize].clone();
-        liar.states.truncate(step as usize + 1);
-        liar.roots.truncate(step as usize + 1);
-        for at in step..world.spec.rounds.inner_steps {
-            let id = crate::programs::StepId { step: at, ..id };
-            let right = crate::programs::step(&world.spec, id).unwrap();
-            let program = if at == step { &program } else { &right };
-            let done = super::world::execute(program, &state, &world.stream, Part::Step(at), None);
-            state = done.ends.clone();
-            liar.states.push(state.clone());
-            liar.roots.push(super::world::root(&state));
-            liar.parts.insert(key(Part::Step(at)), done.into());
-        }
-        let segments_root = crate::segments_root(&liar.leaves(&world.spec));
-        let Outcome::Trained(commitment) = liar.outcome else { panic!("it trained") };
-        liar.outcome = Outcome::Trained(crate::Commitment { segments_root, ..commitment });
+        let done = other.step(1, step, &honest.states[step as usize], None);
+        let liar = world.go_on(&honest, step, done);
         assert_eq!(convicted(&world, &liar, "one rate"), Claim::Segment(step / 3));
     }
 }
 
 #[test]
-fn swapped_inputs_and_other_instructions_are_convicted() {
-    let world = World::small();
-    let warped = |warp| World { warp: Some(warp), ..World::small() }.run(1, None);
-    let swapped = warped(|instructions| {
-        use sabha_numerics::op::Op;
-        let product = |op: &Op| matches!(op, Op::SwiGlu(_));
-        let at = instructions.iter().position(|instruction| product(&instruction.op)).unwrap();
-        instructions[at].inputs.swap(0, 1);
-    });
-    convicted(&world, &swapped, "swapped inputs");
-    let other = warped(|instructions| {
-        use sabha_numerics::op::{Add, Op, SwiGlu};
-        for instruction in instructions.iter_mut() {
-            if let Op::SwiGlu(SwiGlu { size }) = instruction.op {
-                instruction.op = Add { size }.into();
+fn swapped_inputs_are_convicted() {
+    let swapped = World {
+        warp: Some(|instructions| {
+            let product = |op: &Op| matches!(op, Op::SwiGlu(_));
+            let at = instructions.iter().position(|instruction| product(&instruction.op)).unwrap();
+            instructions[at].inputs.swap(0, 1);
+        }),
+        ..World::small()
+    };
+    convicted(&World::small(), &swapped.run(1, None), "swapped inputs");
+}
+
+#[test]
+fn a_wrong_instruction_is_convicted() {
+    let other = World {
+        warp: Some(|instructions| {
+            for instruction in instructions.iter_mut() {
+                if let Op::SwiGlu(SwiGlu { size }) = instruction.op {
+                    instruction.op = Add { size }.into();
+                }
             }
-        }
-    });
-    convicted(&world, &other, "another instruction");
+        }),
+        ..World::small()
+    };
+    convicted(&World::small(), &other.run(1, None), "another instruction");
 }
 
 /// A checkpoint of another round.
@@ -108,6 +109,16 @@ fn a_stale_start_is_convicted() {
     assert_eq!(convicted(&world, &stale.run(1, None), "a stale start"), Claim::Begin);
 }
 
+/// The step that is done twice: a state of the same slot, but not the one before.
+#[test]
+fn a_step_from_a_stale_state_is_convicted() {
+    let world = World::small();
+    let honest = world.run(1, None);
+    let done = world.step(1, 4, &honest.states[3], None);
+    let liar = world.go_on(&honest, 4, done);
+    assert_eq!(convicted(&world, &liar, "a stale state"), Claim::Segment(1));
+}
+
 #[test]
 fn an_aggregation_that_leaves_an_update_out_or_takes_another_is_convicted() {
     let world = World::small();
@@ -115,7 +126,7 @@ fn an_aggregation_that_leaves_an_update_out_or_takes_another_is_convicted() {
     let honest = world.aggregate(&slots, None);
     let [first, second, third] = slots.clone();
     let mut nothing = third.clone();
-    nothing.update[crate::update::HEADER..].fill(0);
+    nothing.update[HEADER..].fill(0);
     for liar in [
         world.aggregate(&[first.clone(), second.clone()], None),
         world.aggregate(&[first.clone(), second.clone(), nothing], None),
@@ -190,7 +201,7 @@ fn a_true_divergence_stands_against_other_executions() {
     let run = world.run(1, None);
     for part in [Part::Begin, Part::Step(0), Part::Step(1)] {
         for (instruction, flip) in [(1, 1 << 9), (40, 1 << 9), (60, 1 << 9)] {
-            let lie = super::world::Lie { part, instruction, element: 0, flip };
+            let lie = Lie { part, instruction, element: 0, flip };
             if part == Part::Begin && instruction > 20 {
                 continue;
             }
@@ -208,21 +219,7 @@ fn numbers_that_are_not_finite_are_no_result_of_a_step() {
     let honest = world.run(1, None);
     let Outcome::Diverged(at) = honest.outcome else { panic!("it diverges") };
     // Goes on, as an engine without the rule would.
-    let mut liar = honest.clone();
-    let mut state = liar.states.last().unwrap().clone();
-    for step in at.step..world.spec.rounds.inner_steps {
-        let id = crate::programs::StepId { round: super::world::ROUND, slot: 1, step };
-        let program = crate::programs::step(&world.spec, id).unwrap();
-        let done = super::world::execute(&program, &state, &world.stream, Part::Finish, None);
-        state = done.ends.clone();
-        liar.states.push(state.clone());
-        liar.roots.push(super::world::root(&state));
-        liar.parts.insert(key(Part::Step(step)), done.into());
-    }
-    liar.outcome = Outcome::Trained(crate::Commitment {
-        segments_root: crate::segments_root(&liar.leaves(&world.spec)),
-        update_digest: Default::default(),
-        mean_loss: 1.0.into(),
-    });
+    let mut liar = World { careless: true, ..diverging() }.run(1, None);
+    liar.commit(1.0.into());
     assert_eq!(convicted(&world, &liar, "not finite"), Claim::Segment(at.step / 3));
 }

@@ -1,18 +1,19 @@
 //! A lie in one element of every instruction of every program, whose consequences are all there: the liar is convicted, and an honest
 //! defender wins against whoever believes the lie.
 
-use super::{
-    super::{Claim, Facts, Part, Side, Subject},
-    Report, play,
-    world::{Lie, Run, World, key},
-};
-use crate::{Digest, programs};
-use sabha_numerics::program::Program;
 use std::collections::BTreeSet;
+
+use sabha_protocol::{
+    Outcome,
+    dispute::{Claim, Part, Side},
+};
+use sabha_testing::{Lie, Run, World, run::key};
+
+use super::{Report, play, with_aggregation};
 
 /// Plays both ways: the liar defends, then the liar challenges. Returns the name of the operation, or nothing if the lie changes nothing.
 fn both_ways(world: &World, honest: &Run, liar: &Run, lie: &Lie) -> Option<Report> {
-    let claim = honest.find(world, liar)?;
+    let claim = honest.find(liar)?;
     let report = play(&liar.facts(world), claim, &mut liar.clone(), &mut honest.clone());
     assert_eq!(report.loser, Side::Defender, "{lie:?}, {claim:?}");
     // For whoever knows nothing but the commitment.
@@ -22,7 +23,7 @@ fn both_ways(world: &World, honest: &Run, liar: &Run, lie: &Lie) -> Option<Repor
         let report = play(&honest.facts(world), Claim::Slot, &mut honest.clone(), &mut liar.clone());
         assert_eq!(report.loser, Side::Challenger, "{lie:?}");
     }
-    if let Some(claim) = liar.find(world, honest) {
+    if let Some(claim) = liar.find(honest) {
         let report = play(&honest.facts(world), claim, &mut honest.clone(), &mut liar.clone());
         assert_eq!(report.loser, Side::Challenger, "{lie:?}, {claim:?}");
     }
@@ -31,18 +32,13 @@ fn both_ways(world: &World, honest: &Run, liar: &Run, lie: &Lie) -> Option<Repor
 }
 
 /// Lies in every instruction of a part. Returns the operations that were lied about.
-fn every_instruction(world: &World, program: &dyn Program, part: Part) -> BTreeSet<&'static str> {
+fn every_instruction(world: &World, part: Part) -> BTreeSet<&'static str> {
     let honest = world.run(1, None);
     let mut seen = BTreeSet::new();
-    let (instructions, _) = program_of(program);
-    for (index, (name, len)) in (0u32..).zip(instructions) {
-        // The last bit of a number; a draw that changes no root is drawn again.
-        let found = (0..4u64).any(|draw| {
-            let element = (len / 3 * draw + 7 * draw) % len;
-            let flip = [1, 1 << 12, 1 << 20, 1 << 22][draw as usize];
-            let lie = Lie { part, instruction: index, element, flip };
-            let liar = world.run(1, Some(lie));
-            both_ways(world, &honest, &liar, &lie).is_some()
+    for (name, lies) in world.lies(1, part) {
+        let found = lies.iter().any(|lie| {
+            let liar = world.run(1, Some(*lie));
+            both_ways(world, &honest, &liar, lie).is_some()
         });
         if found {
             seen.insert(name);
@@ -51,38 +47,27 @@ fn every_instruction(world: &World, program: &dyn Program, part: Part) -> BTreeS
     seen
 }
 
-fn program_of(program: &dyn Program) -> (Vec<(&'static str, u64)>, usize) {
-    use sabha_numerics::op::Definition;
-    let mut all = Vec::new();
-    let ends = program.visit(&mut |_, op, _| all.push((op.name(), op.len())));
-    (all, ends.len())
-}
-
-fn names(program: &dyn Program) -> BTreeSet<&'static str> {
-    program_of(program).0.into_iter().map(|(name, _)| name).collect()
+fn names(world: &World, part: Part) -> BTreeSet<&'static str> {
+    world.operations(1, part).into_iter().map(|(name, _)| name).collect()
 }
 
 #[test]
 fn a_lie_in_any_instruction_of_begin_is_convicted() {
     let world = World::small();
-    let program = programs::begin(&world.spec);
-    assert_eq!(every_instruction(&world, &program, Part::Begin), names(&program));
+    assert_eq!(every_instruction(&world, Part::Begin), names(&world, Part::Begin));
 }
 
 #[test]
 fn a_lie_in_any_instruction_of_begin_from_the_seed_is_convicted() {
     let world = World { base: None, ..World::small() };
-    let program = programs::begin(&world.spec);
-    assert_eq!(every_instruction(&world, &program, Part::Begin), names(&program));
+    assert_eq!(every_instruction(&world, Part::Begin), names(&world, Part::Begin));
 }
 
 #[test]
 fn a_lie_in_any_instruction_of_a_step_is_convicted() {
     let world = World::small();
     // The last one of the second segment: of any other the number of the step does not show in the end.
-    let id = programs::StepId { round: super::world::ROUND, slot: 1, step: 5 };
-    let program = programs::step(&world.spec, id).unwrap();
-    assert_eq!(every_instruction(&world, &program, Part::Step(5)), names(&program));
+    assert_eq!(every_instruction(&world, Part::Step(5)), names(&world, Part::Step(5)));
 }
 
 #[test]
@@ -95,7 +80,7 @@ fn a_lie_at_a_segments_first_or_last_step_is_convicted() {
             let flip = if instruction < 2 { 1 } else { 1 << 13 };
             let lie = Lie { part: Part::Step(step), instruction, element: 3, flip };
             let liar = world.run(1, Some(lie));
-            if let Some(claim) = honest.find(&world, &liar) {
+            if let Some(claim) = honest.find(&liar) {
                 assert_eq!(claim, Claim::Segment(step / 3));
                 both_ways(&world, &honest, &liar, &lie).unwrap();
             }
@@ -148,8 +133,7 @@ fn large_buffers_are_descended_in_levels() {
 #[test]
 fn a_lie_in_any_instruction_of_finish_is_convicted() {
     let world = World::small();
-    let program = programs::finish(&world.spec);
-    assert_eq!(every_instruction(&world, &program, Part::Finish), names(&program));
+    assert_eq!(every_instruction(&world, Part::Finish), names(&world, Part::Finish));
 }
 
 /// The update of one slot under the commitment of another: its header says so.
@@ -158,10 +142,7 @@ fn another_slots_update_is_convicted_by_its_header() {
     let world = World::small();
     let honest = world.run(1, None);
     let mut liar = honest.clone();
-    let header = crate::update::header(&world.spec.hash(), super::world::ROUND, 2);
-    liar.update[..header.len()].copy_from_slice(&header);
-    let crate::Outcome::Trained(commitment) = &mut liar.outcome else { panic!("it trained") };
-    commitment.update_digest = Digest::of(&liar.update);
+    liar.head_update(&world, 2);
     let lie = Lie { part: Part::Finish, instruction: 0, element: 0, flip: 0 };
     let report = both_ways(&world, &honest, &liar, &lie).unwrap();
     assert!(report.moves < 10);
@@ -172,31 +153,18 @@ fn a_false_loss_is_convicted() {
     let world = World::small();
     let honest = world.run(1, None);
     let mut liar = honest.clone();
-    let crate::Outcome::Trained(commitment) = &mut liar.outcome else { panic!("it trained") };
+    let Outcome::Trained(commitment) = &mut liar.outcome else { panic!("it trained") };
     commitment.mean_loss.0 ^= 1;
     let lie = Lie { part: Part::Finish, instruction: 0, element: 0, flip: 0 };
     both_ways(&world, &honest, &liar, &lie).unwrap();
 }
 
-/// The facts of an aggregation.
-pub fn with_aggregation<R>(world: &World, run: &Run, with: impl FnOnce(&Facts<'_>) -> R) -> R {
-    let update = |place: u32| run.updates.get(place as usize).map(|update| Digest::of(update));
-    let workers = run.updates.len() as u16;
-    let subject = Subject::Aggregation { workers, result: run.roots[0] };
-    let round = super::world::ROUND;
-    with(&Facts { spec: &world.spec, round, base: world.base_root(), subject, update: &update })
-}
-
 fn aggregates(world: &World) {
     let slots = [0, 1, 2].map(|slot| world.run(slot, None));
     let honest = world.aggregate(&slots, None);
-    let program = programs::aggregate(&world.spec, 3);
     let mut seen = BTreeSet::new();
-    for (index, (name, len)) in (0u32..).zip(program_of(&program).0) {
-        // What only a norm is made of shows where the norm is capped for it.
-        for (draw, flip) in [(0, 1), (1, 1 << 12), (2, 1 << 20), (3, 1 << 24), (1, 1 << 26), (0, 1 << 30)] {
-            let element = (len / 3 * draw + 7 * draw) % len;
-            let lie = Lie { part: Part::Aggregate, instruction: index, element, flip };
+    for (name, lies) in world.lies(0, Part::Aggregate) {
+        for lie in lies {
             let liar = world.aggregate(&slots, Some(lie));
             if liar.roots == honest.roots {
                 continue;
@@ -215,7 +183,7 @@ fn aggregates(world: &World) {
         }
     }
     // Every word of what the squares are filled with is replaced by a square.
-    let mut all = names(&program);
+    let mut all = names(world, Part::Aggregate);
     assert!(all.remove("Fill"));
     assert_eq!(seen, all);
 }

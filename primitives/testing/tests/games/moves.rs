@@ -1,17 +1,18 @@
 //! Moves that are none, made at the wrong time, or forged: refused, without a change.
 
-use super::{
-    super::{
-        Answer, Claim, Game, GameError, Judgement, Move, Part, Side,
+use std::sync::LazyLock;
+
+use codec::{Decode, Encode};
+use proptest::prelude::*;
+use sabha_protocol::{
+    Digest,
+    dispute::{
+        Answer, Claim, Facts, Game, GameError, Judgement, Move, Part, Side,
         player::{Seen, answer, challenge},
         shape::Node,
     },
-    world::{Lie, World},
 };
-use crate::Digest;
-use codec::{Decode, Encode};
-use proptest::prelude::*;
-use std::cell::OnceCell;
+use sabha_testing::{Lie, Run, World};
 
 /// All positions of one game, with the move that was made there.
 struct Record {
@@ -24,58 +25,49 @@ enum Made {
     Press(Move),
 }
 
-fn with_facts<R>(with: impl FnOnce(&super::Facts<'_>) -> R) -> R {
+fn with_facts<R>(with: impl FnOnce(&Facts<'_>) -> R) -> R {
     let (world, liar) = world();
     with(&liar.facts(world))
 }
 
-fn world() -> &'static (World, super::world::Run) {
-    thread_local! {
-        static WORLD: OnceCell<&'static (World, super::world::Run)> = const { OnceCell::new() };
-    }
-    WORLD.with(|cell| {
-        *cell.get_or_init(|| {
-            let world = World::of(300, 24, 3);
-            let lie = Lie { part: Part::Step(4), instruction: 60, element: 5, flip: 1 << 14 };
-            let liar = world.run(1, Some(lie));
-            Box::leak(Box::new((world, liar)))
-        })
-    })
+fn world() -> &'static (World, Run) {
+    static WORLD: LazyLock<(World, Run)> = LazyLock::new(|| {
+        let world = World::of(300, 24, 3);
+        let lie = Lie { part: Part::Step(4), instruction: 60, element: 5, flip: 1 << 14 };
+        let liar = world.run(1, Some(lie));
+        (world, liar)
+    });
+    &WORLD
 }
 
 fn record() -> &'static Record {
-    thread_local! {
-        static RECORD: OnceCell<&'static Record> = const { OnceCell::new() };
-    }
-    RECORD.with(|cell| {
-        *cell.get_or_init(|| {
-            let (world, liar) = world();
-            let mut honest = world.run(1, None);
-            let mut liar = liar.clone();
-            let claim = honest.find(world, &liar).unwrap();
-            with_facts(|facts| {
-                let mut game = Game::new(facts, claim, &Digest::default(), 100, 0).unwrap();
-                let mut seen = Seen::default();
-                let mut positions = Vec::new();
-                loop {
-                    let before = game;
-                    if game.turn() == Side::Defender {
-                        let made = answer(facts, &game, &mut liar).unwrap();
-                        game.answer(facts, &before.position, &made, 1).unwrap();
-                        seen.look(facts, &before, &made);
-                        positions.push((before, Made::Answer(made)));
-                    } else {
-                        let made = challenge(facts, &game, &mut honest, &seen).unwrap();
-                        let loser = game.press(facts, &before.position, &made, 1).unwrap();
-                        positions.push((before, Made::Press(made)));
-                        if loser.is_some() {
-                            return Box::leak(Box::new(Record { positions }));
-                        }
+    static RECORD: LazyLock<Record> = LazyLock::new(|| {
+        let (world, liar) = world();
+        let (mut honest, mut liar) = (world.run(1, None), liar.clone());
+        let claim = honest.find(&liar).unwrap();
+        with_facts(|facts| {
+            let mut game = Game::new(facts, claim, &Digest::default(), 100, 0).unwrap();
+            let mut seen = Seen::default();
+            let mut positions = Vec::new();
+            loop {
+                let before = game;
+                if game.turn() == Side::Defender {
+                    let made = answer(facts, &game, &mut liar).unwrap();
+                    game.answer(facts, &before.position, &made, 1).unwrap();
+                    seen.look(facts, &before, &made);
+                    positions.push((before, Made::Answer(made)));
+                } else {
+                    let made = challenge(facts, &game, &mut honest, &seen).unwrap();
+                    let loser = game.press(facts, &before.position, &made, 1).unwrap();
+                    positions.push((before, Made::Press(made)));
+                    if loser.is_some() {
+                        return Record { positions };
                     }
                 }
-            })
+            }
         })
-    })
+    });
+    &RECORD
 }
 
 fn attempt(game: &mut Game, made: &Made) -> Result<Option<Side>, GameError> {

@@ -1,18 +1,22 @@
 //! Whole games over small runs, executed by the definitions, between honest players and liars.
 
 mod adaptive;
+mod forks;
 mod lies;
 mod moves;
 mod random;
 mod structure;
-mod world;
 
-use super::{
-    Claim, Facts, Game, GameError, Side,
-    player::{Book, PlayError, Seen, answer, challenge},
-};
-use crate::Digest;
 use codec::Encode;
+use sabha_protocol::{
+    Digest, NUMERICS_YARDSTICK, RunSpec,
+    dispute::{
+        Answer, Claim, Facts, Game, GameError, Move, Side, Subject,
+        bounds::{bounds, worst},
+        player::{Book, PlayError, Seen, answer, challenge},
+    },
+};
+use sabha_testing::{Run, World, world::spec};
 
 /// How a game went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,16 +71,16 @@ fn play(facts: &Facts<'_>, claim: Claim, defender: &mut dyn Player, challenger: 
 
 /// A side with a book.
 trait Player {
-    fn answer(&mut self, facts: &Facts<'_>, game: &Game) -> Option<super::Answer>;
-    fn challenge(&mut self, facts: &Facts<'_>, game: &Game, seen: &Seen) -> Option<super::Move>;
+    fn answer(&mut self, facts: &Facts<'_>, game: &Game) -> Option<Answer>;
+    fn challenge(&mut self, facts: &Facts<'_>, game: &Game, seen: &Seen) -> Option<Move>;
 }
 
 impl<B: Book> Player for B {
-    fn answer(&mut self, facts: &Facts<'_>, game: &Game) -> Option<super::Answer> {
+    fn answer(&mut self, facts: &Facts<'_>, game: &Game) -> Option<Answer> {
         answer(facts, game, self).ok()
     }
 
-    fn challenge(&mut self, facts: &Facts<'_>, game: &Game, seen: &Seen) -> Option<super::Move> {
+    fn challenge(&mut self, facts: &Facts<'_>, game: &Game, seen: &Seen) -> Option<Move> {
         match challenge(facts, game, self, seen) {
             Ok(made) => Some(made),
             Err(PlayError::NothingWrong) => None,
@@ -89,7 +93,7 @@ impl<B: Book> Player for B {
 
 #[test]
 fn claims_that_are_none_cannot_be_disputed() {
-    let world = world::World::small();
+    let world = World::small();
     let run = world.run(0, None);
     let facts = |facts: &Facts<'_>, claim| Game::new(facts, claim, &Digest::default(), 1, 0).map(|_| ());
     let trained = run.facts(&world);
@@ -98,28 +102,37 @@ fn claims_that_are_none_cannot_be_disputed() {
     assert_eq!(facts(&trained, Claim::Segment(segments)), Err(GameError::NoSuchClaim));
     assert_eq!(facts(&trained, Claim::Divergence), Err(GameError::NoSuchClaim));
     assert_eq!(facts(&trained, Claim::Aggregate), Err(GameError::NoSuchClaim));
-    let yardstick = crate::RunSpec { numerics_version: crate::NUMERICS_YARDSTICK, ..world.spec.clone() };
+    let yardstick = RunSpec { numerics_version: NUMERICS_YARDSTICK, ..world.spec.clone() };
     assert_eq!(facts(&Facts { spec: &yardstick, ..trained }, Claim::Begin), Err(GameError::NotExact));
 }
 
-fn shape(change: fn(&mut crate::RunSpec)) -> crate::RunSpec {
-    let mut spec = crate::spec::tests::spec();
+fn shape(change: fn(&mut RunSpec)) -> RunSpec {
+    let mut spec = spec(256, 24, 16);
+    spec.rounds.inner_steps = 320;
+    spec.data.token_bytes = 1;
+    spec.data.tokens = 3_900_000;
+    spec.data.heldout_tokens = 65_536;
     change(&mut spec);
     spec
+}
+
+/// The facts of an aggregation.
+fn with_aggregation<R>(world: &World, run: &Run, with: impl FnOnce(&Facts<'_>) -> R) -> R {
+    let update = |place: u32| run.updates.get(place as usize).map(|update| Digest::of(update));
+    let workers = run.updates.len() as u16;
+    let subject = Subject::Aggregation { workers, result: run.roots[0] };
+    with(&Facts { spec: &world.spec, round: world.round, base: world.base_root(), subject, update: &update })
 }
 
 /// The goals of the design, for the shapes that the benchmarks use and for a model of seven thousand million parameters.
 #[test]
 fn games_are_short() {
-    use super::bounds::{bounds, worst};
     let small = shape(|spec| {
         spec.model.width = 512;
         spec.model.layers = 8;
         spec.model.heads = 8;
         spec.model.feed_forward = 1_376;
         spec.model.context = 256;
-        spec.rounds.inner_steps = 320;
-        spec.rounds.segment_steps = 16;
         spec.rounds.batch = 8;
     });
     let large = shape(|spec| {
@@ -131,7 +144,6 @@ fn games_are_short() {
         spec.model.context = 2_048;
         spec.data.token_bytes = 2;
         spec.rounds.inner_steps = 512;
-        spec.rounds.segment_steps = 16;
         spec.rounds.batch = 4;
     });
     for (spec, parameters) in [(small, 25_000_000..27_000_000u64), (large, 6_500_000_000..7_000_000_000)] {
