@@ -176,8 +176,8 @@ pub mod pallet {
     use sp_arithmetic::traits::SaturatedConversion;
 
     use crate::{
-        Device, EndpointOf, Leaves, OnDisagreement, Pass, RoundOf, RunOf, Scheduler, SeatOf, SlotOf, WeightInfo,
-        WorkerOf,
+        Device, EndpointOf, Leaves, OnDisagreement, Pass, RoundOf, RunOf, Scheduler, SeatOf, SlotOf,
+        WeightInfo, WorkerOf,
     };
 
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);

@@ -138,8 +138,7 @@ mod benchmarks {
     fn create_run() -> Result<(), BenchmarkError> {
         endow::<T>();
         // A chain on which nobody can needs no weight.
-        let origin =
-            T::CreateOrigin::try_successful_origin().map_err(|()| BenchmarkError::Weightless)?;
+        let origin = T::CreateOrigin::try_successful_origin().map_err(|()| BenchmarkError::Weightless)?;
         let owner = T::CreateOrigin::ensure_origin(origin.clone())?;
         T::Currency::mint_into(&owner, Balance::MAX / 1_000_000)?;
         let spec = spec::<T>(limits::SLOTS);
