@@ -5,11 +5,10 @@ use super::{
     chain::Chain,
     random_calls::{ALL, Act, Acts, Dice, assert_lively, duty, play, poke, ready, register, send, transfer},
     runs::{budget, spec},
+    shares::vouch,
 };
 use crate::{AccountId, Runtime, RuntimeCall, Timing, UNITS};
-use pallet_identity::{
-    IdentityInformationProvider, IdentityOf, Judgement, Registration, legacy::IdentityInfo,
-};
+use pallet_identity::{IdentityOf, Judgement};
 use pallet_sabha_allocation::{Backers, Proposals};
 use pallet_sabha_models::{Accrued, ModelOfRun, Models};
 use pallet_sabha_origins::Origin;
@@ -120,9 +119,7 @@ fn judge(dice: &mut Dice) -> Act {
         IdentityOf::<Runtime>::remove(who);
     } else {
         let judgement = dice.pick(&[Judgement::Reasonable, Judgement::KnownGood, Judgement::LowQuality]);
-        let judgements = vec![(0, judgement)].try_into().expect("one");
-        let info = IdentityInfo::create_identity_info();
-        IdentityOf::<Runtime>::insert(who, Registration { judgements, deposit: 0, info });
+        vouch(&who, judgement);
     }
     Act::Halt(0)
 }

@@ -8,10 +8,7 @@ use crate::{
     AccountId, Allocation, Balance, Balances, Runtime, RuntimeCall, Training, Treasury, UNITS,
     constants::currency::EXISTENTIAL_DEPOSIT,
 };
-use frame_support::traits::Get;
-use pallet_identity::{
-    IdentityInformationProvider, IdentityOf, Judgement, Registration, legacy::IdentityInfo,
-};
+use pallet_identity::{Data, IdentityOf, Judgement, Registration, legacy::IdentityInfo};
 use pallet_sabha_allocation::Proposals;
 use pallet_sabha_origins::Origin;
 use pallet_sabha_training::{Device, Event, RunStatus, Runs};
@@ -43,15 +40,21 @@ fn goal(spec: &RunSpec) -> Balance {
     Progress::least_budget(&Terms::new(0, spec))
 }
 
-/// A registrar finds these accounts' identities reasonable.
-fn judge(chain: &mut Chain, who: &[AccountId]) {
-    chain.with(|| {
-        for who in who {
-            let judgements = vec![(0, Judgement::Reasonable)].try_into().expect("one");
-            let info = IdentityInfo::create_identity_info();
-            IdentityOf::<Runtime>::insert(who, Registration { judgements, deposit: 0, info });
-        }
-    });
+/// A registrar has judged an account's identity.
+pub fn vouch(who: &AccountId, judgement: Judgement<Balance>) {
+    let judgements = vec![(0, judgement)].try_into().expect("one");
+    let info = IdentityInfo {
+        additional: Default::default(),
+        display: Data::None,
+        legal: Data::None,
+        web: Data::None,
+        riot: Data::None,
+        email: Data::None,
+        pgp_fingerprint: None,
+        image: Data::None,
+        twitter: Data::None,
+    };
+    IdentityOf::<Runtime>::insert(who, Registration { judgements, deposit: 0, info });
 }
 
 fn propose(chain: &mut Chain, who: Sr25519Keyring, spec: &RunSpec, goal: Balance) -> RunId {
@@ -142,10 +145,11 @@ fn the_crowd_comes_before_a_rich_backer_until_a_referendum_gives_it_a_share() {
         Balances::mint_into(&pot, 1_000_000 * UNITS).expect("it can be minted");
     });
     let backers = [Alice, Bob, Charlie, Dave, Eve, AliceStash];
-    judge(
-        &mut chain,
-        &[backers.map(|who| who.to_account_id()).to_vec(), vec![Ferdie.to_account_id()]].concat(),
-    );
+    chain.with(|| {
+        for who in backers.into_iter().chain([Ferdie]) {
+            vouch(&who.to_account_id(), Judgement::Reasonable);
+        }
+    });
     for who in backers {
         chain.submit(who, Call::pledge { run: crowd, amount: goal / 6 });
     }
