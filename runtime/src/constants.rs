@@ -130,7 +130,8 @@ pub mod bonds {
     // A curator of the least stake sits on ten panels at a time; its seats are settled two weeks after their votes on the live chain.
     /// What of a curator's stake answers for a seat.
     pub const CURATOR_SEAT: Balance = 10 * UNITS;
-    // A twentieth of what it risks: who votes without looking must be right 19 times of 20.
+    // A tenth of what a vote far from the decision costs: who accepts whatever comes without looking loses by it if one claim in eleven is
+    // false.
     /// What a sound vote is paid.
     pub const CURATOR_PAY: Balance = UNITS / 2;
     /// What is on hold for an appeal.

@@ -6,10 +6,7 @@ use alloc::vec::Vec;
 use frame_benchmarking::v2::*;
 use frame_support::{
     BoundedVec,
-    traits::{
-        EnsureOrigin, Footprint, Get,
-        fungible::{Inspect, Mutate},
-    },
+    traits::{EnsureOrigin, Footprint, Get, fungible::Mutate},
 };
 use frame_system::RawOrigin;
 use sabha_protocol::{
@@ -61,22 +58,19 @@ fn pots<T: Config>() {
     let _ = T::Currency::mint_into(&Pallet::<T>::account_id(), T::MinStake::get());
 }
 
-/// A licence on a full list of the longest ones; this one is the last.
+/// The last licence of a full list of the longest ones.
 fn licence<T: Config>() -> Licence {
-    let all = (0..MAX_LICENCES).map(|number| {
-        let mut text = filled::<frame_support::traits::ConstU32<{ words::LICENCE }>>(b'z');
-        if let Some(last) = text.last_mut() {
-            *last = b'0'.saturating_add((number % 64) as u8);
-        }
-        text
-    });
-    // Digits, letters and what is between them: benchmarks do not ask whether they are well formed but of the last one.
-    let mut list: Vec<Licence> = all.collect();
-    let last = filled(b'z');
-    list.pop();
-    list.push(last.clone());
+    let licence = |last: u8| {
+        let mut text = alloc::vec![b'z'; words::LICENCE as usize];
+        text.pop();
+        text.push(last);
+        Licence::truncate_from(text)
+    };
+    let mut list: Vec<Licence> =
+        (1..MAX_LICENCES).map(|number| licence(b'0'.saturating_add(number as u8))).collect();
+    list.push(licence(b'z'));
     Licences::<T>::put(BoundedVec::truncate_from(list));
-    last
+    licence(b'z')
 }
 
 /// A dataset with the largest panel and enough money.

@@ -71,6 +71,9 @@
 //!
 //! - That data is still served after its retention rests on those who train with it.
 //! - A majority of a panel decides until somebody appeals; the arbiter decides then, by a referendum.
+//! - Curators who accept whatever comes earn by it while false claims are rare: [`Config::SeatPay`] and [`Config::SeatStake`] say how rare.
+//! - A false claim keeps what it could come to of the budget from others until it is settled, for its bond and fee. [`Dataset::unit_bytes`]
+//!   bounds how much that is for its bytes.
 //! - A claim with one shard of somebody else's is refused as a whole: pack the rest anew.
 //! - Budgets of a closed dataset go back to what the arbiter allots, whoever gave them.
 

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use frame_benchmarking::v2::*;
 use frame_support::traits::{
-    Consideration, Footprint,
+    Consideration, Footprint, Get,
     fungible::{Inspect, Mutate},
 };
 use frame_system::RawOrigin;
