@@ -5,8 +5,8 @@
 //! - [`moves`] sends what was found, of all games at once, and again if it is not in the chain some blocks later.
 //! - [`table`] is what a game is about.
 //!
-//! After a restart everything is executed again; what a challenger has seen, and what an auditor found, is on the disk. Games of others
-//! whose time is up are ended as well, like runs are poked: if the chain has not done it by itself.
+//! After a restart everything is executed again; what a challenger has seen, and what an auditor found, is on the disk. Games in which
+//! another side's time is up are ended, own ones and others', like runs are poked: if the chain does not do it by itself.
 
 mod moves;
 mod player;
@@ -29,7 +29,7 @@ use crate::{
     keys::{AccountId, Key},
 };
 use sabha_protocol::{
-    ActiveBlock, Digest,
+    ActiveBlock, Digest, RunId,
     dispute::{
         Side,
         record::{GameId, Risk},
@@ -43,7 +43,7 @@ const RETRY_BLOCKS: u64 = 4;
 /// Blocks whose events are read at once, at most: a daemon that was away does not tell what it missed.
 const EVENT_BLOCKS: u64 = 64;
 
-/// Games of others that are ended between two looks at the chain, at most: each costs a fee if somebody was sooner.
+/// Games that are ended between two looks at the chain, at most: each costs a fee if somebody was sooner.
 const ENDS_A_LOOK: usize = 16;
 
 /// Stands for the position of a game in which a side has no time left.
@@ -69,7 +69,7 @@ pub(super) struct Disputes {
     later: BTreeMap<GameId, u64>,
     /// Games that the operator was told of, with the moves that were made in them since.
     told: BTreeMap<GameId, u32>,
-    /// Games of others whose time is up, since a block.
+    /// Games in which another side's time is up, since a block.
     overdue: BTreeMap<GameId, u64>,
     /// The last block whose events were read.
     read: Option<u64>,
@@ -185,7 +185,7 @@ impl Daemon {
             return Ok(());
         }
         let active = best.active_blocks().await?;
-        let mut due = self.overdue(best, others, active).await?;
+        let mut due = self.overdue(best, &mine, &others, active).await?;
         let mut rounds = Rounds::at(best);
         for (game, (side, dispute)) in mine {
             self.alarm(game, side, &dispute);
@@ -242,31 +242,38 @@ impl Daemon {
         }
     }
 
-    /// The games of others that the chain should have ended by now: those whose time is up for longer than others take.
+    /// The games that the chain should have ended by now: those whose time is up for longer than the chain and others take. Of games of
+    /// others only if runs are poked, too.
     async fn overdue(
         &mut self,
         best: &At,
-        others: BTreeMap<GameId, Dispute>,
+        mine: &BTreeMap<GameId, (Side, Dispute)>,
+        others: &BTreeMap<GameId, Dispute>,
         active: ActiveBlock,
     ) -> Result<Vec<Due>, ChainError> {
         let block = best.number();
-        let late = |game: &GameId| others.get(game).is_some_and(|dispute| dispute.expired(active).is_some());
-        self.disputes.overdue.retain(|game, _| late(game));
-        if !self.memory.pokes {
-            return Ok(Vec::new());
-        }
+        let won = mine.iter().filter(|(_, (side, dispute))| {
+            // Whose own time is up leaves it to the others to say so.
+            dispute.expired(active).is_some_and(|loser| loser != *side)
+        });
+        let pokes = self.memory.pokes;
+        let late = others.iter().filter(|(_, dispute)| pokes && dispute.expired(active).is_some());
+        let late = late.map(|(game, dispute)| (*game, dispute.run));
+        let late: BTreeMap<GameId, RunId> =
+            won.map(|(game, (_, dispute))| (*game, dispute.run)).chain(late).collect();
+        self.disputes.overdue.retain(|game, _| late.contains_key(game));
         let hot_key = self.key.account();
         let mut due = Vec::new();
-        for (game, dispute) in others.iter().filter(|(game, _)| late(game)) {
-            let since = *self.disputes.overdue.entry(*game).or_insert(block);
-            let ripe = block >= since.saturating_add(poke_delay(&hot_key, dispute.run, since));
-            if !ripe || due.len() >= ENDS_A_LOOK || !self.disputes.moves.wants(*game, TIME_IS_UP, block) {
+        for (game, run) in late {
+            let since = *self.disputes.overdue.entry(game).or_insert(block);
+            let ripe = block >= since.saturating_add(poke_delay(&hot_key, run, since));
+            if !ripe || due.len() >= ENDS_A_LOOK || !self.disputes.moves.wants(game, TIME_IS_UP, block) {
                 continue;
             }
-            let overtaken = best.is_overtaken(*game).await?;
-            let call = if overtaken { Call::close(*game) } else { Call::time_out(*game) };
+            let overtaken = best.is_overtaken(game).await?;
+            let call = if overtaken { Call::close(game) } else { Call::time_out(game) };
             // After what this worker has to say for itself.
-            due.push(Due { game: *game, position: TIME_IS_UP, until: ActiveBlock::MAX, call });
+            due.push(Due { game, position: TIME_IS_UP, until: ActiveBlock::MAX, call });
         }
         Ok(due)
     }
@@ -308,12 +315,9 @@ impl Daemon {
         rounds: &mut Rounds<'_>,
     ) -> anyhow::Result<Option<Due>> {
         let block = best.number();
-        if let Some(loser) = dispute.expired(active) {
+        if dispute.expired(active).is_some() {
             self.disputes.hush(game);
-            // The chain finds out by itself as well.
-            let says = loser != side && self.disputes.moves.wants(game, TIME_IS_UP, block);
-            let call = Call::time_out(game);
-            return Ok(says.then_some(Due { game, position: TIME_IS_UP, until: dispute.until(), call }));
+            return Ok(None);
         }
         if dispute.turn() != side || (self.options.never_answer && side == Side::Defender) {
             self.disputes.hush(game);

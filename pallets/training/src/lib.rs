@@ -177,8 +177,11 @@ pub mod pallet {
 
     use crate::{
         Device, EndpointOf, Leaves, OnDisagreement, Pass, RoundOf, RunOf, Scheduler, SeatOf, SlotOf,
-        WeightInfo, WorkerOf,
+        WeightInfo, WorkerOf, example,
     };
+
+    #[cfg(feature = "runtime-benchmarks")]
+    use crate::BenchmarkHelper;
 
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
 

@@ -23,8 +23,10 @@ pub struct Run {
     pub segment_steps: u32,
     /// The checkpoint that it started from: parameters and momenta.
     pub base: Vec<Words>,
-    pub(crate) stream: Words,
-    pub(crate) stream_bytes: Vec<u8>,
+    /// The run's token stream.
+    pub stream: Words,
+    /// The same, as a blob.
+    pub stream_bytes: Vec<u8>,
     /// What was executed, by [`key`].
     pub parts: BTreeMap<(u8, u32), Arc<Done>>,
     /// States, by the steps that were done; of an aggregation the next checkpoint alone.

@@ -68,7 +68,7 @@ fn propose(dice: &mut Dice) -> Act {
         licence: dice.pick(&[Licence::Mit, Licence::CcBySa4]),
         parent,
         spec: Box::new(spec),
-        goal: goal - u128::from(dice.one_in(10)) * 20 * UNITS,
+        goal: if dice.one_in(10) { goal / 3 } else { goal },
         duration: 1 + dice.below(60),
     };
     send(dice.pick(&PROPOSERS), call)

@@ -211,7 +211,8 @@ mod tests {
         for round in 1..=5u8 {
             let wanted = all(&moves, 64, at(round), chain.block);
             assert_eq!(wanted.len(), 64);
-            moves.send(wanted, &mut chain, chain.block).await.unwrap();
+            let block = chain.block;
+            moves.send(wanted, &mut chain, block).await.unwrap();
             assert!(all(&moves, 64, at(round), chain.block + 9).is_empty(), "they are on their way");
             let first = &chain.pool[0].0;
             assert_eq!(*first, Call::time_out(63), "the nearest time-out first");

@@ -100,9 +100,9 @@ fn an_update_that_does_not_follow_from_the_honest_roots_is_found_by_whoever_exec
 fn a_lie_for_one_attempt_is_told_in_no_other() {
     let truth = Machine::new().train(0, SLOT, None);
     let liar = || {
-        let Machine { folder, spec, workshop } = Machine::new();
-        let workshop = workshop.lying(Some("=0:2:4:7:4096".parse().unwrap()));
-        Machine { folder, spec, workshop }
+        let mut machine = Machine::new();
+        machine.lies("=0:2:4:7:4096".parse().unwrap());
+        machine
     };
     let told = liar();
     assert_ne!(told.train(0, SLOT, None), truth);

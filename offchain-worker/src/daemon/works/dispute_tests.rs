@@ -18,7 +18,7 @@ const SLOT: SlotIndex = 1;
 fn cheat(step: u32) -> (Machine, Commitment) {
     let mut cheat = Machine::new();
     let what = What::Element { step, instruction: 77, element: 3, bits: 1 << 14 };
-    cheat.lies(Lie { round: 0, what });
+    cheat.lies(Lie { round: 0, once: false, what });
     let commitment = cheat.train(0, SLOT, None);
     (cheat, commitment)
 }

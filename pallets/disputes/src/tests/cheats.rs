@@ -2,11 +2,11 @@
 //! the verdict and to where the money goes. Other cheats are tests of `pallet-sabha-training` and of `sabha-protocol`.
 
 use frame_support::{assert_noop, assert_ok};
-use pallet_sabha_training::{Error as TrainingError, Seats};
+use pallet_sabha_training::{Error as TrainingError, Rounds, Seats};
 use sabha_protocol::{
     Commitment, Digest, Divergence, Outcome, RunId,
     dispute::{Claim, Move, Part, Side, shape::Node},
-    round::{Claim as Vouched, Fault, Terms, VoidReason},
+    round::{Claim as Vouched, Fault, Phase, Terms, VoidReason},
     update::HEADER,
 };
 use sabha_testing::{execute::Done, run::key};
@@ -187,17 +187,20 @@ fn a_lazy_auditor_is_slashed_when_what_it_agreed_with_is_convicted() {
         let id = window_of(&runs);
         audited(id, &runs, agreed(&runs));
         assert_eq!(Games::<Test>::iter().count(), 0, "nobody differs");
-        let mut lazy: Vec<_> = Seats::<Test>::iter_prefix_values((id, ROUND))
+        let lazy: Vec<_> = Seats::<Test>::iter_prefix_values((id, ROUND))
             .filter(|seat| seat.slot == 0)
             .map(|seat| (seat.auditor, staked(seat.auditor)))
             .collect();
-        lazy.dedup();
         assert!(!lazy.is_empty());
         let segment = round_of(id, ROUND).audited_segments(&Terms::new(id, &spec()), 0)[0];
         convicts(id, Claim::Segment(segment), &mut liar, &mut honest(0));
         settled(id);
-        for (auditor, stake) in lazy {
-            assert_eq!(staked(auditor), stake - spec().audit.auditor_stake);
+        // Nobody had another answer: together they lose no more than the worker.
+        let each = spec().audit.auditor_stake.min(spec().stake_per_slot / lazy.len() as u128);
+        assert!(each > 0);
+        for (auditor, stake) in &lazy {
+            let seats = lazy.iter().filter(|(other, _)| other == auditor).count() as u128;
+            assert_eq!(staked(*auditor), stake - each * seats);
         }
     });
 }
@@ -234,15 +237,15 @@ fn many_false_challenges_cost_a_bond_each() {
         assert_eq!(claims.len(), usize::from(MOST));
         let games = claims.map(|claim| challenge(BOB, id, slot_0(id), claim));
         for game in games {
-            assert_eq!(
-                play_with(game, &mut honest(0), &mut honest(0), || ()),
-                Came::Silent(Side::Challenger)
-            );
+            // It has nothing to show, or shows what is right.
+            let came = play_with(game, &mut honest(0), &mut honest(0), || ());
+            assert!(matches!(came, Came::Silent(Side::Challenger) | Came::Decided(Side::Challenger)));
         }
-        until(70, || games.iter().all(|game| Disputes::turn(*game).unwrap().1 < now()));
-        for game in games {
+        until(70, || games.iter().all(|game| Disputes::turn(*game).is_none_or(|(_, until)| until < now())));
+        for game in games.into_iter().filter(|game| Games::<Test>::contains_key(game)) {
             assert_ok!(Disputes::time_out(signed(ALICE), game));
         }
+        assert!(games.iter().all(|game| loser_of(*game) == Side::Challenger));
         // The n-th that is open puts n bonds on hold.
         let bonds = BOND * (1..=u128::from(MOST)).sum::<u128>();
         assert_eq!((free(BOB), burnt()), (mine - bonds, bonds / 2));
@@ -284,11 +287,23 @@ fn a_challenge_after_the_window_is_refused() {
         let mut liar = train(0, Some(lie_at_end(Part::Step(3))));
         let runs = with_slot_0(liar.clone());
         let id = window_of(&runs);
+        let targets = [(slot_0(id), Claim::Segment(1)), (Target::Aggregation, Claim::Aggregate)];
+        let attempt = |(target, claim)| Disputes::challenge(signed(BOB), id, ROUND, target, claim);
+        // The window is over, and something else keeps the round from its end.
+        let window = round_of(id, ROUND).phase;
+        let set = |phase| {
+            Rounds::<Test>::mutate(id, ROUND, |round| round.as_mut().unwrap().phase = phase);
+        };
+        set(Phase::Window { until: now() - 1 });
+        for target in targets {
+            assert_noop!(attempt(target), TrainingError::<Test>::TooLate);
+        }
+        set(window);
+        // Nothing does: the round is final, and what it was made of is gone.
         audited(id, &runs, agreed(&runs));
-        pass(deadline(id) - now() + 1);
-        for (target, claim) in [(slot_0(id), Claim::Segment(1)), (Target::Aggregation, Claim::Aggregate)] {
-            let attempt = || Disputes::challenge(signed(BOB), id, ROUND, target, claim);
-            assert_noop!(attempt(), TrainingError::<Test>::TooLate);
+        settled(id);
+        for target in targets {
+            assert_noop!(attempt(target), Error::<Test>::NoSuchRun);
         }
         assert_eq!((bonded(BOB), burnt()), (0, 0));
         // In the window the same lie is convicted.

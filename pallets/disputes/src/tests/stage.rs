@@ -261,7 +261,10 @@ pub fn settled(id: RunId) {
 
 /// Does something to a chain that is afterwards what it was before.
 pub fn apart(act: impl FnOnce()) {
-    let done: Result<(), DispatchError> = with_transaction(|| TransactionOutcome::Rollback(Ok(act())));
+    let done: Result<(), DispatchError> = with_transaction(|| {
+        act();
+        TransactionOutcome::Rollback(Ok(()))
+    });
     assert_ok!(done);
 }
 
@@ -312,12 +315,19 @@ impl Books {
         assert_eq!(bonded(BOB), 0);
     }
 
-    /// The defender lost its stake: half is burnt, a part kept for auditors, a part BOB's, the rest the run's.
+    /// The defender lost its stake: half is burnt, a part of a slot's is kept for its auditors, a part is BOB's, the rest the run's.
     pub fn convicted(self) {
         let amount = spec().stake_per_slot;
-        let split = money::split(amount);
+        let mut split = money::split(amount);
         assert_eq!(split.burnt + split.auditors + split.challenger + split.escrow, amount);
         assert!(split.burnt >= amount / 2);
+        let about = events().into_iter().rev().find_map(|event| match event {
+            Event::Challenged { target, .. } => Some(target),
+            _ => None,
+        });
+        if about == Some(Target::Aggregation) {
+            split.escrow += core::mem::take(&mut split.auditors);
+        }
         self.now_are(Self {
             stake: self.stake - amount,
             challenger: self.challenger + split.challenger,

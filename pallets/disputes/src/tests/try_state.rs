@@ -42,7 +42,8 @@ fn every_corruption_is_found() {
         ),
         (
             || {
-                let (before, nodes) = (playing(0), || Answer::Nodes { row: Vec::new(), path: Vec::new() });
+                let (before, nodes) =
+                    (playing(0), || Answer::Nodes { row: Default::default(), path: Default::default() });
                 LastShown::<Test>::insert(77, Shown { before, answer: nodes() });
             },
             "of no game",
@@ -96,7 +97,7 @@ fn every_corruption_of_a_disagreement_is_found() {
         vec![
             (|| seat(|seat| seat.auditor = 99), "of another's seat"),
             (|| seat(|seat| seat.slot = (seat.slot + 1) % 3), "of another's seat"),
-            (|| Seats::<Test>::remove((0, ROUND, 0)), "seat is missing"),
+            (|| Seats::<Test>::remove((0, ROUND, 0)), "disagreements are not the games"),
             (|| Games::<Test>::remove(0), "disagreements are not the games"),
         ],
     );

@@ -8,6 +8,11 @@ use sabha_protocol::{
 
 use crate::{Accrued, Error, mock::*};
 
+/// As much as was deposited, less what a pool rounds down.
+fn assert_close(claimed: u128, deposited: u128) {
+    assert!(claimed <= deposited && deposited - claimed <= 1, "{claimed} of {deposited}");
+}
+
 #[test]
 fn a_payment_reaches_data_workers_backers_and_treasury_to_the_unit() {
     run(|| {
@@ -20,7 +25,7 @@ fn a_payment_reaches_data_workers_backers_and_treasury_to_the_unit() {
         assert_eq!(claimed(PoolId::Dataset(1), OWNERS[1]), 200 * UNITS);
         assert_eq!(claimed(PoolId::Compute(0), WORKERS[0]), 200 * UNITS);
         assert_eq!(claimed(PoolId::Compute(0), WORKERS[1]), 100 * UNITS);
-        assert_eq!(claimed(PoolId::Backers(0), BOB), 200 * UNITS);
+        assert_close(claimed(PoolId::Backers(0), BOB), 200 * UNITS);
         // A tenth is for a parent, of which there is none.
         assert_eq!(free(TREASURY) - before, 200 * UNITS);
         assert_eq!(model(id).revenue, 1_000 * UNITS);
@@ -60,10 +65,10 @@ fn a_forks_revenue_reaches_its_ancestors() {
         assert_noop!(ModelRegistry::distribute(signed(PAYER), first), Error::<Test>::NothingAccrued);
         assert_ok!(ModelRegistry::distribute(signed(PAYER), second));
         assert_eq!((Accrued::<Test>::get(second), Accrued::<Test>::get(first)), (0, 10 * UNITS));
-        assert_eq!(claimed(PoolId::Backers(1), BOB), 20 * UNITS);
+        assert_close(claimed(PoolId::Backers(1), BOB), 20 * UNITS);
         check();
         assert_ok!(ModelRegistry::distribute(signed(PAYER), first));
-        assert_eq!(claimed(PoolId::Backers(0), BOB), 2 * UNITS);
+        assert_close(claimed(PoolId::Backers(0), BOB), 2 * UNITS);
         assert_eq!(claimed(PoolId::Compute(0), WORKERS[0]), 2 * UNITS);
         // 300 of the third, 30 of the second, 3 of the first; a third of each.
         assert_eq!(claimed(PoolId::Dataset(0), OWNERS[0]), 111 * UNITS);
@@ -101,7 +106,7 @@ fn a_model_keeps_the_table_that_it_was_registered_with() {
         Split::set(Table { data: 0, compute: 10_000, backers: 0, parents: 0 });
         let other = trained(None);
         assert_ok!(ModelRegistry::pay(signed(PAYER), id, 1_000 * UNITS));
-        assert_eq!(claimed(PoolId::Backers(0), BOB), 200 * UNITS);
+        assert_close(claimed(PoolId::Backers(0), BOB), 200 * UNITS);
         assert_ok!(ModelRegistry::pay(signed(PAYER), other, 3 * UNITS));
         assert_eq!(claimed(PoolId::Compute(1), WORKERS[0]), 2 * UNITS);
     });

@@ -58,7 +58,7 @@ fn equivocate(world: &World, lie: Lie, liars: &[(BTreeSet<u32>, BTreeSet<u32>)])
         true_outputs: true_outputs.clone(),
     };
     let liars: Vec<Forked> = liars.iter().map(liar).collect();
-    let claim = honest.find(world, &run).unwrap();
+    let claim = honest.find(&run).unwrap();
     assert!(matches!(claim, Claim::Segment(_)));
     let facts = run.facts(world);
     let [mut games, mut changed] = [0, 0];

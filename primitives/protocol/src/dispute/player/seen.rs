@@ -100,17 +100,17 @@ impl Seen {
                         let Some(root) = scope.end_root() else { return };
                         self.note_row(Kind::End, Some(root), &scope.ended(), node, row, path);
                     }
-                    (Asked::Buffer { digest, bytes, node }, Answer::Nodes { row, path }) => {
-                        if node.height > 0 && is_content_row(&digest, bytes, node, row, path) {
-                            self.note(Of::buffer(digest, bytes), node, row, path);
-                        }
+                    (Asked::Buffer { digest, bytes, node }, Answer::Nodes { row, path })
+                        if node.height > 0 && is_content_row(&digest, bytes, node, row, path) =>
+                    {
+                        self.note(Of::buffer(digest, bytes), node, row, path);
                     }
-                    (Asked::Buffer { digest, bytes, node }, Answer::Chunk { bytes: chunk, path }) => {
-                        if node.height == 0 && is_chunk(&digest, bytes, node.index, chunk, path) {
-                            let of = Of::buffer(digest, bytes);
-                            self.chunks.insert((of, node.index), chunk.to_vec());
-                            self.note(of, node, &[chunk_node(of.shape(), node.index, chunk)], path);
-                        }
+                    (Asked::Buffer { digest, bytes, node }, Answer::Chunk { bytes: chunk, path })
+                        if node.height == 0 && is_chunk(&digest, bytes, node.index, chunk, path) =>
+                    {
+                        let of = Of::buffer(digest, bytes);
+                        self.chunks.insert((of, node.index), chunk.to_vec());
+                        self.note(of, node, &[chunk_node(of.shape(), node.index, chunk)], path);
                     }
                     _ => {}
                 }
