@@ -2,29 +2,14 @@
 
 use super::{
     super::{Claim, Part, Side},
+    Draw,
     lies::with_aggregation,
     play,
     world::{Lie, World},
 };
 use crate::programs;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use rand_like::Draw;
 use sabha_numerics::{op::Definition, program::Program};
-
-mod rand_like {
-    use proptest::prelude::Rng;
-
-    /// Numbers below a bound.
-    pub trait Draw {
-        fn below(&mut self, bound: u64) -> u64;
-    }
-
-    impl<R: Rng> Draw for R {
-        fn below(&mut self, bound: u64) -> u64 {
-            self.next_u64() % bound
-        }
-    }
-}
 
 /// Words of each output.
 fn lens(program: &dyn Program) -> Vec<u64> {

@@ -285,8 +285,8 @@ pub fn key(part: Part) -> (u8, u32) {
 pub struct Run {
     pub slot: u16,
     pub base: Vec<Words>,
-    stream: Words,
-    stream_bytes: Vec<u8>,
+    pub stream: Words,
+    pub stream_bytes: Vec<u8>,
     pub parts: BTreeMap<(u8, u32), Rc<Done>>,
     pub states: Vec<Vec<Words>>,
     pub roots: Vec<Digest>,
