@@ -7,7 +7,7 @@ use frame_support::{
 };
 use pallet_sabha_timing::{ActiveBlocks, Durations};
 use pallet_sabha_training::{Device, Rounds, Slots};
-use sabha_protocol::{RoundKey, RunId, RunSpec, SlotIndex, UNITS, round::Progress, round::Terms};
+use sabha_protocol::{RoundKey, RunId, RunSpec, SlotIndex, round::Progress, round::Terms};
 pub use sabha_testing::people::*;
 use sp_core::H256;
 use sp_runtime::BuildStorage;

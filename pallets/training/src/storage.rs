@@ -92,7 +92,7 @@ mod storage {
     pub type Seats<T: Config> = StorageNMap<
         _,
         (NMapKey<Twox64Concat, RunId>, NMapKey<Twox64Concat, RoundKey>, NMapKey<Twox64Concat, u16>),
-        Seat<T::AccountId>,
+        SeatOf<T>,
     >;
 
     /// The shares of each member of a pool.

@@ -96,19 +96,12 @@ fn an_acquittal_by_the_clock() {
     run(|| {
         let id = window_of(&all_honest());
         let game = challenge(BOB, id, slot_0(id), Claim::Slot);
-        assert!(defend_leaves(game));
+        assert!(defend(game, &mut honest(0), &mut Default::default()));
         pass(61);
         assert_ok!(Disputes::time_out(signed(ALICE), game));
         assert_eq!(loser_of(game), Side::Challenger);
         nothing_is_left(id);
     });
-}
-
-/// The challenger asks for leaves, and is shown them.
-fn defend_leaves(game: GameId) -> bool {
-    let mut seen = Default::default();
-    press(game, &mut train(0, Some(lie_at_end(Part::Begin))), &seen)
-        && defend(game, &mut honest(0), &mut seen)
 }
 
 #[test]
@@ -208,7 +201,9 @@ fn a_game_that_another_conviction_overtook() {
 #[test]
 fn a_game_that_lapsed() {
     run(|| {
-        let id = window_of(&all_honest());
+        let runs = all_honest();
+        let id = window_of(&runs);
+        audited(id, &runs, truth);
         let games = [
             challenge(BOB, id, slot_0(id), Claim::Begin),
             challenge(BOB, id, Target::Aggregation, Claim::Aggregate),

@@ -23,7 +23,14 @@ fn slot(id: RunId, defender: &Run, challenger: &Run, liar: Side) {
         commit(id, 0, defender.outcome);
         let books = Books::of(id, holder(id));
         let loser = judged(id, slot_0(id), claim, &mut defender.clone(), &mut challenger.clone());
-        ended(id, &books, loser, liar);
+        assert_eq!(loser, liar);
+        match loser {
+            Side::Defender => books.convicted(),
+            Side::Challenger => books.acquitted(),
+        }
+        assert_eq!(slot_of(id, ROUND, 0).checks.fault.is_some(), loser == Side::Defender);
+        no_games();
+        check();
     });
 }
 
@@ -36,21 +43,15 @@ fn aggregation(id: RunId, defender: &Run, challenger: &Run, liar: Side) {
         let books = Books::of(id, post(id, defender.last_root()));
         let (target, claim) = (Target::Aggregation, Claim::Aggregate);
         let loser = judged(id, target, claim, &mut defender.clone(), &mut challenger.clone());
-        ended(id, &books, loser, liar);
-    });
-}
-
-fn ended(id: RunId, books: &Books, loser: Side, liar: Side) {
-    assert_eq!(loser, liar);
-    match loser {
-        Side::Defender => books.convicted(),
-        Side::Challenger => {
-            books.acquitted();
-            assert_eq!(slot_of(id, ROUND, 0).checks.fault, None);
+        assert_eq!(loser, liar);
+        match loser {
+            Side::Defender => books.convicted_aggregator(),
+            Side::Challenger => books.acquitted(),
         }
-    }
-    no_games();
-    check();
+        assert_eq!(round_of(id, ROUND).void.is_some(), loser == Side::Defender);
+        no_games();
+        check();
+    });
 }
 
 /// Lies in every instruction of a part of slot 0, told by either side.

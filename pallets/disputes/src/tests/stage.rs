@@ -144,6 +144,14 @@ pub fn truth(_: u16, slot: SlotIndex, segments: &[u32]) -> Digest {
     answers::of_roots(&segments.iter().map(|segment| leaves[*segment as usize + 1]).collect::<Vec<_>>())
 }
 
+/// What a lazy auditor says: that what is committed is right.
+pub fn agreed(runs: &[Run]) -> impl Fn(u16, SlotIndex, &[u32]) -> Digest {
+    move |_, slot, segments| {
+        let leaves = runs[usize::from(slot)].leaves();
+        answers::of_roots(&segments.iter().map(|segment| leaves[*segment as usize + 1]).collect::<Vec<_>>())
+    }
+}
+
 pub fn slot_0(id: RunId) -> Target {
     Target::Slot { slot: 0, generation: slot_of(id, ROUND, 0).generation }
 }
@@ -316,6 +324,19 @@ impl Books {
             burnt: self.burnt + split.burnt,
             kept: self.kept + split.auditors,
             regained: self.regained + split.escrow,
+            ..self
+        });
+    }
+
+    /// The aggregator lost its stake. Nobody audits an aggregation, so what is kept for auditors elsewhere is the run's.
+    pub fn convicted_aggregator(self) {
+        let amount = spec().stake_per_slot;
+        let split = money::split(amount);
+        self.now_are(Self {
+            stake: self.stake - amount,
+            challenger: self.challenger + split.challenger,
+            burnt: self.burnt + split.burnt,
+            regained: self.regained + split.escrow + split.auditors,
             ..self
         });
     }
