@@ -84,6 +84,6 @@ mod config {
 
         /// What benchmarks need from the runtime.
         #[cfg(feature = "runtime-benchmarks")]
-        type BenchmarkHelper: crate::BenchmarkHelper;
+        type BenchmarkHelper: BenchmarkHelper;
     }
 }

@@ -34,7 +34,7 @@ mod hooks {
                 ),
                 "registering again must not be quicker than a jail"
             );
-            crate::example::assert_defaults_are_sound(T::MinStake::get());
+            assert_defaults_are_sound(T::MinStake::get());
             let least = Self::least().saturating_add(T::WeightInfo::agenda());
             assert!(least.all_lte(T::WorkWeight::get()), "every step must be possible within the limit");
         }

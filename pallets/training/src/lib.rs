@@ -173,9 +173,11 @@ pub mod pallet {
     };
     use sp_arithmetic::traits::SaturatedConversion;
 
+    #[cfg(feature = "runtime-benchmarks")]
+    use crate::BenchmarkHelper;
     use crate::{
         Device, EndpointOf, Leaves, OnDisagreement, Pass, RoundOf, RunOf, SeatOf, SlotOf, WeightInfo,
-        WorkerOf,
+        WorkerOf, example::assert_defaults_are_sound,
     };
 
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);

@@ -261,7 +261,10 @@ pub fn settled(id: RunId) {
 
 /// Does something to a chain that is afterwards what it was before.
 pub fn apart(act: impl FnOnce()) {
-    let done: Result<(), DispatchError> = with_transaction(|| TransactionOutcome::Rollback(Ok(act())));
+    let done: Result<(), DispatchError> = with_transaction(|| {
+        act();
+        TransactionOutcome::Rollback(Ok(()))
+    });
     assert_ok!(done);
 }
 
