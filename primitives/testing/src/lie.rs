@@ -22,12 +22,18 @@ pub struct Lie {
     pub flip: u32,
 }
 
-/// Element and bit of each draw for an instruction; one that changes nothing is drawn again.
+/// Element and bit of the first draws for an instruction; one that changes nothing is drawn again.
 const DRAWS: [(u64, u32); 4] = [(0, 1), (1, 1 << 12), (2, 1 << 20), (3, 1 << 22)];
 
 /// Of an aggregation. What only a norm is made of shows where the norm is capped for it.
 const AGGREGATION_DRAWS: [(u64, u32); 6] =
     [(0, 1), (1, 1 << 12), (2, 1 << 20), (3, 1 << 24), (1, 1 << 26), (0, 1 << 30)];
+
+/// Bits that are changed where none of the first draws changes anything, each in elements all over the output.
+const FLIPS: [u32; 6] = [1 << 22, 1 << 26, 1 << 30, 1 << 31, 1 << 8, 3];
+
+/// Elements all over an output.
+const ELEMENTS: u64 = 24;
 
 impl World {
     /// Names of the operations of a part's instructions, and words of their outputs.
@@ -41,11 +47,12 @@ impl World {
     pub fn lies(&self, slot: SlotIndex, part: Part) -> Vec<(&'static str, Vec<Lie>)> {
         let draws: &[(u64, u32)] = if part == Part::Aggregate { &AGGREGATION_DRAWS } else { &DRAWS };
         let lies = |instruction, len: u64| {
-            let lie = |(draw, flip): &(u64, u32)| {
-                let element = (len / 3 * draw + 7 * draw) % len;
-                Lie { part, instruction, element, flip: *flip }
-            };
-            draws.iter().map(lie).collect()
+            let lie = |element, flip| Lie { part, instruction, element, flip };
+            let first = draws.iter().map(|(draw, flip)| lie((len / 3 * draw + 7 * draw) % len, *flip));
+            let elements = len.min(ELEMENTS);
+            let element = |draw| (len / elements * draw + 7 * draw) % len;
+            let more = (0..elements).flat_map(|draw| FLIPS.map(|flip| lie(element(draw), flip)));
+            first.chain(more).collect()
         };
         let operations = self.operations(slot, part);
         (0..).zip(operations).map(|(at, (name, len))| (name, lies(at, len))).collect()

@@ -147,7 +147,8 @@ fn an_aggregation_that_leaves_an_update_out_or_takes_another_is_convicted() {
     assert_eq!(other.roots, honest.roots);
 }
 
-fn diverging() -> World {
+/// A run that leaves the finite numbers.
+pub fn diverging() -> World {
     let mut world = World::small();
     world.spec.optimiser.peak_rate = 1e30.into();
     world.spec.optimiser.floor_rate = 1e30.into();
