@@ -88,7 +88,11 @@ impl After<'_> {
                 Some(own) if forger.below(4) > 0 => own,
                 _ => forger.invent(game.turn()),
             };
-            forger.change(&mut forged);
+            let honest = truth::judgement(self.table, game, &mut |bound| forger.below(bound));
+            match honest.filter(|_| forger.below(2) == 0) {
+                Some(honest) => forged = honest,
+                None => forger.change(&mut forged),
+            }
             let before = *game;
             match Table::attempt(self.facts, game, &forged) {
                 Ok(verdict) => {
@@ -141,7 +145,7 @@ fn case(number: u64, tables: &[Table], count: &mut Count) {
             }
         }
         4 | 5 => {
-            let honest = truth::judgement(table, position, &mut |bound| forger.below(bound));
+            let honest = truth::judgement(table, &position.game, &mut |bound| forger.below(bound));
             let plain = honest.is_some() && forger.below(2) == 0;
             forged = honest.unwrap_or(forged);
             if !plain {

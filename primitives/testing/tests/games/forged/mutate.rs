@@ -2,11 +2,12 @@
 
 use bounded_collections::{BoundedVec, Get};
 use codec::{Decode, Encode};
+use sabha_numerics::Tree;
 use sabha_protocol::{
     Digest,
     dispute::{
-        Answer, Input, Judgement, Member, Move, Opened, Side, Slice, StepEnds,
-        shape::{CHUNK, Content, Node, Shape, chunk_node, root_of},
+        Answer, Input, Judgement, Member, Move, Opened, Path, Row, Side, Slice, StepEnds,
+        shape::{CHUNK, Content, Join, Node, Shape, chunk_node, root_of},
     },
 };
 use sabha_testing::lie::Dice;
@@ -155,6 +156,27 @@ fn field(made: &mut Made, kind: Option<u8>, at: Option<u64>, with: &mut Take<'_>
     count
 }
 
+/// Of the nodes of a row the first ones only. What the others come to stands beside their way up, so that all of it comes to the root, and
+/// only the number of nodes tells that some are missing. Leaves of a `tree` over digests, of which this is the first row, or content.
+fn shorten(row: &mut Row, path: &mut Path, tree: Option<Tree>) {
+    let keep = row.len().next_power_of_two() / 2;
+    let node = |(place, digest): (u32, &Digest)| match tree {
+        Some(tree) => Digest(tree.leaf(place, &digest.0)),
+        None => *digest,
+    };
+    let mut rest: Vec<Digest> = (0..).zip(row.iter()).skip(keep).map(node).collect();
+    while rest.len() > 1 {
+        let pair = |pair: &[Digest]| match (pair, tree) {
+            ([left, right], Some(tree)) => tree.join(left, right, false),
+            ([left, right], None) => Content.join(left, right, false),
+            (alone, _) => alone[0],
+        };
+        rest = rest.chunks(2).map(pair).collect();
+    }
+    row.truncate(keep);
+    list(path, |path| drop(path.splice(0..0, rest)));
+}
+
 /// Draws changes. Whatever is not drawn is taken from other moves.
 pub struct Forger<'a> {
     pub dice: Dice,
@@ -185,8 +207,14 @@ impl Forger<'_> {
         }
     }
 
-    /// Changes one to three fields of a move.
+    /// Changes one to three fields of a move, or leaves out a part of what it shows.
     pub fn change(&mut self, made: &mut Made) {
+        if let Made::Answer(Answer::Nodes { row, path }) = made
+            && self.below(8) == 0
+        {
+            let trees = [None, Some(Tree::SEGMENTS), Some(Tree::STATE)];
+            return shorten(row, path, trees[self.below(3) as usize]);
+        }
         for _ in 0..=self.below(8).saturating_sub(5) {
             let count = field(made, None, None, &mut |_| {});
             let at = self.below(count);

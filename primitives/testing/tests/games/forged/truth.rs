@@ -9,7 +9,8 @@ use sabha_numerics::{
 use sabha_protocol::{
     Digest, Outcome,
     dispute::{
-        Answer, Claim, Input, Judgement, Member, Move, Opened, Part, Side, Slice, Span, Stage, StepEnds,
+        Answer, Claim, Game, Input, Judgement, Member, Move, Opened, Part, Side, Slice, Span, Stage,
+        StepEnds,
         player::Blob,
         shape::{CHUNK, Content, Join, Shape, chunk_node},
     },
@@ -205,6 +206,10 @@ impl Truth<'_> {
         if claimed.is_some_and(|claimed| u64::from(claimed.element) >= instruction.len()) {
             return side(true);
         }
+        // The claim says nothing of what comes after it, which need not be finite either.
+        if claimed.is_some_and(|claimed| judgement.element > claimed.element.into()) {
+            return Err("an element after the one that is claimed");
+        }
         let mut inputs = Vec::new();
         for operand in instruction.inputs.iter() {
             // What the chain derives by itself is right in every book.
@@ -242,8 +247,8 @@ impl Truth<'_> {
 }
 
 /// A judgement of what is drawn, all of it opened as the defender has it, where one may be made.
-pub fn judgement(table: &Table, position: &Position, below: &mut dyn FnMut(u64) -> u64) -> Option<Made> {
-    let Stage::Outputs { span, asked: None, .. } = position.game.stage else { return None };
+pub fn judgement(table: &Table, game: &Game, below: &mut dyn FnMut(u64) -> u64) -> Option<Made> {
+    let Stage::Outputs { span, asked: None, .. } = game.stage else { return None };
     let truth = Truth { table, defender: table.defender };
     Some(Made::Press(Move::Judge(truth.judgement(span, below)?)))
 }
