@@ -20,7 +20,6 @@
 //! | [`pool`] | who has which share of what is earned later |
 //! | [`defaults`] | the protocol's constants, with their reasons |
 //! | [`set`] | sets of slots |
-//! | [`slot`] | the life of a slot in rounds of one slot without audits: what `pallet-sabha-training` still runs |
 //! | [`amount`] | token amounts as people write them |
 
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -56,7 +55,6 @@ pub mod programs;
 pub mod reputation;
 pub mod round;
 pub mod set;
-pub mod slot;
 pub mod spec;
 pub mod update;
 mod wide;
@@ -66,7 +64,6 @@ pub use ids::{
     ActiveBlock, Attempt, Digest, Generation, RoundIndex, RoundKey, RunId, Session, SlotId, SlotIndex,
 };
 pub use set::SlotSet;
-pub use slot::{Slot, SlotError, SlotEvent, SlotState};
 pub use spec::{RunSpec, SpecError};
 
 /// Amounts of the token, in its smallest unit: 10^-12 SBH.
