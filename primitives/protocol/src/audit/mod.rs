@@ -18,11 +18,19 @@
 //! |---|---|---|
 //! | revealed the slot's own answer | yes | if the slot is convicted of an audited segment later |
 //! | revealed another | if the slot is convicted; with a part of the slash | if the dispute finds it wrong |
-//! | revealed, and the leaves were never published | yes | no |
+//! | revealed, and the slot was convicted before its leaves were published | yes; with a part of the slash | no |
+//! | revealed, and the leaves were never published otherwise | yes | no |
 //! | did not seal or not reveal | no | yes: more than the bond of a challenge that it could lose by speaking |
 //!
 //! A slot whose audited leaves are not published is treated as convicted: otherwise whoever sees a conviction coming would withhold
 //! them. Anybody may publish them.
+//!
+//! A slot that is convicted before its leaves are published has nobody who would publish them, so nothing tells which of its auditors
+//! found another answer: all who seal and reveal share what is kept of the slash. Otherwise a cheat that sees its segment drawn would let
+//! a friend convict it at once, and its auditors would have worked for their price alone. Junk that is sealed in the hope of a
+//! conviction loses a dispute, and its stake, if none comes. Sealed after one, it takes nothing but part of the cheat's own slash, of which
+//! half is burnt whoever the auditors are; a slot whose leaves are merely missing shares nothing, so nobody gains by keeping a worker from
+//! publishing them.
 
 mod leaves;
 mod segments;
@@ -65,12 +73,12 @@ pub enum SeatState {
         /// The worker did not serve the states that the segments start from.
         unserved: bool,
     },
-    /// Its answer is another: a disagreement, until it is settled.
+    /// Its answer is another: a disagreement, until it is settled. Or the slot was convicted before its own answer was known.
     Differed {
         /// The worker did not serve the states that the segments start from.
         unserved: bool,
     },
-    /// It revealed, but the slot's own answer was never published.
+    /// It revealed, but the slot's own answer was never published, and it was not convicted otherwise.
     Unanswered,
     /// A dispute found it wrong; its stake is slashed.
     Wrong,

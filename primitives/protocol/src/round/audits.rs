@@ -1,6 +1,6 @@
 //! The audits of a round: see [`crate::audit`] for who wins and loses what.
 
-use super::{Due, Effect, Effects, Phase, Round, RoundError, Slot, SlotState, Terms};
+use super::{Due, Effect, Effects, Fault, Phase, Round, RoundError, Slot, SlotState, Terms};
 use crate::{
     ActiveBlock, Digest, Outcome, Session, SlotIndex,
     audit::{self, Audits, Opening, Seat, SeatState, answer},
@@ -231,6 +231,11 @@ impl<A: Clone + PartialEq> Round<A> {
         let checks = &mut slot.checks;
         let mut effects = Vec::new();
         seat.state = match checks.answer {
+            // Nobody publishes the leaves of a slot that is convicted, its worker least of all. Whoever sealed has its part of the slash.
+            None if matches!(checks.fault, Some(Fault::Convicted(_))) => {
+                checks.differed = checks.differed.saturating_add(1);
+                SeatState::Differed { unserved }
+            }
             None => SeatState::Unanswered,
             Some(own) if own == reveal.answer => SeatState::Agreed { unserved },
             Some(_) => {

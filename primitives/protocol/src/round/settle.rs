@@ -184,7 +184,7 @@ fn vouched_slash(terms: &Terms, checks: &super::Checks) -> Balance {
     terms.audit.auditor_stake.min(terms.stake.checked_div(agreed.into()).unwrap_or(0))
 }
 
-/// What each auditor who differed gets of the part of the slash that was kept for them; rounded down.
+/// What each auditor who differed, or revealed of a slot that was convicted before its leaves were known, gets of the part of the slash that was kept for them; rounded down.
 fn kept_share(terms: &Terms, checks: &super::Checks) -> Balance {
     money::split(terms.stake).auditors.checked_div(checks.differed.into()).unwrap_or(0)
 }

@@ -331,3 +331,89 @@ fn missing_records_are_named() {
     assert_eq!(board.seal(KEY, 60, 1, Digest([0; 32])), Err(BoardError::Missing));
     assert_eq!(board.publish(KEY, 60, &[]), Err(BoardError::Missing));
 }
+
+/// A cheat that sees its segment drawn lets a friend convict it before its auditors have sealed, or before its leaves are published,
+/// and never publishes them: the part of the slash that is for the auditors is theirs all the same.
+#[test]
+fn a_conviction_before_the_leaves_leaves_the_auditors_their_share() {
+    for (sealed, audited) in [(false, true), (true, true), (false, false), (true, false)] {
+        let mut board = drawn();
+        let total = board.total();
+        let (place, seat) = board.seats_of(KEY)[0];
+        let (index, auditor) = (seat.slot, seat.auditor);
+        let segments = round(&board, KEY).audited_segments(&board.terms, index);
+        let segment = (0..4).find(|segment| segments.contains(segment) == audited).unwrap();
+        let cheat = *board.slots[&(KEY, index)].worker().unwrap();
+        let friend = (0..10).find(|member| *member != cheat).unwrap();
+        if sealed {
+            seal_all(&mut board, KEY, |board, place| honest(board, KEY, place));
+        }
+        board.convict(KEY, index, Claim::Segment(segment), Some(friend)).unwrap();
+        if !sealed {
+            seal_all(&mut board, KEY, |board, place| honest(board, KEY, place));
+        }
+        board.poke();
+        let others = round(&board, KEY).unanswered;
+        assert!(!others.contains(index), "nobody waits for the leaves of a slot that is convicted");
+        let leaves = openings(&board, KEY, index, &roots(KEY, index));
+        assert_eq!(board.publish(KEY, index, &leaves), Err(RoundError::WrongState.into()));
+        publish_all(&mut board, KEY);
+        reveal_all(&mut board, KEY, |board, place| honest(board, KEY, place));
+        let before = (board.workers[&auditor].stake, board.kept);
+        assert_eq!(before.1, money::split(board.terms.stake).auditors);
+        settled(&mut board, KEY);
+        let got = |from: money::Party<Member>| -> u128 {
+            let of = |happening: &crate::board::Happening| match &happening.effect {
+                Effect::Move(m) if happening.duty == crate::board::Duty::Seat(place) && m.from == from => {
+                    m.amount
+                }
+                _ => 0,
+            };
+            board.log.iter().map(of).sum()
+        };
+        assert_eq!(
+            got(money::Party::Kept),
+            money::split(board.terms.stake).auditors,
+            "sealed before: {sealed}"
+        );
+        assert_eq!(got(money::Party::Escrow), board.terms.audit.auditor_price);
+        assert_eq!(board.workers[&auditor].stake, before.0, "nobody is slashed for what nothing tells apart");
+        assert_eq!((board.total(), board.kept), (total, 0));
+        assert!(board.burnt * 2 >= board.slashed);
+    }
+}
+
+/// What is kept is shared by those who sealed and revealed only; who is silent loses its stake as ever.
+#[test]
+fn who_is_silent_has_no_share_of_a_conviction_before_the_leaves() {
+    let mut spec = spec();
+    spec.audit.auditors = 6;
+    let mut board = board_of(&spec, 10);
+    built(&mut board, KEY);
+    seated(&mut board, KEY);
+    let index = board.seats_of(KEY)[0].1.slot;
+    let mine: Vec<u16> =
+        board.seats_of(KEY).iter().filter(|(_, s)| s.slot == index).map(|(at, _)| *at).collect();
+    assert_eq!(mine.len(), 2);
+    board.convict(KEY, index, Claim::Other, Some(9)).unwrap();
+    let speaks = |board: &Board, place: u16| honest(board, KEY, place).filter(|_| place != mine[1]);
+    seal_all(&mut board, KEY, speaks);
+    board.now += board.terms.clocks.seals + 1;
+    board.poke();
+    publish_all(&mut board, KEY);
+    reveal_all(&mut board, KEY, speaks);
+    settled(&mut board, KEY);
+    let share = |place: u16| -> u128 {
+        let of = |happening: &crate::board::Happening| match &happening.effect {
+            Effect::Move(m)
+                if happening.duty == crate::board::Duty::Seat(place) && m.from == money::Party::Kept =>
+            {
+                m.amount
+            }
+            _ => 0,
+        };
+        board.log.iter().map(of).sum()
+    };
+    assert_eq!((share(mine[0]), share(mine[1])), (money::split(board.terms.stake).auditors, 0));
+    assert_eq!(board.kept, 0);
+}
