@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use sabha_protocol::{
     RoundKey, SlotSet,
     audit::Audits,
-    defaults::DRAW_LAG,
+    defaults::{DRAW_LAG, RETRY},
     draw::tickets::can_draw,
     round::{Due, Effects, Phase, ProgressError, Slot, SlotState},
 };
@@ -14,9 +14,7 @@ use sp_runtime::DispatchError;
 
 use crate::{
     Attesters, Config, Error, Event, Pallet, Place, RoundOf, Rounds, RunOf, RunStatus, Runs, Seats, Slots,
-    TicketHead, Workers,
-    effects::Scene,
-    work::{RETRY, Step},
+    TicketHead, Workers, effects::Scene, work::Step,
 };
 
 /// No deadline.

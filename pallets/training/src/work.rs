@@ -11,20 +11,17 @@ use frame_support::{
     traits::Get,
     weights::{Weight, WeightMeter},
 };
-use sabha_protocol::{ActiveBlock, RoundKey, RunId, defaults::PANELS};
+use sabha_protocol::{
+    ActiveBlock, RoundKey, RunId,
+    defaults::{PANELS, RETRY, TURN},
+};
 use sp_arithmetic::traits::SaturatedConversion;
 use sp_runtime::DispatchError;
 
 use crate::{Agenda, Config, Error, NextTurn, Pallet, Pass, Passes, Place, Runs, WeightInfo, effects::Scene};
 
-/// Steps of one run in one block's hook, at most: other runs get their turn.
-const TURN: u32 = 64;
-
 /// Steps that shorten the ticket array in one block's hook, at most.
 const COMPACTIONS: u32 = 4;
-
-/// Active blocks until a draw that found nobody is tried again: stakes may have been released meanwhile.
-pub(crate) const RETRY: u32 = 5;
 
 /// What one step came to.
 pub(crate) struct Step {

@@ -4,7 +4,7 @@
 
 use crate::{
     Balance, UNITS,
-    spec::{AuditSpec, ClockSpec, F32Bits, OuterSpec, RoundSpec},
+    spec::{AuditSpec, ClockSpec, F32Bits, OuterSpec, RoundSpec, limits},
 };
 
 /// Rounds of a run that are open and not final. The next one may run on top of one whose window is open, and one void wastes no
@@ -33,6 +33,17 @@ pub const VOIDS_IN_A_ROW: u8 = 3;
 
 /// How often a slot is given out in one attempt at a round.
 pub const TRIES: u16 = 3;
+
+/// Blocks until a draw that found nobody is tried again: stakes may have been released meanwhile.
+pub const RETRY: u32 = 5;
+
+/// Steps of one run that one block makes by itself, at most: other runs get their turn.
+pub const TURN: u32 = 64;
+
+/// Blocks that a slot may wait for a worker, each time that it is given out, without losing a try: the one after a missed deadline,
+/// two draws that find nobody, and as many as 256 slots take at [`TURN`] steps a block. Twice that where other rounds of the run
+/// take their part of the steps.
+pub const ASSIGNMENT: u32 = 1 + 2 * RETRY + 2 * (limits::SLOTS as u32).div_ceil(TURN - 1);
 
 /// The stake that one ticket of a draw stands for, and the least stake of a worker.
 pub const TICKET: Balance = 100 * UNITS;

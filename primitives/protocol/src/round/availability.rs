@@ -2,7 +2,9 @@
 //!
 //! Places are drawn by stake, so one worker may have two, as two halves of it might: it reports for each.
 //!
-//! A dishonest majority of a panel can deny a slot its pay, or a round its quorum; it can make no wrong result stand.
+//! A dishonest majority of a panel can deny a slot its pay, or a round its quorum; it can make no wrong result stand. Where no panel
+//! reports, the round makes no checkpoint, and nobody can say which updates were there: what is committed is paid, as in other voided
+//! rounds, unless an audit or a challenge finds it wrong.
 
 use super::{Attester, Effects, Phase, Round, RoundError, Terms, VoidReason};
 use crate::{
@@ -105,6 +107,8 @@ impl<A: Clone + PartialEq> Round<A> {
                 return Ok(effects);
             }
             self.fail(VoidReason::Unattested, &mut effects);
+            // For their pay only. All workers may have had a slot, or the hook may have come too late: it is not theirs to answer for.
+            self.accepted = self.updates();
         }
         for slot in self.updates().iter() {
             let votes = reports.iter().filter(|report| report.contains(slot)).count();

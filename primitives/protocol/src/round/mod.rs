@@ -34,8 +34,8 @@
 //! | deadline | block | then |
 //! |---|---|---|
 //! | a slot's commitment | assignment + `clocks.training` | the slot goes to the next worker, generation + 1, at most `rounds.tries` times |
-//! | training as a whole | opening + `rounds.tries` · `clocks.training` | the round goes on with what is committed, or is voided |
-//! | reports of attesters | end of training (or of the last panel) + `clocks.availability` | majority of the reports; none: next panel, at most [`PANELS`]; then voided |
+//! | training as a whole | opening + `rounds.tries` · (`clocks.training` + [`ASSIGNMENT`]); a slot whose worker would not have its whole clock is lost before | the round goes on with what is committed, or is voided |
+//! | reports of attesters | end of training (or of the last panel) + `clocks.availability` | majority of the reports; none: next panel, at most [`PANELS`]; then voided, and what is committed is paid |
 //! | the next checkpoint's root | turn + `clocks.aggregation` | the next drawn aggregator, at most [`TURNS`]; then voided |
 //! | seals | draw of the auditors + `clocks.seals` | leaves are published |
 //! | leaves | close of the seals + `clocks.leaves` | a slot without is convicted |
@@ -78,7 +78,7 @@ use scale_info::TypeInfo;
 #[cfg(doc)]
 use crate::{
     audit::Seat,
-    defaults::{PANELS, TURNS},
+    defaults::{ASSIGNMENT, PANELS, TURNS},
 };
 
 /// Rounds of a run that are not settled, at most: no round is opened beyond it.
@@ -195,7 +195,7 @@ pub struct Round<Account> {
     pub diverged: SlotSet,
     /// Slots that were convicted, failed or left undecided.
     pub faulty: SlotSet,
-    /// Slots whose updates make the next checkpoint.
+    /// Slots whose updates make the next checkpoint, or count for their pay if the round makes none.
     pub accepted: SlotSet,
     /// The next checkpoint, and who made it.
     pub result: Option<(Checkpoint, Account)>,
@@ -276,7 +276,7 @@ pub struct Checks {
     pub unsettled: u16,
     /// Of them, revealed.
     pub revealed: u16,
-    /// Of them, revealed another answer.
+    /// Of them, revealed another answer; or any, if the slot was convicted before its own was known.
     pub differed: u16,
     /// Of them, say that the worker did not serve them.
     pub unserved: u16,

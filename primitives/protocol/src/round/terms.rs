@@ -2,6 +2,7 @@
 
 use crate::{
     Attempt, Balance, Generation, RunId, RunSpec,
+    defaults::ASSIGNMENT,
     spec::{AuditSpec, ClockSpec, RoundSpec, limits},
 };
 
@@ -39,6 +40,13 @@ impl Terms {
             round_cost: spec.round_cost(),
             segments: spec.segments(),
         }
+    }
+
+    /// How long training as a whole may last: every try of a slot with its whole clock, and with the time that it takes to find a
+    /// worker for it.
+    pub fn longest_training(&self) -> u32 {
+        let once = self.clocks.training.saturating_add(ASSIGNMENT);
+        once.saturating_mul(self.rounds.tries.into())
     }
 
     /// The first generation of an attempt's slots: no two attempts share one.

@@ -30,12 +30,11 @@ impl<A: Clone + PartialEq> Round<A> {
     ) -> Self {
         let mut open = SlotSet::default();
         (0..terms.rounds.slots).for_each(|slot| open.insert(slot));
-        let longest = terms.clocks.training.saturating_mul(terms.rounds.tries.into());
         Self {
             key,
             frozen,
             base,
-            phase: Phase::Training { until: now.saturating_add(longest) },
+            phase: Phase::Training { until: now.saturating_add(terms.longest_training()) },
             void: None,
             open,
             committed: SlotSet::default(),

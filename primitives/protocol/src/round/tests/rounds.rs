@@ -416,3 +416,110 @@ fn what_is_stored_is_small_and_of_one_size() {
     assert!(crate::audit::Seat::<[u8; 32]>::max_encoded_len() <= 96);
     assert!(Progress::max_encoded_len() <= 256);
 }
+
+/// How often a slot of the first attempt was given out.
+fn tries_of(board: &Board, index: SlotIndex) -> usize {
+    let of = |happening: &&crate::board::Happening| {
+        happening.key == key(0, 0)
+            && happening.duty == crate::board::Duty::Slot(index)
+            && matches!(happening.effect, Effect::Reserve { .. })
+    };
+    board.log.iter().filter(of).count()
+}
+
+#[test]
+fn a_slot_is_given_out_as_often_as_the_specification_says() {
+    for tries in 1..=3 {
+        let mut spec = spec();
+        spec.rounds.tries = tries;
+        let mut board = board_of(&spec, 10);
+        opened(&mut board, key(0, 0));
+        let opening = board.now;
+        until(&mut board, 400, |board| round(board, key(0, 0)).void.is_some());
+        for index in 0..3 {
+            assert_eq!(tries_of(&board, index), usize::from(tries), "slot {index} with {tries} tries");
+        }
+        // No longer than they take.
+        assert_eq!(board.now, opening + u32::from(tries) * (board.terms.clocks.training + 1));
+    }
+}
+
+#[test]
+fn every_try_has_its_whole_clock_even_if_nobody_can_be_drawn_for_a_while() {
+    for tries in 1..=3 {
+        let mut spec = spec();
+        spec.rounds.tries = tries;
+        let mut board = board_of(&spec, 10);
+        let busy = |board: &mut Board, until: u32| {
+            board.workers.values_mut().for_each(|worker| worker.jailed_until = until);
+        };
+        busy(&mut board, u32::MAX);
+        until(&mut board, 400, |board| board.rounds.contains_key(&key(0, 0)));
+        let opening = board.now;
+        for nth in 1..=tries {
+            // The last block in which this try can begin.
+            board.now = opening
+                + u32::from(nth) * crate::defaults::ASSIGNMENT
+                + u32::from(nth - 1) * board.terms.clocks.training;
+            busy(&mut board, 0);
+            board.poke();
+            assert_eq!(tries_of(&board, 0), usize::from(nth), "of {tries}");
+            board.now += board.terms.clocks.training;
+            board.poke();
+            assert!((0..3).all(|index| holder(&board, key(0, 0), index).1 == nth - 1), "still in time");
+            busy(&mut board, u32::MAX);
+            block(&mut board);
+        }
+        assert_eq!(round(&board, key(0, 0)).void, Some(VoidReason::TooFew));
+    }
+}
+
+#[test]
+fn honest_workers_of_a_round_that_nobody_could_attest_are_paid_and_not_blamed() {
+    // As many workers as slots: each has one, so nobody is left to attest.
+    for seed in 0..20 {
+        let mut board = Board::new(&spec(), 0, SESSION, seed);
+        board.progress.escrow = Progress::least_budget(&board.terms);
+        (0..3).for_each(|member| board.join(member, 200 * UNITS));
+        opened(&mut board, key(0, 0));
+        let drawn: std::collections::BTreeSet<_> =
+            (0..3).map(|slot| holder(&board, key(0, 0), slot).0).collect();
+        if drawn.len() < 3 {
+            continue;
+        }
+        train(&mut board, key(0, 0));
+        let late = (u32::from(PANELS) + 1) * (board.terms.clocks.availability + 1);
+        until(&mut board, late, |board| round(board, key(0, 0)).void.is_some());
+        assert_eq!(round(&board, key(0, 0)).void, Some(VoidReason::Unattested));
+        assert!(board.attesters.is_empty());
+        audited(&mut board, key(0, 0));
+        let escrow = board.progress.escrow;
+        settled(&mut board, key(0, 0));
+        let prices = 3 * board.terms.price + 2 * board.terms.audit.auditor_price;
+        assert_eq!(escrow - board.progress.escrow, prices, "as in a round that is final");
+        assert!(!logged(&board, key(0, 0), |effect| matches!(effect, Effect::Observe { good: false, .. })));
+        return;
+    }
+    panic!("no seed draws three workers for three slots");
+}
+
+#[test]
+fn a_round_whose_attesters_are_all_silent_pays_its_honest_workers_and_no_convicted_one() {
+    let mut board = board();
+    train(&mut board, key(0, 0));
+    until(&mut board, 40, |board| round(board, key(0, 0)).void.is_some());
+    assert_eq!(round(&board, key(0, 0)).void, Some(VoidReason::Unattested));
+    let attesters = board.attesters.len();
+    assert_eq!(attesters, 3 * usize::from(PANELS));
+    board.convict(key(0, 0), 1, crate::round::Claim::Other, None).unwrap();
+    audited(&mut board, key(0, 0));
+    settled(&mut board, key(0, 0));
+    for index in 0..3 {
+        let paid = board.log.iter().any(|happening| {
+            happening.duty == crate::board::Duty::Slot(index)
+                && matches!(&happening.effect, Effect::Move(m) if m.from == crate::money::Party::Escrow)
+        });
+        assert_eq!(paid, index != 1, "slot {index}");
+    }
+    assert_eq!((board.progress.tip, board.kept), (None, 0), "it makes no checkpoint");
+}
