@@ -168,6 +168,7 @@ impl<T> From<EconomicsError> for Error<T> {
     fn from(error: EconomicsError) -> Self {
         match error {
             EconomicsError::Unaudited { .. } => Self::SpecUnaudited,
+            EconomicsError::Unattested { .. } => Self::SpecOutOfRange,
             EconomicsError::StakeTooLow { .. } => Self::SlotStakeTooLow,
             EconomicsError::PriceTooHigh(_) => Self::PriceTooHigh,
             EconomicsError::AuditorPrice { .. } => Self::AuditorPriceTooLow,

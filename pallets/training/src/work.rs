@@ -40,6 +40,8 @@ pub(crate) struct Progressed {
     pub made: u32,
     /// Whether the last pass came to its end and found nothing more.
     pub complete: bool,
+    /// Whether the weight limit interrupted a pass.
+    pub cut: bool,
 }
 
 impl<T: Config> Pallet<T> {
@@ -65,7 +67,11 @@ impl<T: Config> Pallet<T> {
                 break;
             }
             meter.consume(T::WeightInfo::turn());
-            Self::advance(id, meter, TURN);
+            if Self::advance(id, meter, TURN).cut {
+                // It goes on where it was, first next time; unless it was the first of this block already: others get their turn.
+                first = if turn == 0 { first } else { index };
+                break;
+            }
         }
         NextTurn::<T>::put(first);
         for _ in 0..COMPACTIONS {
@@ -87,10 +93,11 @@ impl<T: Config> Pallet<T> {
     /// Takes at most `most` steps for a run, as far as the meter lets, and notes when it is to be looked at again.
     pub(crate) fn advance(id: RunId, meter: &mut WeightMeter, most: u32) -> Progressed {
         let mut pass = Passes::<T>::take(id).unwrap_or(Pass::START);
-        let mut done = Progressed { made: 0, complete: false };
+        let mut done = Progressed { made: 0, complete: false, cut: false };
         let Ok(scene) = Scene::of::<T>(id) else { return Progressed { complete: true, ..done } };
         for taken in 0u32.. {
-            if taken >= most || meter.try_consume(Self::weight_of(&scene, pass.place)).is_err() {
+            done.cut = taken < most && meter.try_consume(Self::weight_of(&scene, pass.place)).is_err();
+            if taken >= most || done.cut {
                 Passes::<T>::insert(id, pass);
                 Self::set_wake(id, scene.now);
                 return done;

@@ -53,6 +53,15 @@ pub enum EconomicsError {
         /// Audited segments of a slot.
         segments: u16,
     },
+    /// Nobody says which updates are there.
+    #[error(
+        "audit.attesters is 0 with rounds.slots {slots}: an update that nobody can fetch would count, be paid, and be asked of \
+         the aggregator; draw at least 1 attester"
+    )]
+    Unattested {
+        /// Slots of a round.
+        slots: u16,
+    },
     /// Faking pays.
     #[error(
         "stake_per_slot is {} SBH: faking segments would pay; take at least {} SBH, more auditors, or a lower price_per_slot",
@@ -116,6 +125,11 @@ pub fn check(spec: &RunSpec, assumptions: &Assumptions) -> Result<(), EconomicsE
     let audit = &spec.audit;
     if audit.auditors == 0 || !can_sample(spec.segments(), audit.segments) {
         return Err(EconomicsError::Unaudited { auditors: audit.auditors, segments: audit.segments });
+    }
+    // A round of one slot has no update but its worker's own.
+    let slots = spec.rounds.slots;
+    if slots > 1 && audit.attesters == 0 {
+        return Err(EconomicsError::Unattested { slots });
     }
     let least = least_stake(spec, assumptions).ok_or(EconomicsError::PriceTooHigh(spec.price_per_slot))?;
     if spec.stake_per_slot < least {

@@ -227,11 +227,99 @@ fn each_session_has_its_own_word_and_old_ones_are_forgotten() {
 }
 
 #[test]
-fn the_protocols_defaults_are_accepted_on_every_chain_that_has_time_for_them() {
+fn the_protocols_defaults_are_accepted_on_a_development_chain_and_with_its_own_clocks_on_every_chain() {
+    use pallet_sabha_timing::{CurrentDurations, Durations};
+
     let mut chain = Chain::development();
     let durations = chain.with(Timing::durations);
+    assert_eq!(durations, Durations::development());
     assert_eq!(durations.window, CLOCKS.window);
     create(&mut chain, Charlie);
+    for durations in [Durations::development(), Durations::local_testnet(), Durations::live()] {
+        let Durations { availability: fetch, audit_seals: seals, window, chess_clock, .. } = durations;
+        let clocks = ClockSpec {
+            training: fetch,
+            availability: fetch,
+            aggregation: fetch,
+            seals,
+            leaves: fetch,
+            reveals: fetch,
+            dispute: 2 * chess_clock,
+            window,
+        };
+        let defaults = RunSpec {
+            price_per_slot: sabha_protocol::defaults::PRICE_PER_SLOT,
+            stake_per_slot: sabha_protocol::defaults::STAKE_PER_SLOT,
+            // Twenty segments, as the defaults are meant for.
+            rounds: rounds(2, 40, 2, 4),
+            audit: AUDIT,
+            clocks,
+            ..spec(window)
+        };
+        chain.with(|| {
+            let kept = CurrentDurations::<Runtime>::get();
+            CurrentDurations::<Runtime>::put(durations);
+            let budget = budget(&defaults);
+            let origin = || crate::RuntimeOrigin::signed(Charlie.to_account_id());
+            Training::create_run(origin(), Box::new(defaults.clone()), budget).expect("it is accepted");
+            // With less time than that it is not: these are the least clocks.
+            for shorten in [
+                (|clocks: &mut ClockSpec| clocks.seals -= 1) as fn(&mut ClockSpec),
+                |clocks| clocks.dispute -= 1,
+                |clocks| clocks.window -= 1,
+            ] {
+                let mut short = defaults.clone();
+                shorten(&mut short.clocks);
+                Training::create_run(origin(), Box::new(short), budget).expect_err("it is too short");
+            }
+            CurrentDurations::<Runtime>::put(kept);
+        });
+    }
+    chain.check();
+}
+
+/// Cheat: replay a commitment that was signed for another chain.
+#[test]
+fn a_commitment_that_was_signed_for_another_chain_is_refused() {
+    use sp_runtime::transaction_validity::{InvalidTransaction, TransactionValidityError};
+
+    let mut chain = Chain::development();
+    worker(&mut chain, Bob, Eve, Ferdie);
+    worker(&mut chain, Dave, Dave, Dave);
+    let run = create(&mut chain, Alice);
+    let mut duty = None;
+    for _ in 0..200 {
+        chain.run(1);
+        duty = [(Bob, Eve), (Dave, Dave)].into_iter().find_map(|(owner, hot_key)| {
+            let duties = chain.with(|| Training::duties_of(hot_key.to_account_id()));
+            let train = duties.into_iter().find(|duty| matches!(duty, Duty::Train { .. }))?;
+            Some((hot_key, call_for(owner, train)))
+        });
+        if duty.is_some() {
+            break;
+        }
+    }
+    let (hot_key, call) = duty.expect("somebody trains");
+    // Another chain with the same runtime, run, worker and nonce: only its genesis is another.
+    let foreign = chain.with(|| {
+        let genesis = crate::System::block_hash(0);
+        frame_system::BlockHash::<Runtime>::insert(0, crate::Hash::repeat_byte(7));
+        let transaction = sign(hot_key, call.clone().into());
+        frame_system::BlockHash::<Runtime>::insert(0, genesis);
+        transaction
+    });
+    let (_, results) = chain.produce(vec![foreign]);
+    assert_eq!(results, [Err(TransactionValidityError::Invalid(InvalidTransaction::BadProof))]);
+    let key = RoundKey { round: 0, attempt: 0 };
+    let committed = |chain: &mut Chain| {
+        chain.with(|| {
+            let slot = pallet_sabha_training::Slots::<Runtime>::get((run, key, 0)).expect("it is there");
+            slot.outcome().is_some()
+        })
+    };
+    assert!(!committed(&mut chain));
+    chain.submit(hot_key, call);
+    assert!(committed(&mut chain), "the same call, signed for this chain, is accepted");
     chain.check();
 }
 

@@ -2,13 +2,14 @@
 
 use frame_support::{assert_noop, assert_ok};
 use sabha_protocol::{
+    UNITS,
     audit::Audits,
     defaults::{PANELS, TURNS},
     round::{Fault, Pause, Phase, SlotState, VoidReason},
 };
 
 use super::play::*;
-use crate::{Error, Event, Rounds, RunStatus, Slots, mock::*};
+use crate::{Device, Error, Event, Rounds, RunStatus, Slots, mock::*};
 
 const FIRST_TRY: sabha_protocol::RoundKey = sabha_protocol::RoundKey { round: 0, attempt: 0 };
 
@@ -267,5 +268,87 @@ fn pokes_alone_bring_a_run_to_its_end() {
         let refused = |id| Training::poke(signed(BOB), id).map_err(|refusal| refusal.error);
         assert_eq!(refused(id), Err(Error::<Test>::NothingDue.into()));
         assert_eq!(refused(7), Err(Error::<Test>::NoSuchRun.into()));
+    });
+}
+
+/// One try is one, also for slots that one block cannot give out all of.
+#[test]
+fn a_large_round_with_one_try_gives_out_every_slot() {
+    run(|| {
+        for owner in FIRST..FIRST + 10 {
+            let stake = 30 * STAKE;
+            assert_ok!(Training::register(
+                signed(owner),
+                hot(owner),
+                payout(owner),
+                Device::Cpu,
+                64,
+                Default::default(),
+                stake
+            ));
+            assert_ok!(Training::ready(signed(hot(owner))));
+        }
+        let mut spec = spec(1);
+        (spec.rounds.slots, spec.rounds.quorum, spec.rounds.tries) = (200, 100, 1);
+        (spec.price_per_slot, spec.stake_per_slot) = (UNITS / 2, 20 * UNITS);
+        (spec.audit.auditors, spec.audit.auditor_price) = (64, UNITS / 4);
+        let id = create(&spec);
+        until(200, || Rounds::<Test>::contains_key(id, FIRST_TRY));
+        pass(sabha_protocol::defaults::ASSIGNMENT);
+        let assigned = |slot: &u16| matches!(slot_of(id, FIRST_TRY, *slot).state, SlotState::Assigned { .. });
+        assert_eq!((0..200).filter(assigned).count(), 200);
+        (0..200).for_each(|slot| commit(id, FIRST_TRY, slot, trained(FIRST_TRY, slot)));
+        until(20, || matches!(round_of(id, FIRST_TRY).phase, Phase::Availability { .. }));
+        assert_eq!(round_of(id, FIRST_TRY).committed.len(), 200);
+    });
+}
+
+/// Whose turn it is when the weight limit interrupts a run: its own once more, then the next one's.
+#[test]
+fn a_run_that_the_limit_interrupts_goes_on_first_and_starves_nobody() {
+    use crate::{NextTurn, Pass, Passes, WeightInfo};
+    use frame_support::{
+        storage::{TransactionOutcome, with_transaction_unchecked},
+        weights::WeightMeter,
+    };
+
+    run(|| {
+        crowd();
+        pass(SESSION);
+        (0..3).for_each(|_| {
+            create(&spec(1));
+        });
+        // Their sets are frozen, and drawn from two sessions later.
+        block(true);
+        let ready = (Now::get() / SESSION + 2) * SESSION;
+        pass(ready - 1 - Now::get());
+        block(false);
+        NextTurn::<Test>::put(0);
+        let whole = with_transaction_unchecked(|| {
+            let mut meter = WeightMeter::new();
+            assert!(Training::advance(0, &mut meter, u32::MAX).complete);
+            TransactionOutcome::Rollback(meter.consumed())
+        });
+        let (agenda, turn) = (<()>::agenda(), <()>::turn());
+        let work = |limit| {
+            let mut meter = WeightMeter::with_limit(limit);
+            Training::work(&mut meter);
+        };
+        let waiting = || Passes::<Test>::iter().map(|(id, _)| id).collect::<Vec<_>>();
+        let opened = || (0..3).filter(|id| Rounds::<Test>::contains_key(*id, FIRST_TRY)).collect::<Vec<_>>();
+        work(agenda + turn + whole + Training::least());
+        assert_eq!((opened(), waiting()), (vec![0, 1], vec![1]), "the second is interrupted");
+        assert_eq!(NextTurn::<Test>::get(), 1, "and goes on first");
+        let before = Passes::<Test>::get(1).map(|Pass { place, .. }| place);
+        block(false);
+        work(agenda + Training::least());
+        assert_eq!(waiting(), [1], "interrupted again");
+        assert_ne!(Passes::<Test>::get(1).map(|Pass { place, .. }| place), before);
+        assert_eq!(NextTurn::<Test>::get(), 2, "the third does not wait for it any longer");
+        block(false);
+        work(agenda + turn + whole);
+        assert_eq!(opened(), [0, 1, 2]);
+        block(true);
+        assert!(waiting().is_empty());
     });
 }

@@ -101,6 +101,7 @@ enum Act {
         owner: u64,
         rounds: u32,
         slots: u16,
+        shape: u16,
         extra: u32,
     },
     TopUp {
@@ -159,8 +160,8 @@ fn act() -> impl Strategy<Value = Act> {
         1 => owner().prop_map(|owner| Act::Drain { owner }),
         1 => owner().prop_map(|owner| Act::Unbond { owner }),
         2 => (at(), any::<bool>()).prop_map(|(pick, unbonding)| Act::Withdraw { pick, unbonding }),
-        2 => (1u64..=2, 1u32..4, 1u16..5, 0u32..3)
-            .prop_map(|(owner, rounds, slots, extra)| Act::Create { owner, rounds, slots, extra }),
+        2 => (1u64..=2, 1u32..4, 1u16..5, any::<u16>(), 0u32..3)
+            .prop_map(|(owner, rounds, slots, shape, extra)| Act::Create { owner, rounds, slots, shape, extra }),
         1 => run_id().prop_map(|run| Act::TopUp { run }),
         1 => run_id().prop_map(|run| Act::Pause { run }),
         2 => run_id().prop_map(|run| Act::Resume { run }),
@@ -180,10 +181,14 @@ where
     keys.into_iter().nth(at)
 }
 
-fn some_spec(rounds: u32, slots: u16) -> RunSpec {
+/// One to three tries; one to three attesters, none too where a round has one slot; one auditor to four.
+fn some_spec(rounds: u32, slots: u16, shape: u16) -> RunSpec {
     let mut spec = spec(rounds);
     spec.rounds.slots = slots;
     spec.rounds.quorum = slots.div_ceil(2);
+    spec.rounds.tries = 1 + shape % 3;
+    spec.audit.attesters = u16::from(slots > 1) + shape / 3 % 3;
+    spec.audit.auditors = 1 + shape / 9 % 4;
     spec.stake_per_slot = 40 * UNITS;
     spec.clocks.window = WINDOW;
     spec
@@ -293,8 +298,8 @@ fn apply(act: &Act) -> bool {
             pick(owners.map(|(owner, _)| owner), at)
                 .is_some_and(|owner| Training::withdraw(signed(owner)).is_ok())
         }
-        Act::Create { owner, rounds, slots, extra } => {
-            let spec = some_spec(rounds, slots);
+        Act::Create { owner, rounds, slots, shape, extra } => {
+            let spec = some_spec(rounds, slots, shape);
             let least = sabha_protocol::round::Progress::least_budget(&terms(0, &spec));
             // One unit less is refused.
             let budget = (least + u128::from(extra)).saturating_sub(1);
@@ -355,20 +360,55 @@ fn duties(skip: u16, lie: u16) {
     }
 }
 
-/// Without Root or any other help: time and the hook alone end every round, and everybody gets its stake back.
-fn get_everybody_out() {
+/// How the runs of a play end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Root stops them.
+    Stop,
+    /// Root pauses them: what is open ends by itself, training included.
+    Pause,
+    /// Nobody does anything: rounds are voided until the run is paused for it, or has too few workers.
+    Time,
+}
+
+fn end() -> impl Strategy<Value = End> {
+    prop_oneof![Just(End::Stop), Just(End::Pause), Just(End::Time)]
+}
+
+/// Time and the hook alone end every round, whatever becomes of the runs, and everybody gets its stake back.
+fn get_everybody_out(end: End) {
     WorkLimit::set(Weight::from_parts(200_000_000_000, u64::MAX));
-    for (id, run) in Runs::<Test>::iter().collect::<Vec<_>>() {
-        if run.status == RunStatus::Open {
-            Training::stop_run(RuntimeOrigin::root(), id).expect("it is open");
+    let open = || {
+        let open = Runs::<Test>::iter().filter(|(_, run)| run.status == RunStatus::Open);
+        open.map(|(id, _)| id).collect::<Vec<_>>()
+    };
+    let pause = || {
+        for id in open() {
+            // One that is paused for another reason stays so.
+            let _ = Training::pause_run(RuntimeOrigin::root(), id);
         }
+    };
+    match end {
+        End::Stop => open()
+            .into_iter()
+            .for_each(|id| Training::stop_run(RuntimeOrigin::root(), id).expect("it is open")),
+        End::Pause => pause(),
+        End::Time => {}
     }
-    let mut blocks = 0;
-    while Runs::<Test>::iter_values().any(|run| !run.status.is_over()) {
+    let (mut blocks, mut idle) = (0, 0);
+    // Between two rounds of a run are the sessions of its next draw.
+    while idle < 5 * SESSION {
         block(true);
         blocks += 1;
-        assert!(blocks < 3_000, "stuck: {:#?}", Rounds::<Test>::iter().collect::<Vec<_>>());
+        let paused = Runs::<Test>::iter_values().all(|run| run.status.is_over() || run.pause().is_some());
+        idle = match Rounds::<Test>::iter().next() {
+            Some(_) => 0,
+            None if paused => 5 * SESSION,
+            None => idle + 1,
+        };
+        assert!(blocks < 6_000, "stuck: {:#?}", Rounds::<Test>::iter().collect::<Vec<_>>());
     }
+    pause();
     check();
     assert_eq!(Rounds::<Test>::iter().count() + Slots::<Test>::iter().count(), 0);
     assert_eq!(Seats::<Test>::iter().count() + Attesters::<Test>::iter().count(), 0);
@@ -385,6 +425,10 @@ fn get_everybody_out() {
         assert_eq!(held(owner), 0);
     }
     check();
+    open().into_iter().for_each(|id| Training::stop_run(RuntimeOrigin::root(), id).expect("it is open"));
+    pass(2);
+    assert!(Runs::<Test>::iter_values().all(|run| run.status.is_over()));
+    check();
     let escrows: u128 = Runs::<Test>::iter_values().map(|run| run.progress.escrow).sum();
     assert_eq!(
         free(Training::account_id()),
@@ -393,24 +437,23 @@ fn get_everybody_out() {
     );
 }
 
-/// Plays acts, checking the invariants after each; returns the events of the play.
-fn play(acts: &[Act]) -> Vec<Event<Test>> {
+/// Plays acts, checking the invariants after each; returns the events of the play and of its end.
+fn play(acts: &[Act], end: End, shape: u16) -> Vec<Event<Test>> {
     ext().execute_with(|| {
         for owner in FIRST..FIRST + 10 {
             register(owner, 3 * STAKE);
             Training::ready(signed(owner)).unwrap();
         }
-        create(&some_spec(1, 3));
-        create(&some_spec(3, 3));
+        create(&some_spec(1, 3, shape));
+        create(&some_spec(3, 3, shape.wrapping_add(5)));
         pass(3 * SESSION);
         for act in acts {
             // As dispatch does: a refused call leaves no trace.
             let _ = with_storage_layer(|| if apply(act) { Ok(()) } else { Err(DispatchError::Unavailable) });
             check();
         }
-        let events = events();
-        get_everybody_out();
-        events
+        get_everybody_out(end);
+        events()
     })
 }
 
@@ -422,8 +465,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_calls_in_any_order_keep_the_invariants_and_get_nothing_stuck(acts in plays()) {
-        play(&acts);
+    fn any_calls_in_any_order_keep_the_invariants_and_get_nothing_stuck(acts in plays(), end in end(), shape: u16) {
+        play(&acts, end, shape);
     }
 
     /// The hook never takes more than it is given, and takes no step that it does not pay for.
@@ -431,8 +474,8 @@ proptest! {
     fn the_hook_stays_within_its_limit(acts in plays(), millis in 1u64..60) {
         ext().execute_with(|| {
             crowd();
-            create(&some_spec(3, 3));
-            create(&some_spec(2, 2));
+            create(&some_spec(3, 3, 0));
+            create(&some_spec(2, 2, 5));
             for act in &acts {
                 let _ = with_storage_layer(|| if apply(act) { Ok(()) } else { Err(DispatchError::Unavailable) });
                 let limit = Weight::from_parts(millis * 1_000_000_000, u64::MAX);
@@ -455,9 +498,9 @@ fn the_plays_reach_every_kind_of_end() {
     use proptest::strategy::ValueTree;
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut seen = std::collections::BTreeSet::new();
-    for _ in 0..60 {
-        let acts = plays().new_tree(&mut runner).unwrap().current();
-        for event in play(&acts) {
+    for shape in 0..60 {
+        let (acts, end) = (plays(), end()).new_tree(&mut runner).unwrap().current();
+        for event in play(&acts, end, shape) {
             let text = format!("{event:?}");
             let text = text.trim_start_matches("Event::");
             let name: String = text.chars().take_while(|c| c.is_alphanumeric()).collect();
@@ -488,6 +531,8 @@ fn the_plays_reach_every_kind_of_end() {
         "void Stopped",
         "void Base",
         "void Unattested",
+        "void Undecided",
+        "void NoRoot",
     ] {
         assert!(seen.contains(kind), "no play led to `{kind}`: {seen:?}");
     }

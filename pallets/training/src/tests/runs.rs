@@ -46,6 +46,7 @@ fn create_run_fails_for_each_reason() {
         refuse(|s| s.price_per_slot = 0, Error::PriceTooLow);
         refuse(|s| s.stake_per_slot = UNITS, Error::SlotStakeTooLow);
         refuse(|s| s.audit.auditors = 0, Error::SpecUnaudited);
+        refuse(|s| s.audit.attesters = 0, Error::SpecOutOfRange);
         refuse(|s| s.audit.auditor_price = UNITS / 4, Error::AuditorPriceTooLow);
         refuse(|s| s.audit.auditor_stake = 10 * UNITS, Error::AuditorStakeTooLow);
         refuse(|s| s.price_per_slot = u128::MAX / 2, Error::PriceTooHigh);

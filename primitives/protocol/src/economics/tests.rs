@@ -22,6 +22,7 @@ fn the_example_satisfies_the_bound_and_each_weakening_breaks_it() {
     };
     refuse(|s| s.audit.auditors = 0, "audit.auditors");
     refuse(|s| s.audit.segments = 0, "audit.segments");
+    refuse(|s| s.audit.attesters = 0, "audit.attesters is 0 with rounds.slots 3");
     refuse(|s| s.stake_per_slot = 14 * UNITS, "stake_per_slot is 14 SBH");
     refuse(|s| s.price_per_slot = 10 * UNITS, "stake_per_slot");
     refuse(|s| s.rounds.slots = 30, "stake_per_slot");
@@ -29,6 +30,20 @@ fn the_example_satisfies_the_bound_and_each_weakening_breaks_it() {
     refuse(|s| s.audit.auditor_price = UNITS, "audit.auditor_price");
     refuse(|s| s.audit.auditor_stake = defaults::CHALLENGE_BOND, "audit.auditor_stake");
     refuse(|s| s.audit.auditor_stake = s.stake_per_slot + 1, "risks more than the worker");
+}
+
+/// What is trained without a chain, or by one worker a round, needs nobody who fetches updates for others.
+#[test]
+fn a_round_of_one_slot_needs_no_attesters() {
+    let mut spec = spec();
+    (spec.rounds.slots, spec.rounds.quorum, spec.audit.attesters) = (1, 1, 0);
+    spec.check().unwrap();
+    check(&spec, &Assumptions::default()).unwrap();
+    spec.rounds.slots = 2;
+    spec.check().unwrap();
+    assert_eq!(check(&spec, &Assumptions::default()), Err(EconomicsError::Unattested { slots: 2 }));
+    spec.audit.attesters = 1;
+    check(&spec, &Assumptions::default()).unwrap();
 }
 
 /// The values that a specification starts from satisfy the bound, with a third to spare.
