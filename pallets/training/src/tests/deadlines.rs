@@ -315,8 +315,10 @@ fn a_run_that_the_limit_interrupts_goes_on_first_and_starves_nobody() {
     run(|| {
         crowd();
         pass(SESSION);
+        let mut spec = spec(1);
+        (spec.rounds.slots, spec.audit.auditors) = (20, 10);
         (0..3).for_each(|_| {
-            create(&spec(1));
+            create(&spec);
         });
         // Their sets are frozen, and drawn from two sessions later.
         block(true);
@@ -324,11 +326,15 @@ fn a_run_that_the_limit_interrupts_goes_on_first_and_starves_nobody() {
         pass(ready - 1 - Now::get());
         block(false);
         NextTurn::<Test>::put(0);
-        let whole = with_transaction_unchecked(|| {
-            let mut meter = WeightMeter::new();
-            assert!(Training::advance(0, &mut meter, u32::MAX).complete);
-            TransactionOutcome::Rollback(meter.consumed())
+        let [first, second] = with_transaction_unchecked(|| {
+            let whole = [0, 1].map(|id| {
+                let mut meter = WeightMeter::new();
+                assert!(Training::advance(id, &mut meter, sabha_protocol::defaults::TURN).complete);
+                meter.consumed()
+            });
+            TransactionOutcome::Rollback(whole)
         });
+        assert!(!second.all_lte(Training::least() * 2), "it can be interrupted twice");
         let (agenda, turn) = (<()>::agenda(), <()>::turn());
         let work = |limit| {
             let mut meter = WeightMeter::with_limit(limit);
@@ -336,7 +342,7 @@ fn a_run_that_the_limit_interrupts_goes_on_first_and_starves_nobody() {
         };
         let waiting = || Passes::<Test>::iter().map(|(id, _)| id).collect::<Vec<_>>();
         let opened = || (0..3).filter(|id| Rounds::<Test>::contains_key(*id, FIRST_TRY)).collect::<Vec<_>>();
-        work(agenda + turn + whole + Training::least());
+        work(agenda + turn + first + Training::least());
         assert_eq!((opened(), waiting()), (vec![0, 1], vec![1]), "the second is interrupted");
         assert_eq!(NextTurn::<Test>::get(), 1, "and goes on first");
         let before = Passes::<Test>::get(1).map(|Pass { place, .. }| place);
@@ -346,9 +352,9 @@ fn a_run_that_the_limit_interrupts_goes_on_first_and_starves_nobody() {
         assert_ne!(Passes::<Test>::get(1).map(|Pass { place, .. }| place), before);
         assert_eq!(NextTurn::<Test>::get(), 2, "the third does not wait for it any longer");
         block(false);
-        work(agenda + turn + whole);
+        work(agenda + turn + first);
         assert_eq!(opened(), [0, 1, 2]);
-        block(true);
+        pass(2);
         assert!(waiting().is_empty());
     });
 }

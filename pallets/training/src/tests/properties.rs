@@ -389,9 +389,11 @@ fn get_everybody_out(end: End) {
         }
     };
     match end {
-        End::Stop => open()
-            .into_iter()
-            .for_each(|id| Training::stop_run(RuntimeOrigin::root(), id).expect("it is open")),
+        End::Stop => {
+            for id in open() {
+                Training::stop_run(RuntimeOrigin::root(), id).expect("it is open");
+            }
+        }
         End::Pause => pause(),
         End::Time => {}
     }
@@ -425,7 +427,9 @@ fn get_everybody_out(end: End) {
         assert_eq!(held(owner), 0);
     }
     check();
-    open().into_iter().for_each(|id| Training::stop_run(RuntimeOrigin::root(), id).expect("it is open"));
+    for id in open() {
+        Training::stop_run(RuntimeOrigin::root(), id).expect("it is open");
+    }
     pass(2);
     assert!(Runs::<Test>::iter_values().all(|run| run.status.is_over()));
     check();
