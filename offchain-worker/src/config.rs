@@ -4,6 +4,7 @@
 //! default. `config init` writes the file with its defaults and a comment on each; so does `start` when there is none.
 
 use crate::{
+    blobs::Manner,
     cli::GlobalArgs,
     error::{Exit, ResultExt, failure},
 };
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     fs,
     io::{ErrorKind, Write},
+    net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -26,15 +28,19 @@ pub struct Config {
     pub worker: WorkerConfig,
     /// Where files are.
     pub storage: StorageConfig,
+    /// How blobs come from other workers, and get to them.
+    pub network: NetworkConfig,
     /// What trains.
     pub engine: EngineConfig,
+    /// What the daemon tells of itself.
+    pub metrics: MetricsConfig,
 }
 
 /// Which chain, and how to reach it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ChainConfig {
-    /// RPC addresses of nodes; the first that answers is used.
+    /// RPC addresses of nodes: the first that answers is used, and when it fails the next one.
     pub urls: Vec<String>,
     /// Hash of the genesis block, 0x and 64 hexadecimal digits: a node of another chain is refused. Not checked if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,10 +89,37 @@ pub struct StorageConfig {
     pub blobs: PathBuf,
     /// Blob stores of other workers on this machine, to fetch from what the own one lacks.
     pub peers: Vec<PathBuf>,
+    /// An object store to fetch from what is not at hand, and to send to what is made here: `s3://bucket/prefix`, `file:///folder`,
+    /// or `https://…`, which is only read. Its keys are in the environment (`AWS_ACCESS_KEY_ID`, …).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
+    /// What blobs may take of the disk, in mebibytes: what is not needed goes first. Absent: no limit, and nothing is removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blobs_limit_mib: Option<u64>,
     /// Packed datasets, besides the blob store: folders that `data pack` wrote.
     pub datasets: Vec<PathBuf>,
-    /// The free space below which `doctor` warns, in mebibytes.
+    /// The free space below which `doctor` warns and the daemon is not healthy, in mebibytes.
     pub min_free_mib: u64,
+}
+
+/// How blobs come from other workers, and get to them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NetworkConfig {
+    /// Where to serve blobs to other workers (UDP). Absent: nowhere; blobs of others are fetched all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<SocketAddr>,
+    /// Where others reach this worker, if that is not where it listens. Port 0 is the port that it listens on.
+    pub announce: Vec<SocketAddr>,
+    /// URLs of relays, for workers between which there is no direct way.
+    pub relays: Vec<String>,
+    /// How long a connection to another worker may take to be made, in seconds.
+    pub connect_timeout_s: u64,
+    /// How long another worker, or the object store, may be silent in the middle of a transfer, in seconds.
+    pub idle_timeout_s: u64,
+    /// How others are served: only a hidden flag says that, on a network of one's own.
+    #[serde(skip)]
+    pub manner: Manner,
 }
 
 /// What trains.
@@ -98,6 +131,15 @@ pub struct EngineConfig {
     /// Memory that a model may take, in mebibytes: what needs more is not begun. Absent: what is available when it would begin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_limit_mib: Option<u64>,
+}
+
+/// What the daemon tells of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MetricsConfig {
+    /// Where `/metrics` and `/health` are served over HTTP. Absent: nowhere, for two daemons on one machine would want the same port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<SocketAddr>,
 }
 
 impl Default for WorkerConfig {
@@ -127,8 +169,23 @@ impl Default for StorageConfig {
             state: data.join("state"),
             blobs: data.join("blobs"),
             peers: Vec::new(),
+            store: None,
+            blobs_limit_mib: None,
             datasets: Vec::new(),
             min_free_mib: 1_024,
+        }
+    }
+}
+
+impl Default for NetworkConfig {
+    fn default() -> Self {
+        Self {
+            listen: None,
+            announce: Vec::new(),
+            relays: Vec::new(),
+            connect_timeout_s: 10,
+            idle_timeout_s: 30,
+            manner: Manner::Honest,
         }
     }
 }
@@ -167,9 +224,36 @@ pub struct StorageArgs {
     /// The blob folder of another worker on this machine, to fetch from; may be given several times
     #[arg(long = "peer-blobs", env = "SABHA_PEER_BLOBS", value_delimiter = ':', value_name = "DIR")]
     pub peers: Vec<PathBuf>,
+    /// An object store to fetch from and to send to: s3://bucket/prefix, file:///folder, or https://…, which is only read.
+    /// Its keys are in the environment (AWS_ACCESS_KEY_ID, …)
+    #[arg(long, env = "SABHA_STORE", value_name = "URL")]
+    pub store: Option<String>,
+    /// What blobs may take of the disk, in mebibytes: what is not needed goes first. Without it nothing is removed
+    #[arg(long, env = "SABHA_BLOBS_LIMIT_MIB", value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    pub blobs_limit_mib: Option<u64>,
     /// A folder that `data pack` wrote; may be given several times
     #[arg(long = "dataset", env = "SABHA_DATASETS", value_delimiter = ':', value_name = "DIR")]
     pub datasets: Vec<PathBuf>,
+}
+
+/// Flags about what the daemon tells of itself.
+#[derive(clap::Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MetricsArgs {
+    /// Serve /metrics (Prometheus) and /health (JSON) over HTTP at this address, such as 127.0.0.1:9616. Without it: nowhere
+    #[arg(long, env = "SABHA_METRICS_LISTEN", value_name = "ADDRESS")]
+    pub metrics_listen: Option<SocketAddr>,
+}
+
+/// Flags about other workers.
+#[derive(clap::Args, Clone, Debug, Default, PartialEq, Eq)]
+pub struct NetworkArgs {
+    /// Where to serve blobs to other workers, such as 0.0.0.0:9955 (UDP)
+    #[arg(long, env = "SABHA_LISTEN", value_name = "IP:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// Where others reach this worker, if that is not where it listens; port 0 is the port that it listens on. May be given several
+    /// times
+    #[arg(long, env = "SABHA_ANNOUNCE", value_delimiter = ',', value_name = "IP:PORT")]
+    pub announce: Vec<SocketAddr>,
 }
 
 /// Flags about memory.
@@ -211,8 +295,8 @@ impl Config {
                     .exit(Exit::BadInput);
             }
         };
-        if let Some(url) = &global.url {
-            config.chain.urls = vec![url.clone()];
+        if !global.urls.is_empty() {
+            config.chain.urls.clone_from(&global.urls);
         }
         Ok(config)
     }
@@ -231,6 +315,9 @@ impl Config {
             ("chain.inclusion_timeout_s", chain.inclusion_timeout_s),
             ("chain.poll_ms", chain.poll_ms),
             ("engine.memory_limit_mib", config.engine.memory_limit_mib.unwrap_or(1)),
+            ("storage.blobs_limit_mib", config.storage.blobs_limit_mib.unwrap_or(1)),
+            ("network.connect_timeout_s", config.network.connect_timeout_s),
+            ("network.idle_timeout_s", config.network.idle_timeout_s),
         ] {
             anyhow::ensure!(value > 0, "{field} is 0: it must be at least 1");
         }
@@ -264,8 +351,33 @@ impl Config {
         if !args.peers.is_empty() {
             self.storage.peers.clone_from(&args.peers);
         }
+        if args.store.is_some() {
+            self.storage.store.clone_from(&args.store);
+        }
+        if args.blobs_limit_mib.is_some() {
+            self.storage.blobs_limit_mib = args.blobs_limit_mib;
+        }
         if !args.datasets.is_empty() {
             self.storage.datasets.clone_from(&args.datasets);
+        }
+        self
+    }
+
+    /// Applies flags about what the daemon tells of itself.
+    pub fn with_metrics(mut self, args: &MetricsArgs) -> Self {
+        if args.metrics_listen.is_some() {
+            self.metrics.listen = args.metrics_listen;
+        }
+        self
+    }
+
+    /// Applies flags about other workers.
+    pub fn with_network(mut self, args: &NetworkArgs) -> Self {
+        if args.listen.is_some() {
+            self.network.listen = args.listen;
+        }
+        if !args.announce.is_empty() {
+            self.network.announce.clone_from(&args.announce);
         }
         self
     }
@@ -299,16 +411,32 @@ impl Config {
             Some(file) => format!("key = {}", path(file)),
             None => "# key = \"…/hot.json\"".into(),
         };
+        let store = match &self.storage.store {
+            Some(url) => format!("store = {}", quoted(url)),
+            None => "# store = \"s3://bucket/prefix\"".into(),
+        };
+        let limit = match self.storage.blobs_limit_mib {
+            Some(limit) => format!("blobs_limit_mib = {limit}"),
+            None => "# blobs_limit_mib = 102400".into(),
+        };
+        let listen = match self.network.listen {
+            Some(address) => format!("listen = {}", quoted(&address.to_string())),
+            None => "# listen = \"0.0.0.0:9955\"".into(),
+        };
         let memory = match self.engine.memory_limit_mib {
             Some(limit) => format!("memory_limit_mib = {limit}"),
             None => "# memory_limit_mib = 8192".into(),
+        };
+        let metrics = match self.metrics.listen {
+            Some(address) => format!("listen = {}", quoted(&address.to_string())),
+            None => "# listen = \"127.0.0.1:9616\"".into(),
         };
         format!(
             "\
 # Configuration of sabha-worker. Flags and SABHA_… variables override what is here.
 
 [chain]
-# RPC addresses of nodes; the first that answers is used.
+# RPC addresses of nodes: the first that answers is used, and when it fails the next one.
 urls = {urls}
 # Hash of the chain's genesis block: a node of another chain is refused.
 {genesis}
@@ -334,16 +462,36 @@ state = {state}
 blobs = {blobs}
 # Blob stores of other workers on this machine, to fetch from what the own one lacks.
 peers = {peers}
+# An object store to fetch from and to send to: s3://bucket/prefix, file:///folder, or https://…, which is only read. Its keys are
+# in the environment (AWS_ACCESS_KEY_ID, …).
+{store}
+# What blobs may take of the disk, in mebibytes: what is not needed goes first. Absent: no limit, and nothing is removed.
+{limit}
 # Packed datasets, besides the blob store: folders that `data pack` wrote.
 datasets = {datasets}
-# The free space below which `doctor` warns, in mebibytes.
+# The free space below which `doctor` warns and the daemon is not healthy, in mebibytes.
 min_free_mib = {min_free}
+
+[network]
+# Where to serve blobs to other workers (UDP). Absent: nowhere; blobs of others are fetched all the same.
+{listen}
+# Where others reach this worker, if that is not where it listens. Port 0 is the port that it listens on.
+announce = {announce}
+# URLs of relays, for workers between which there is no direct way.
+relays = {relays}
+# How long a connection may take to be made, and how long another worker or the object store may be silent, in seconds.
+connect_timeout_s = {peer_connect}
+idle_timeout_s = {idle}
 
 [engine]
 # \"cpu\", or \"cuda:0\" in a build with the feature `cuda`.
 device = {device}
 # Memory that a model may take, in mebibytes: what needs more is not begun. Absent: what is available when it would begin.
 {memory}
+
+[metrics]
+# Where /metrics (Prometheus) and /health (JSON) are served over HTTP. Absent: nowhere.
+{metrics}
 ",
             urls = list(self.chain.urls.iter().map(|url| quoted(url)).collect()),
             follow = match self.chain.follow {
@@ -360,6 +508,10 @@ device = {device}
             peers = list(self.storage.peers.iter().map(|folder| path(folder)).collect()),
             datasets = list(self.storage.datasets.iter().map(|folder| path(folder)).collect()),
             min_free = self.storage.min_free_mib,
+            announce = list(self.network.announce.iter().map(|address| quoted(&address.to_string())).collect()),
+            relays = list(self.network.relays.iter().map(|url| quoted(url)).collect()),
+            peer_connect = self.network.connect_timeout_s,
+            idle = self.network.idle_timeout_s,
             device = quoted(&self.engine.device),
         )
     }

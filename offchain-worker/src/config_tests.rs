@@ -10,6 +10,8 @@ struct Flags {
     #[command(flatten)]
     storage: StorageArgs,
     #[command(flatten)]
+    network: NetworkArgs,
+    #[command(flatten)]
     memory: MemoryArgs,
     #[command(flatten)]
     device: DeviceArgs,
@@ -31,10 +33,21 @@ fn changed() -> Config {
             state: "/s".into(),
             blobs: "/b".into(),
             peers: vec!["/c".into(), "/d".into()],
+            store: Some("s3://bucket/\"prefix\"".into()),
+            blobs_limit_mib: Some(7),
             datasets: vec!["/d".into(), "/e".into()],
             min_free_mib: 5,
         },
+        network: NetworkConfig {
+            listen: Some(([0, 0, 0, 0], 8).into()),
+            announce: vec![([192, 0, 2, 1], 0).into(), ([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1], 9).into()],
+            relays: vec!["https://relay.example".into()],
+            connect_timeout_s: 10,
+            idle_timeout_s: 11,
+            manner: Manner::Honest,
+        },
         engine: EngineConfig { device: "cuda:1".into(), memory_limit_mib: Some(6) },
+        metrics: MetricsConfig { listen: Some("127.0.0.1:7".parse().unwrap()) },
     }
 }
 
@@ -64,11 +77,12 @@ fn no_arguments_are_the_default() {
     assert_eq!(flags.chain, ChainArgs::default());
     assert_eq!(flags.signer, SignerArgs::default());
     assert_eq!(flags.storage, StorageArgs::default());
+    assert_eq!(flags.network, NetworkArgs::default());
     assert_eq!(flags.memory, MemoryArgs::default());
     assert_eq!(flags.device, DeviceArgs::default());
     for config in [Config::default(), changed()] {
         let same = config.clone().with_chain(&flags.chain).with_signer(&flags.signer);
-        let same = same.with_storage(&flags.storage).with_memory(&flags.memory);
+        let same = same.with_storage(&flags.storage).with_network(&flags.network).with_memory(&flags.memory);
         assert_eq!(same.with_device(&flags.device), config);
     }
 }
@@ -89,6 +103,14 @@ fn flags_override_the_file() {
         "/one",
         "--dataset",
         "/two",
+        "--store",
+        "file:///store",
+        "--blobs-limit-mib",
+        "9",
+        "--listen",
+        "[::]:1",
+        "--announce",
+        "192.0.2.1:2,192.0.2.2:0",
         "--memory-limit-mib",
         "7",
         "--device",
@@ -98,6 +120,7 @@ fn flags_override_the_file() {
         .with_chain(&flags.chain)
         .with_signer(&flags.signer)
         .with_storage(&flags.storage)
+        .with_network(&flags.network)
         .with_memory(&flags.memory)
         .with_device(&flags.device);
     assert_eq!(config.chain.genesis.as_deref(), Some("0x01"));
@@ -105,6 +128,10 @@ fn flags_override_the_file() {
     assert_eq!(config.storage.state, Path::new("/state"));
     assert_eq!(config.storage.blobs, Path::new("/blobs"));
     assert_eq!(config.storage.datasets, [Path::new("/one"), Path::new("/two")]);
+    assert_eq!(config.storage.store.as_deref(), Some("file:///store"));
+    assert_eq!(config.storage.blobs_limit_mib, Some(9));
+    assert_eq!(config.network.listen, Some("[::]:1".parse().unwrap()));
+    assert_eq!(config.network.announce, ["192.0.2.1:2".parse().unwrap(), "192.0.2.2:0".parse().unwrap()]);
     assert_eq!(config.engine.memory_limit_mib, Some(7));
     assert_eq!(config.engine.device, "cuda:5");
 }
@@ -120,6 +147,10 @@ fn parse_of_an_unknown_field_or_a_bad_value_fails() {
         "[chain]\nrequest_timeout_s = 0",
         "[chain]\nrequest_timeout_s = -1",
         "[engine]\nmemory_limit_mib = 0",
+        "[metrics]\nlisten = \"9616\"",
+        "[storage]\nblobs_limit_mib = 0",
+        "[network]\nlisten = \"9955\"",
+        "[network]\nidle_timeout_s = 0",
     ] {
         assert!(Config::parse(bad).is_err(), "{bad}");
     }
@@ -129,12 +160,15 @@ fn parse_of_an_unknown_field_or_a_bad_value_fails() {
 fn a_file_is_written_once_and_a_named_one_must_exist() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a/worker.toml");
-    let global =
-        GlobalArgs { config: Some(path.clone()), url: Some("ws://flag:1".into()), ..Default::default() };
+    let global = GlobalArgs {
+        config: Some(path.clone()),
+        urls: vec!["ws://flag:1".into(), "ws://flag:2".into()],
+        ..Default::default()
+    };
     assert_eq!(Exit::of(&Config::load(&global).unwrap_err()), Exit::BadInput);
     changed().write_new(&path).unwrap();
     assert_eq!(Exit::of(&changed().write_new(&path).unwrap_err()), Exit::BadInput);
     let mut expected = changed();
-    expected.chain.urls = vec!["ws://flag:1".into()];
+    expected.chain.urls = vec!["ws://flag:1".into(), "ws://flag:2".into()];
     assert_eq!(Config::load(&global).unwrap(), expected);
 }

@@ -3,7 +3,8 @@
 //! Commands return [`anyhow::Result`]; where the kind of failure is known, [`ResultExt::exit`] notes it. An error without a note
 //! ends the process with [`Exit::Failure`].
 
-use std::{fmt, io};
+pub use sabha_blobs::files::is_disk_full;
+use std::fmt;
 
 /// How the process ends. The numbers are part of the command line's contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,10 @@ pub enum Exit {
     Refused,
     /// 6: the node belongs to another chain than the one that was configured.
     WrongChain,
+    /// 7: the chain's runtime, or a run's arithmetic, is newer than this release.
+    Outdated,
+    /// 8: another daemon uses the same state folder or the same key.
+    InUse,
     /// 130: stopped by SIGINT (Ctrl-C); what was done so far is saved.
     Interrupted,
     /// 143: stopped by SIGTERM; what was done so far is saved.
@@ -38,6 +43,8 @@ Exit codes:
   4    no node, or no network
   5    refused by the chain
   6    the node belongs to another chain
+  7    the runtime or a run's arithmetic is unknown to this release
+  8    another daemon uses the state folder or the key
   130  stopped by SIGINT, state saved
   143  stopped by SIGTERM, state saved";
 
@@ -52,6 +59,8 @@ impl Exit {
             Exit::NoNode => 4,
             Exit::Refused => 5,
             Exit::WrongChain => 6,
+            Exit::Outdated => 7,
+            Exit::InUse => 8,
             Exit::Interrupted => 130,
             Exit::Terminated => 143,
         }
@@ -91,11 +100,6 @@ pub fn failure(exit: Exit, message: impl fmt::Display + fmt::Debug + Send + Sync
     anyhow::Error::new(Coded { exit, error: anyhow::Error::msg(message) })
 }
 
-/// Whether a write failed because the disk, or the writer's share of it, is full.
-pub fn is_disk_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
-}
-
 /// Whether an error comes from a full disk.
 pub fn is_of_full_disk(error: &anyhow::Error) -> bool {
     error.chain().filter_map(|cause| cause.downcast_ref()).any(is_disk_full)
@@ -124,6 +128,7 @@ impl std::error::Error for Coded {
 mod tests {
     use super::*;
     use anyhow::Context;
+    use std::io;
 
     #[test]
     fn a_code_survives_context_and_changes_no_text() {
@@ -167,6 +172,8 @@ mod tests {
             Exit::NoNode,
             Exit::Refused,
             Exit::WrongChain,
+            Exit::Outdated,
+            Exit::InUse,
             Exit::Interrupted,
             Exit::Terminated,
         ] {

@@ -9,10 +9,11 @@
 //! | [`engine`] | training: the engine behind a trait, the slot runner, checkpoints, evaluation, generation |
 //! | [`data`] | packing text into token streams, and reading them |
 //! | [`specfile`] | a run specification as people write it |
-//! | [`blobs`] | content-addressed files |
+//! | [`blobs`] | content-addressed files, and how they get to other workers |
 //! | [`plot`], [`progress`] | the loss curve, and what is shown while long work goes on |
 //! | [`chain`] | the chain's client |
 //! | [`daemon`] | the life of a worker: watch, train, commit |
+//! | [`metrics`] | what the daemon counts, and whether it is healthy |
 //! | [`keys`], [`config`] | keystore and configuration |
 //! | [`error`], [`stop`], [`output`] | exit codes, signals that ask for a stop, readers that have gone |
 //!
@@ -30,10 +31,12 @@ pub mod daemon;
 pub mod data;
 pub mod engine;
 pub mod error;
-pub mod files;
 pub mod keys;
+pub mod metrics;
 pub mod output;
 pub mod plot;
 pub mod progress;
 pub mod specfile;
 pub mod stop;
+
+pub use sabha_blobs::files;

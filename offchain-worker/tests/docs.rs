@@ -5,7 +5,7 @@
 mod commands;
 
 use clap::{CommandFactory, Parser};
-use commands::{commands_of, files, uses_in_scripts};
+use commands::{commands_of, files, uses_in_modules, uses_in_scripts};
 use sabha_protocol::{
     RunSpec,
     economics::{self, Assumptions},
@@ -19,12 +19,18 @@ fn value_of(name: &str) -> Option<String> {
         "OWNER" | "HOT" | "PAYOUT" | "ACCOUNT" => "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY".into(),
         "GENESIS" => format!("0x{}", "ab".repeat(32)),
         "CHECKPOINT" => "ab".repeat(32),
+        "ENDPOINT" => format!("{}@192.0.2.1:9955", hex_of_a_key()),
         "URL" => "ws://127.0.0.1:9944".into(),
         "RUN" => "0".into(),
         "HOME" => "/home/me".into(),
         "TEXT" | "PATH" | "NODE" => "text".into(),
         _ => return None,
     })
+}
+
+/// The public key of a well-known secret.
+fn hex_of_a_key() -> &'static str {
+    "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
 }
 
 fn doc(name: &str) -> String {
@@ -91,7 +97,10 @@ fn every_command_named_in_the_text_exists() {
 /// The scripts' commands take what only a shell knows, so only their commands and options are looked at.
 #[test]
 fn commands_and_options_in_the_scripts_exist() {
-    let uses = uses_in_scripts(&["worker", "\"$SABHA_WORKER\""]);
+    let mut uses = uses_in_scripts(&["worker", "\"$SABHA_WORKER\""]);
+    let in_modules = uses_in_modules(&["WORKER,", "run(", "ask("]);
+    assert!(in_modules.len() >= 10, "only {} uses were found in scripts/network", in_modules.len());
+    uses.extend(in_modules);
     let mut options = 0;
     for used in &uses {
         let mut command = &Cli::command();

@@ -69,18 +69,26 @@ pub mod opaque {
 
 pub use opaque::SessionKeys;
 
-/// Identifies this runtime; a node runs the Wasm of the chain it follows, never this native one.
-#[sp_version::runtime_version]
-pub const VERSION: RuntimeVersion = RuntimeVersion {
-    spec_name: alloc::borrow::Cow::Borrowed("sabha"),
-    impl_name: alloc::borrow::Cow::Borrowed("sabha"),
-    authoring_version: 1,
-    spec_version: 1,
-    impl_version: 1,
-    apis: apis::RUNTIME_API_VERSIONS,
-    transaction_version: 1,
-    system_version: 1,
-};
+/// The runtime's version, with `spec_version` as a literal: what the attribute takes.
+macro_rules! version {
+    ($spec_version:tt) => {
+        /// Identifies this runtime; a node runs the Wasm of the chain it follows, never this native one.
+        #[sp_version::runtime_version]
+        pub const VERSION: RuntimeVersion = RuntimeVersion {
+            spec_name: alloc::borrow::Cow::Borrowed("sabha"),
+            impl_name: alloc::borrow::Cow::Borrowed("sabha"),
+            authoring_version: 1,
+            spec_version: $spec_version,
+            impl_version: 1,
+            apis: apis::RUNTIME_API_VERSIONS,
+            transaction_version: 1,
+            system_version: 1,
+        };
+    };
+}
+
+// `version!(…);`, with the number in build.rs.
+include!(concat!(env!("OUT_DIR"), "/spec_version.rs"));
 
 /// A signature under any scheme that accounts may use.
 pub type Signature = MultiSignature;

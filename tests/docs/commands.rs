@@ -81,6 +81,57 @@ pub fn uses_in_scripts(names: &[&str]) -> Vec<DocCommand> {
     found
 }
 
+/// Every use of a program in the modules of scripts/network: the texts in a list that begins with one of these names, or in a call of
+/// one of these functions. What is no plain text there is left out.
+pub fn uses_in_modules(names: &[&str]) -> Vec<DocCommand> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/network");
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("scripts/network is a folder") {
+        let path = entry.expect("readable").path();
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        let place = path.file_name().expect("a file").to_string_lossy().into_owned();
+        for name in names {
+            for (at, _) in text.match_indices(name) {
+                let before = text[..at].chars().next_back();
+                if before.is_some_and(|before| before == '.' || before == '_' || before.is_alphanumeric()) {
+                    continue;
+                }
+                let texts = texts_to_the_end(&text[at + name.len()..]);
+                found.push(DocCommand {
+                    place: place.clone(),
+                    words: std::iter::once((*name).into()).chain(texts).collect(),
+                });
+            }
+        }
+    }
+    found
+}
+
+/// The plain texts up to the bracket that closes what is open, or to the end of a statement that has none open.
+fn texts_to_the_end(rest: &str) -> Vec<String> {
+    let mut texts = Vec::new();
+    let mut depth = 0;
+    let mut before = ' ';
+    let mut rest = rest.chars().peekable();
+    while let Some(character) = rest.next() {
+        match character {
+            '\n' if rest.peek() != Some(&' ') => break,
+            '"' => {
+                let text: String = rest.by_ref().take_while(|character| *character != '"').collect();
+                if before != 'f' && !text.contains(char::is_whitespace) {
+                    texts.push(text);
+                }
+            }
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' if depth == 0 => break,
+            ')' | ']' | '}' => depth -= 1,
+            _ => {}
+        }
+        before = character;
+    }
+    texts
+}
+
 /// The logical lines of the blocks that hold commands, with the number of the line where each begins.
 fn scripts(text: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();

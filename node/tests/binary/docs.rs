@@ -4,7 +4,7 @@
 mod commands;
 
 use crate::harness::sabha_node;
-use commands::{DocCommand, commands_of, files, uses_in_scripts};
+use commands::{DocCommand, commands_of, files, uses_in_modules, uses_in_scripts};
 use std::fs;
 
 /// A value of the right kind for each variable of the documentation.
@@ -84,7 +84,7 @@ fn every_command_named_in_the_text_exists() {
 #[test]
 fn options_in_the_scripts_exist() {
     let mut options = 0;
-    for used in uses_in_scripts(&["\"$SABHA_NODE\""]) {
+    for used in uses_in_scripts(&["\"$SABHA_NODE\""]).into_iter().chain(uses_in_modules(&["NODE,"])) {
         let subcommand =
             used.words.get(1).filter(|word| !word.starts_with('-') && !word.contains('$')).cloned();
         let words = std::iter::once("sabha-node".into()).chain(subcommand).collect();

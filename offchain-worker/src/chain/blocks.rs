@@ -46,7 +46,7 @@ impl At {
     /// If the node does not answer or has the block's state no more, or the runtime differs from what this release knows.
     pub async fn game_events(&self) -> Result<Vec<(GameId, GameEvent)>, ChainError> {
         let block = self.block();
-        let events = within(self.timeout(), "reading a block's events", block.events().fetch()).await?;
+        let events = within(self.patience(), "reading a block's events", block.events().fetch()).await?;
         let mut found = Vec::new();
         for event in events.iter() {
             let event = event.map_err(|error| ChainError::Incompatible {
@@ -135,14 +135,13 @@ impl Client {
     async fn hash_of(&self, number: u64) -> Result<Hash, ChainError> {
         let what = format!("asking for block {number}");
         let found =
-            within(self.limits.request, &what, self.methods().chain_get_block_hash(Some(number.into())))
-                .await?;
+            within(&self.patience(), &what, self.methods().chain_get_block_hash(Some(number.into()))).await?;
         found.ok_or_else(|| ChainError::Rpc { what, reason: "the node has no such block".into() })
     }
 
     async fn extrinsics(&self, hash: Hash) -> Result<Vec<Vec<u8>>, ChainError> {
         let what = "reading a block's transactions";
-        let found = within(self.limits.request, what, self.methods().chain_get_block(Some(hash))).await?;
+        let found = within(&self.patience(), what, self.methods().chain_get_block(Some(hash))).await?;
         let found = found.ok_or_else(|| ChainError::Rpc {
             what: what.into(),
             reason: "the node has the block no more".into(),

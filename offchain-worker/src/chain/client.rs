@@ -3,7 +3,12 @@
 use super::{error::ChainError, names::SPEC_NAME, queries::At};
 use crate::config::ChainConfig;
 use serde::Deserialize;
-use std::{fmt::Display, future::Future, sync::Arc, time::Duration};
+use std::{
+    fmt::Display,
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 use subxt::{
     OnlineClient, PolkadotConfig,
     backend::LegacyBackend,
@@ -28,7 +33,33 @@ pub struct Client {
     methods: LegacyRpcMethods<RpcConfigFor<ChainTypes>>,
     raw: RpcClient,
     pub(super) limits: Limits,
+    heard: Heard,
     url: Arc<str>,
+}
+
+/// When a node answered last. Clones share it.
+#[derive(Clone, Debug)]
+pub(super) struct Heard(Arc<Mutex<Instant>>);
+
+impl Heard {
+    fn now() -> Self {
+        Self(Arc::new(Mutex::new(Instant::now())))
+    }
+
+    fn last(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+}
+
+/// How long a request may take, and where it is noted that there was an answer.
+#[derive(Clone, Debug)]
+pub(super) struct Patience {
+    pub(super) after: Duration,
+    heard: Heard,
 }
 
 /// How long things may take.
@@ -85,6 +116,34 @@ impl Client {
         Err(ChainError::NoNode(reasons.join("; ")))
     }
 
+    /// Connects to the first of the configured nodes after `url` that answers and belongs to the chain with this genesis block; to
+    /// `url` itself if no other does.
+    ///
+    /// # Errors
+    /// [`ChainError::NoNode`] says of each why not.
+    pub async fn connect_beyond(
+        config: &ChainConfig,
+        url: &str,
+        genesis: [u8; 32],
+    ) -> Result<Self, ChainError> {
+        let mut reasons = Vec::new();
+        for url in beyond(&config.urls, url) {
+            let reason = match Self::connect_to(url, config).await {
+                Ok(client) if client.genesis() == genesis => match client.check(config).await {
+                    Ok(()) => return Ok(client),
+                    Err(error) => error.to_string(),
+                },
+                Ok(client) => {
+                    tracing::error!(%url, "this node belongs to another chain than the one before");
+                    format!("its genesis is {}", client.genesis_hex())
+                }
+                Err(reason) => reason,
+            };
+            reasons.push(format!("{url}: {reason}"));
+        }
+        Err(ChainError::NoNode(reasons.join("; ")))
+    }
+
     async fn connect_to(url: &str, config: &ChainConfig) -> Result<Self, String> {
         let limits = Limits { request: config.request_timeout(), inclusion: config.inclusion_timeout() };
         let connecting = async {
@@ -103,7 +162,8 @@ impl Client {
             let backend = LegacyBackend::builder().build(raw.clone());
             let online =
                 OnlineClient::from_backend(Arc::new(backend)).await.map_err(|error| innermost(&error))?;
-            Ok(Self { online, methods: LegacyRpcMethods::new(raw.clone()), raw, limits, url: url.into() })
+            let methods = LegacyRpcMethods::new(raw.clone());
+            Ok(Self { online, methods, raw, limits, heard: Heard::now(), url: url.into() })
         };
         let after = config.connect_timeout();
         match tokio::time::timeout(after, connecting).await {
@@ -175,7 +235,24 @@ impl Client {
     pub async fn node(&self) -> Result<NodeInfo, ChainError> {
         let version = self.within("asking for the node's version", self.methods.system_version()).await?;
         let health = self.within("asking for the node's health", self.methods.system_health()).await?;
-        Ok(NodeInfo { version, peers: health.peers, syncing: health.is_syncing })
+        let lonely = health.should_have_peers && health.peers == 0;
+        Ok(NodeInfo { version, peers: health.peers, syncing: health.is_syncing, lonely })
+    }
+
+    /// Why what the node says of the chain is not to be believed yet, if so: `seen` is a block that somebody has seen before.
+    ///
+    /// # Errors
+    /// If the node does not answer.
+    pub async fn doubt(&self, seen: u64) -> Result<Option<ChainError>, ChainError> {
+        let node = self.node().await?;
+        let finalised = self.at_finalised().await?.number();
+        let doubt = node.doubt(finalised, seen);
+        Ok(doubt.map(|reason| ChainError::Behind { url: self.url().into(), reason }))
+    }
+
+    /// When the node answered anything last.
+    pub fn heard(&self) -> Instant {
+        self.heard.last()
     }
 
     /// Hash of the best block.
@@ -203,7 +280,7 @@ impl Client {
     /// If the node does not answer, or no longer has the block's state.
     pub async fn at(&self, hash: Hash) -> Result<At, ChainError> {
         let at = self.within("reading a block", self.online.at_block(hash)).await?;
-        Ok(At::new(at, self.limits.request))
+        Ok(At::new(at, self.patience()))
     }
 
     /// The state after the best block.
@@ -237,7 +314,11 @@ impl Client {
         what: &str,
         request: impl Future<Output = Result<T, E>>,
     ) -> Result<T, ChainError> {
-        within(self.limits.request, what, request).await
+        within(&self.patience(), what, request).await
+    }
+
+    pub(super) fn patience(&self) -> Patience {
+        Patience { after: self.limits.request, heard: self.heard.clone() }
     }
 }
 
@@ -250,15 +331,39 @@ pub struct NodeInfo {
     pub peers: usize,
     /// Whether it still fetches old blocks.
     pub syncing: bool,
+    /// Whether it has no peers, and should have some.
+    pub lonely: bool,
+}
+
+impl NodeInfo {
+    /// Why such a node, whose latest finalised block this is, cannot know the chain's state, if so. `seen` is a block that somebody has
+    /// seen before.
+    fn doubt(&self, finalised: u64, seen: u64) -> Option<String> {
+        if self.syncing {
+            Some(format!("it still fetches old blocks, block {finalised} is final"))
+        } else if self.lonely {
+            Some("it has no peers".into())
+        } else if finalised < seen {
+            Some(format!("its block {finalised} is final, and this worker has seen block {seen}"))
+        } else if finalised == 0 {
+            Some("none of its blocks is final".into())
+        } else {
+            None
+        }
+    }
 }
 
 pub(super) async fn within<T, E: Display>(
-    after: Duration,
+    patience: &Patience,
     what: &str,
     request: impl Future<Output = Result<T, E>>,
 ) -> Result<T, ChainError> {
+    let after = patience.after;
     match tokio::time::timeout(after, request).await {
-        Ok(Ok(value)) => Ok(value),
+        Ok(Ok(value)) => {
+            patience.heard.note();
+            Ok(value)
+        }
         Ok(Err(error)) => Err(ChainError::Rpc { what: what.into(), reason: error.to_string() }),
         Err(_) => Err(ChainError::Timeout { what: what.into(), after }),
     }
@@ -272,6 +377,12 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     }
     let text = current.to_string();
     text.rsplit_once("client error: ").map_or(text.as_str(), |(_, rest)| rest).to_string()
+}
+
+/// Every address once, beginning after `current`.
+fn beyond<'a>(urls: &'a [String], current: &str) -> impl Iterator<Item = &'a str> {
+    let next = urls.iter().position(|url| url == current).map_or(0, |index| index.saturating_add(1));
+    urls.iter().cycle().skip(next).take(urls.len()).map(String::as_str)
 }
 
 /// Whether two written hashes are the same, with or without 0x, in either case.
@@ -324,6 +435,46 @@ mod tests {
     async fn connect_to_a_malformed_address_fails() {
         let error = Client::connect(&config(&["not an address"])).await.unwrap_err();
         assert!(matches!(error, ChainError::NoNode(_)), "{error}");
+    }
+
+    #[test]
+    fn another_node_is_tried_before_the_same_one() {
+        let urls: Vec<String> = ["a", "b", "c"].map(String::from).into();
+        let order = |current| beyond(&urls, current).collect::<Vec<_>>();
+        assert_eq!(order("a"), ["b", "c", "a"]);
+        assert_eq!(order("c"), ["a", "b", "c"]);
+        assert_eq!(order("elsewhere"), ["a", "b", "c"]);
+    }
+
+    #[tokio::test]
+    async fn connect_beyond_names_every_node_that_is_not_there() {
+        let urls = config(&["ws://127.0.0.1:1", "ws://127.0.0.1:2"]);
+        let error = Client::connect_beyond(&urls, "ws://127.0.0.1:1", [0; 32]).await.unwrap_err();
+        assert!(
+            matches!(&error, ChainError::NoNode(reason) if reason.find(":2:") < reason.find(":1:")),
+            "{error}"
+        );
+    }
+
+    /// One that is new, wiped, alone or on its way, and one that is not.
+    #[test]
+    fn a_node_that_is_behind_is_not_believed() {
+        let node = NodeInfo { version: "1".into(), peers: 3, syncing: false, lonely: false };
+        assert_eq!(node.doubt(100, 100), None);
+        assert!(node.doubt(99, 100).unwrap().contains("block 99"));
+        assert!(node.doubt(0, 0).is_some(), "it has nothing yet");
+        assert!(NodeInfo { syncing: true, ..node.clone() }.doubt(100, 100).is_some());
+        assert!(NodeInfo { lonely: true, ..node }.doubt(100, 100).is_some());
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_noted_and_silence_is_not() {
+        let patience = Patience { after: Duration::from_millis(20), heard: Heard::now() };
+        let before = patience.heard.last();
+        let silent = within(&patience, "a", std::future::pending::<Result<(), String>>()).await;
+        assert!(matches!(silent, Err(ChainError::Timeout { .. })) && patience.heard.last() == before);
+        within(&patience, "b", async { Ok::<_, String>(()) }).await.unwrap();
+        assert!(patience.heard.last() > before);
     }
 
     #[test]

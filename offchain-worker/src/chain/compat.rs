@@ -313,6 +313,7 @@ fn check_storage(metadata: &Metadata) -> Result<(), ChainError> {
         }
         let ty = known.value_ty();
         match item {
+            storage::WORKERS => reads::<WorkerRecord>(metadata, item, ty)?,
             storage::RUNS => reads::<RunRecord>(metadata, item, ty)?,
             storage::ACCOUNT => reads::<AccountInfo>(metadata, item, ty)?,
             storage::SPECS => encodes(metadata, item, ty, &sample_spec().encode())?,

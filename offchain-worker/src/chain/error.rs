@@ -26,6 +26,14 @@ pub enum ChainError {
         /// Why it failed.
         reason: String,
     },
+    /// What a node says of the chain cannot be believed yet: it has not got all of it.
+    #[error("{url} is behind: {reason}. Wait until it has caught up, or name another node in chain.urls")]
+    Behind {
+        /// The node.
+        url: String,
+        /// How that is known.
+        reason: String,
+    },
     /// The configured genesis is not a hash.
     #[error(
         "the genesis {0:?} (--genesis, or chain.genesis in the configuration) is not a hash: 0x and 64 hexadecimal digits are \
@@ -93,24 +101,24 @@ impl ChainError {
     /// The exit code that a command ends with.
     pub fn exit_code(&self) -> Exit {
         match self {
-            Self::NoNode(_) | Self::Timeout { .. } | Self::Rpc { .. } => Exit::NoNode,
+            Self::NoNode(_) | Self::Timeout { .. } | Self::Rpc { .. } | Self::Behind { .. } => Exit::NoNode,
             Self::BadGenesis(_) => Exit::BadInput,
             Self::WrongGenesis { .. } | Self::WrongRuntime { .. } => Exit::WrongChain,
             Self::Refused { .. } | Self::NotAccepted { .. } => Exit::Refused,
-            Self::Incompatible { .. } | Self::NotIncluded { .. } => Exit::Failure,
+            Self::Incompatible { .. } => Exit::Outdated,
+            Self::NotIncluded { .. } => Exit::Failure,
         }
     }
 
     /// Whether trying again later can help: the node or the network is at fault, not the request.
     pub fn is_transient(&self) -> bool {
-        matches!(
-            self,
-            Self::NoNode(_)
-                | Self::Timeout { .. }
-                | Self::Rpc { .. }
-                | Self::NotAccepted { .. }
-                | Self::NotIncluded { .. }
-        )
+        self.is_silence()
+            || matches!(self, Self::Behind { .. } | Self::NotAccepted { .. } | Self::NotIncluded { .. })
+    }
+
+    /// Whether the node did not answer, or not what was asked: another one may. What becomes of a transaction is no fault of the node.
+    pub fn is_silence(&self) -> bool {
+        matches!(self, Self::NoNode(_) | Self::Timeout { .. } | Self::Rpc { .. })
     }
 
     /// The error that a command ends with: it reads the same and carries [`Self::exit_code`].
@@ -174,5 +182,15 @@ mod tests {
         let coded = Err::<(), _>(ChainError::NoNode("ws://x: refused".into())).coded().unwrap_err();
         assert_eq!(Exit::of(&coded), Exit::NoNode);
         assert!(coded.to_string().contains("--url"));
+        for error in [
+            ChainError::NotAccepted { call: call::COMMIT, reason: "dropped".into() },
+            ChainError::NotIncluded { call: call::COMMIT, after: Duration::from_secs(120) },
+        ] {
+            assert!(error.is_transient() && !error.is_silence(), "{error}");
+        }
+        assert!(ChainError::NoNode("gone".into()).is_silence());
+        let error = ChainError::Incompatible { what: "Training.commit".into(), reason: "it is gone".into() };
+        assert!(!error.is_transient(), "waiting does not help");
+        assert_eq!(Exit::of(&Err::<(), _>(error).coded().unwrap_err()), Exit::Outdated);
     }
 }

@@ -109,6 +109,8 @@ pub mod call {
 pub mod storage {
     use super::{Name, of};
 
+    /// Owner -> worker.
+    pub const WORKERS: Name = of("Training", "Workers");
     /// Run id -> run.
     pub const RUNS: Name = of("Training", "Runs");
     /// Run id -> specification.
@@ -129,7 +131,8 @@ pub mod storage {
     pub const ACCOUNT: Name = of("System", "Account");
 
     /// All of them, each with the number of its keys.
-    pub const ALL: [(Name, usize); 9] = [
+    pub const ALL: [(Name, usize); 10] = [
+        (WORKERS, 1),
         (RUNS, 1),
         (SPECS, 1),
         (ATTESTERS, 4),

@@ -2,7 +2,7 @@
 //! same block.
 
 use super::{
-    client::{ChainTypes, Hash, within},
+    client::{ChainTypes, Hash, Patience, within},
     error::ChainError,
     names::{Name, constant, storage, view},
     types::{AccountInfo, Balances, Run, RunRecord, Worker, WorkerRecord},
@@ -15,7 +15,7 @@ use sabha_protocol::{
     dispute::record::{self, GameId, Shown},
     round::{self, Attester, Duty},
 };
-use std::{fmt::Display, time::Duration};
+use std::fmt::Display;
 use subxt::{
     OnlineClientAtBlock,
     dynamic::{self, Value},
@@ -36,12 +36,12 @@ pub type Dispute = record::Dispute<AccountId>;
 /// The state after one block.
 pub struct At {
     block: OnlineClientAtBlock<ChainTypes>,
-    timeout: Duration,
+    patience: Patience,
 }
 
 impl At {
-    pub(super) fn new(block: OnlineClientAtBlock<ChainTypes>, timeout: Duration) -> Self {
-        Self { block, timeout }
+    pub(super) fn new(block: OnlineClientAtBlock<ChainTypes>, patience: Patience) -> Self {
+        Self { block, patience }
     }
 
     /// The block's number.
@@ -59,8 +59,8 @@ impl At {
         self.block.spec_version()
     }
 
-    pub(super) fn timeout(&self) -> Duration {
-        self.timeout
+    pub(super) fn patience(&self) -> &Patience {
+        &self.patience
     }
 
     /// The two bytes that a call begins with.
@@ -82,6 +82,19 @@ impl At {
     pub async fn worker_of(&self, who: &AccountId) -> Result<Option<Worker>, ChainError> {
         let found: Option<(AccountId, WorkerRecord)> = self.view(view::WORKER_OF, who).await?;
         Ok(found.map(|(owner, record)| record.of(owner)))
+    }
+
+    /// Some of the registered workers: as many as `at_most`, in no order that means anything.
+    ///
+    /// # Errors
+    /// As for [`Self::worker_of`].
+    pub async fn some_workers(&self, at_most: usize) -> Result<Vec<Worker>, ChainError> {
+        self.some_entries(storage::WORKERS, vec![], at_most, |key, value| {
+            let owner = AccountId::from(decode::<[u8; 32]>(storage::WORKERS, key)?);
+            let record: WorkerRecord = value.decode_as().map_err(incompatible(storage::WORKERS))?;
+            Ok(record.of(owner))
+        })
+        .await
     }
 
     /// The active block from which `owner` can withdraw its stake, if it is unbonding.
@@ -296,7 +309,7 @@ impl At {
     ) -> Result<Option<subxt::storage::StorageValue<'_, Value>>, ChainError> {
         let storage = self.block.storage();
         let entry = storage.entry(address(item)).map_err(incompatible(item))?;
-        within(self.timeout, &format!("reading {item}"), entry.try_fetch(keys)).await
+        within(&self.patience, &format!("reading {item}"), entry.try_fetch(keys)).await
     }
 
     /// Every entry under `keys` of a map, by the encoded last part of its key.
@@ -306,15 +319,26 @@ impl At {
         keys: Vec<Value>,
         read: impl Fn(&[u8], &subxt::storage::StorageValue<'_, Value>) -> Result<T, ChainError>,
     ) -> Result<Vec<T>, ChainError> {
+        self.some_entries(item, keys, usize::MAX, read).await
+    }
+
+    /// As many of them as `at_most`.
+    async fn some_entries<T>(
+        &self,
+        item: Name,
+        keys: Vec<Value>,
+        at_most: usize,
+        read: impl Fn(&[u8], &subxt::storage::StorageValue<'_, Value>) -> Result<T, ChainError>,
+    ) -> Result<Vec<T>, ChainError> {
         let what = format!("reading {item}");
         let last = keys.len();
         let storage = self.block.storage();
         let entry = storage.entry(address(item)).map_err(incompatible(item))?;
-        let mut stream = within(self.timeout, &what, entry.iter(keys)).await?;
+        let mut stream = within(&self.patience, &what, entry.iter(keys)).await?;
         let mut found = Vec::new();
-        loop {
+        while found.len() < at_most {
             let next = async { Ok::<_, std::convert::Infallible>(stream.next().await) };
-            let Some(pair) = within(self.timeout, &what, next).await? else { return Ok(found) };
+            let Some(pair) = within(&self.patience, &what, next).await? else { return Ok(found) };
             let pair =
                 pair.map_err(|error| ChainError::Rpc { what: what.clone(), reason: error.to_string() })?;
             let key = pair.key().map_err(incompatible(item))?;
@@ -324,6 +348,7 @@ impl At {
             })?;
             found.push(read(part.value_bytes(), pair.value())?);
         }
+        Ok(found)
     }
 
     /// A view function's answer that is decoded by the names of its fields.
@@ -345,7 +370,7 @@ impl At {
         let input = (*known.query_id(), arguments.encode()).encode();
         let functions = self.block.view_functions();
         let what = format!("asking {function}");
-        let answer = within(self.timeout, &what, functions.call_raw(Some(&input))).await?;
+        let answer = within(&self.patience, &what, functions.call_raw(Some(&input))).await?;
         let value: Result<Vec<u8>, Refusal> = decode(function, &answer)?;
         value.map_err(|refusal| incompatible(function)(refusal))
     }

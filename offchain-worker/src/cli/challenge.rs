@@ -2,10 +2,12 @@
 
 use super::{Context, on_chain::SendArgs};
 use crate::{
+    blobs::{self, Identity},
     chain::{At, Call, ChainResult, Client, Dispute, GameEnd, GameEvent, Until, names::event},
     config::{DeviceArgs, MemoryArgs, StorageArgs},
     daemon::{
         disputes::{About, Due, Moves, Player, call_of, seen_file, send, table, turn_of},
+        providers,
         watch::{Rounds, Specs},
         work::{Position, Table},
         works::EngineWorkshop,
@@ -111,9 +113,15 @@ pub async fn run(args: ChallengeArgs, context: &Context) -> anyhow::Result<()> {
     let signed = args.send.open(context).await?;
     let config = signed.session.config.clone().with_storage(&args.storage).with_memory(&args.memory);
     let config = config.with_device(&args.device);
-    let workshop = Arc::new(EngineWorkshop::new(&config)?);
+    let blobs = blobs::connect(&config, Identity::Passing)?;
+    let workshop = Arc::new(EngineWorkshop::new(&config, blobs.clone())?);
     let client = &signed.session.client;
     let best = client.at_best().await.coded()?;
+    if let Some(network) = blobs.network() {
+        network.set_workers(
+            providers::addresses_of(&best, &signed.key.account(), Default::default()).await.coded()?,
+        );
+    }
     let none = |what: &str| failure(Exit::BadInput, format!("there is no such {what}, or it is settled"));
 
     let mut rounds = Rounds::at(&best);

@@ -1,10 +1,13 @@
 //! `doctor`: is everything there that a worker needs, and what is to be fixed.
 
+mod machine;
+mod network;
+mod nodes;
+
 use super::{Context, on_chain::sbh};
 use crate::{
-    blobs::LocalBlobs,
-    chain::{At, ChainError, Client, compat, names::SPEC_NAME},
-    config::{ChainArgs, Config, DeviceArgs, MemoryArgs, SignerArgs, StorageArgs},
+    chain::{At, ChainError, compat, names::SPEC_NAME},
+    config::{ChainArgs, Config, DeviceArgs, MemoryArgs, MetricsArgs, NetworkArgs, SignerArgs, StorageArgs},
     engine::{AnyEngine, MemoryLimit, device::HAS_CUDA, memory, selftest},
     error::{Exit, failure},
     keys::Key,
@@ -14,7 +17,6 @@ use sabha_protocol::{NUMERICS_EXACT, UNITS, numerics_is_known};
 use serde::Serialize;
 use std::{
     fmt::Write,
-    path::Path,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -37,12 +39,18 @@ pub struct DoctorArgs {
     /// Where files are.
     #[command(flatten)]
     pub storage: StorageArgs,
+    /// How other workers get blobs from here.
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// What to train on.
     #[command(flatten)]
     pub device: DeviceArgs,
     /// How much memory a model may take.
     #[command(flatten)]
     pub memory: MemoryArgs,
+    /// What the daemon tells of itself.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
 }
 
 /// How a check ended.
@@ -112,7 +120,9 @@ pub async fn run(args: DoctorArgs, context: &Context) -> anyhow::Result<()> {
         .with_chain(&args.chain)
         .with_signer(&args.signer)
         .with_storage(&args.storage)
+        .with_network(&args.network)
         .with_memory(&args.memory)
+        .with_metrics(&args.metrics)
         .with_device(&args.device);
     let mut report = Report::default();
     let key = check_key(&mut report, &config);
@@ -121,12 +131,20 @@ pub async fn run(args: DoctorArgs, context: &Context) -> anyhow::Result<()> {
             ChainError::WrongGenesis { .. } | ChainError::WrongRuntime { .. } => {
                 "point --url (chain.urls) at a node of your chain, or correct --genesis"
             }
-            ChainError::Incompatible { .. } => "update sabha-worker to a release for this runtime",
+            ChainError::Incompatible { .. } => {
+                "update sabha-worker to a release for this runtime: `start` ends with 7 until then"
+            }
             _ => "start a node (sabha-node --dev for a try), or correct --url or chain.urls",
         };
         report.bad("chain", error.exit_code(), error.to_string(), fix);
     }
-    check_disk(&mut report, &config);
+    machine::check_disk(&mut report, &config);
+    machine::check_files(&mut report);
+    let running = machine::check_daemon(&mut report, &config);
+    machine::check_port(&mut report, config.metrics.listen, running).await;
+    network::check_key(&mut report, &config);
+    network::check_port(&mut report, &config, running);
+    network::check_store(&mut report, config.storage.store.clone()).await;
     let device = config.engine.device.clone();
     match tokio::task::spawn_blocking(move || self_test(&device)).await {
         Ok(Ok((gpu, engine))) => {
@@ -183,14 +201,7 @@ fn check_key(report: &mut Report, config: &Config) -> Option<Key> {
 }
 
 async fn check_chain(report: &mut Report, config: &Config, key: Option<&Key>) -> Result<(), ChainError> {
-    let client = Client::connect(&config.chain).await?;
-    let node = client.node().await?;
-    let found = format!("{} answers: version {}, {} peers", client.url(), node.version, node.peers);
-    if node.syncing {
-        report.warn("node", found, "it still fetches old blocks: wait until it has them");
-    } else {
-        report.good("node", found);
-    }
+    let client = nodes::check(report, &config.chain).await?;
     match &config.chain.genesis {
         Some(_) => report.good("chain", client.genesis_hex()),
         None => report.good("chain", format!("{} (not compared: no --genesis)", client.genesis_hex())),
@@ -204,12 +215,13 @@ async fn check_chain(report: &mut Report, config: &Config, key: Option<&Key>) ->
     best.check_compatible()?;
     report.good("calls", "every call and storage item is as this release knows it");
     check_clock(report, best.timestamp_ms().await?, best.number());
-    check_runs(report, &best, MemoryLimit::mebibytes(config.engine.memory_limit_mib)).await?;
+    check_runs(report, &best, config).await?;
     let Some(key) = key else { return Ok(()) };
     let account = key.account();
     match best.worker_of(&account).await? {
         Some(worker) => {
-            report.good("worker", format!("{}, stake {}", worker.status.word(), sbh(worker.stake)))
+            report.good("worker", format!("{}, stake {}", worker.status.word(), sbh(worker.stake)));
+            network::check_endpoint(report, config, &worker.endpoint);
         }
         None => report.bad(
             "worker",
@@ -248,8 +260,9 @@ fn check_clock(report: &mut Report, block_ms: u64, number: u64) {
 }
 
 /// Whether this machine can train the open runs: a worker may be drawn for any of them.
-async fn check_runs(report: &mut Report, at: &At, limit: MemoryLimit) -> Result<(), ChainError> {
-    let (mut unknown, mut large, mut most) = (Vec::new(), Vec::new(), 0);
+async fn check_runs(report: &mut Report, at: &At, config: &Config) -> Result<(), ChainError> {
+    let limit = MemoryLimit::mebibytes(config.engine.memory_limit_mib);
+    let (mut unknown, mut large, mut most, mut room) = (Vec::new(), Vec::new(), 0, 0u64);
     let open = at.open_runs().await?;
     for run in &open {
         let Some(spec) = at.spec(*run).await? else { continue };
@@ -257,10 +270,13 @@ async fn check_runs(report: &mut Report, at: &At, limit: MemoryLimit) -> Result<
             unknown.push((*run, spec.numerics_version));
         }
         most = most.max(memory::training(&spec));
+        room = room.max(machine::room_of_a_round(&spec));
         if let Err(error) = limit.admit_training(&spec) {
             large.push(format!("run {run}: {error}"));
         }
     }
+    machine::check_room(report, &config.storage.blobs, room);
+    machine::check_limit(report, config.storage.blobs_limit_mib, room);
     if large.is_empty() {
         report.good("memory", format!("the largest open run needs about {} MiB", most >> 20));
     } else {
@@ -274,51 +290,12 @@ async fn check_runs(report: &mut Report, at: &At, limit: MemoryLimit) -> Result<
     } else {
         report.bad(
             "numerics",
-            Exit::Failure,
+            Exit::Outdated,
             format!("runs with versions that this release does not know (run, version): {unknown:?}"),
             "update sabha-worker",
         );
     }
     Ok(())
-}
-
-fn check_disk(report: &mut Report, config: &Config) {
-    for (name, folder) in [("blobs", &config.storage.blobs), ("state", &config.storage.state)] {
-        match writable(folder) {
-            Ok(()) => report.good(name, format!("{} can be written", folder.display())),
-            Err(error) => report.bad(
-                name,
-                Exit::BadInput,
-                format!("{} cannot be written: {error:#}", folder.display()),
-                "correct its owner and mode, free some space, or choose another folder",
-            ),
-        }
-    }
-    match free_mib(&config.storage.blobs) {
-        Some(free) if free < config.storage.min_free_mib => report.warn(
-            "disk",
-            format!("{free} MiB free in {}", config.storage.blobs.display()),
-            format!("free some space: at least {} MiB are advised", config.storage.min_free_mib),
-        ),
-        Some(free) => report.good("disk", format!("{free} MiB free")),
-        None => report.warn("disk", "the free space is unknown", "look with df"),
-    }
-}
-
-fn writable(folder: &Path) -> anyhow::Result<()> {
-    LocalBlobs::open(folder)?;
-    let probe = folder.join(format!(".doctor-{}", std::process::id()));
-    crate::files::write_atomic(&probe, b"probe")?;
-    crate::files::remove(&probe)?;
-    Ok(())
-}
-
-/// Free space, in mebibytes, as `df` tells it: the standard library has no call for it.
-fn free_mib(folder: &Path) -> Option<u64> {
-    let output = std::process::Command::new("df").args(["-Pk", "--"]).arg(folder).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let kib: u64 = text.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()?;
-    Some(kib / 1024)
 }
 
 /// The GPU's kernels, and a small model, beside their definitions.
@@ -364,21 +341,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_folder_that_cannot_be_written_is_bad_and_names_the_fix() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("file");
-        std::fs::write(&file, "x").unwrap();
-        let mut config = Config::default();
-        config.storage.blobs = file;
-        config.storage.state = folder.path().join("state");
-        let mut report = Report::default();
-        check_disk(&mut report, &config);
-        assert_eq!(report.exit, Some(Exit::BadInput));
-        assert_eq!(report.checks.iter().filter(|check| check.grade == Grade::Bad).count(), 1);
-        assert!(report.text().unwrap().contains("-> "));
-    }
-
     #[tokio::test]
     async fn without_a_node_the_rest_is_checked_all_the_same() {
         let folder = tempfile::tempdir().unwrap();
@@ -397,8 +359,10 @@ mod tests {
             chain: ChainArgs::default(),
             signer: SignerArgs::default(),
             storage: StorageArgs::default(),
+            network: NetworkArgs::default(),
             device: DeviceArgs::default(),
             memory: MemoryArgs::default(),
+            metrics: MetricsArgs::default(),
         };
         let error = run(args, &context).await.unwrap_err();
         assert_eq!(Exit::of(&error), Exit::NoNode);

@@ -2,7 +2,8 @@
 //!
 //! Results go to standard output, as text for people or, with `--json`, as JSON; progress, logs and errors go to standard error.
 
-// Local commands: training, data, specifications, models.
+// Local commands: training, data, specifications, models, blobs.
+pub mod blob;
 pub mod checkpoint;
 pub mod completions;
 pub mod data;
@@ -20,6 +21,7 @@ pub mod config;
 pub mod doctor;
 pub mod drain;
 pub mod key;
+mod live;
 pub mod on_chain;
 pub mod ready;
 pub mod register;
@@ -61,9 +63,9 @@ pub struct Cli {
 /// Flags of every command.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub struct GlobalArgs {
-    /// The node's RPC address, such as ws://127.0.0.1:9944. Overrides the configuration file
-    #[arg(long, global = true, env = "SABHA_URL", value_name = "URL")]
-    pub url: Option<String>,
+    /// The node's RPC address, such as ws://127.0.0.1:9944; several separated by commas. Overrides the configuration file
+    #[arg(long = "url", global = true, env = "SABHA_URL", value_delimiter = ',', value_name = "URL")]
+    pub urls: Vec<String>,
     /// The configuration file
     #[arg(long, global = true, env = "SABHA_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -136,6 +138,8 @@ pub enum Command {
     Train(train::TrainArgs),
     /// Pack text into a dataset, and verify one
     Data(data::DataArgs),
+    /// Keep, fetch, list, pin, serve and remove blobs: files that are named by their BLAKE3 hash
+    Blob(blob::BlobArgs),
     /// Execute a segment again, compare roots and traces, and say where they part
     Replay(replay::ReplayArgs),
     /// Play the protocol at scale with workers that cheat, and report what it costs them
@@ -149,7 +153,7 @@ pub enum Command {
 /// Parses the command line, runs the command, reports its error, and returns the exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_logs(cli.global.verbose);
+    start_logs(cli.global.verbose, matches!(cli.command, Command::Start(_)));
     let json = cli.global.json;
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -188,6 +192,7 @@ pub async fn execute(command: Command, context: &Context) -> anyhow::Result<()> 
         Command::Run(args) => run::run(args, context).await,
         Command::Train(args) => train::run(args, context),
         Command::Data(args) => data::run(args, context),
+        Command::Blob(args) => blob::run(args, context).await,
         Command::Replay(args) => replay::run(args, context),
         Command::Simulate(args) => simulate::run(args, context),
         Command::Model(args) => model::run(args, context),
@@ -196,10 +201,12 @@ pub async fn execute(command: Command, context: &Context) -> anyhow::Result<()> 
 }
 
 /// Logs are events on standard error; `SABHA_LOG` takes tracing's filters, such as `sabha_worker=debug`.
-fn start_logs(verbose: u8) {
+fn start_logs(verbose: u8, daemon: bool) {
     let default = match verbose {
+        // A command has a progress bar for what the daemon logs.
+        0 if daemon => "warn,sabha_worker=info,sabha_blobs=info",
         0 => "warn,sabha_worker=info",
-        1 => "info,sabha_worker=debug",
+        1 => "info,sabha_worker=debug,sabha_blobs=debug",
         _ => "debug",
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("SABHA_LOG").unwrap_or_else(|_| default.into());

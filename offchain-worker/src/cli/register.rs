@@ -39,7 +39,7 @@ pub struct RegisterArgs {
     /// How many slots it trains at a time. The daemon trains one after another, so more than one takes longer
     #[arg(long, default_value_t = 1, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
     pub capacity: u16,
-    /// Where the worker serves its results, printable ASCII
+    /// Where the worker serves its blobs, <node id>@<ip>:<port>, as `start` and `blob serve` print it
     #[arg(long, default_value = "", value_name = "ADDRESS")]
     pub endpoint: String,
     /// What to send to the hot key for its fees, in SBH

@@ -2,17 +2,26 @@
 
 use super::Context;
 use crate::{
+    blobs::{self, Identity, Manner},
     chain::{ChainResult, Client},
-    config::{ChainArgs, Config, DeviceArgs, Follow, MemoryArgs, SignerArgs, StorageArgs},
-    daemon::{Daemon, Options, works::EngineWorkshop},
+    config::{
+        ChainArgs, Config, DeviceArgs, Follow, MemoryArgs, MetricsArgs, NetworkArgs, SignerArgs, StorageArgs,
+    },
+    daemon::{Daemon, Options, journal::Crash, works::EngineWorkshop},
     data::Manifest,
     engine::disputes::Lie,
-    error::{Exit, ResultExt},
+    error::{Exit, ResultExt, failure},
+    files,
     keys::Key,
+    metrics::{
+        metrics,
+        server::{Served, Server},
+    },
 };
+use anyhow::Context as _;
 use clap::Args;
 use sabha_protocol::RunId;
-use std::sync::Arc;
+use std::{fs::File, net::SocketAddr, path::Path, sync::Arc};
 
 /// Arguments of `start`.
 #[derive(Args, Debug, Default, PartialEq)]
@@ -34,6 +43,9 @@ pub struct StartArgs {
     /// Where files are.
     #[command(flatten)]
     pub storage: StorageArgs,
+    /// How other workers get blobs from here.
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// Which blocks to act on
     #[arg(long, value_enum, env = "SABHA_FOLLOW")]
     pub follow: Option<Follow>,
@@ -43,6 +55,9 @@ pub struct StartArgs {
     /// How much memory a model may take.
     #[command(flatten)]
     pub memory: MemoryArgs,
+    /// What to tell of itself.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
     /// Tell the chain that the worker can be drawn, if it is idle
     #[arg(long)]
     pub ready: bool,
@@ -59,6 +74,14 @@ pub struct StartArgs {
     /// Do not answer in disputes about this worker's results. To see what becomes of who stalls, on a network of one's own
     #[arg(long, hide = true)]
     pub never_answer: bool,
+    /// Serve other workers with nothing, as if there were no blobs here, or with wrong bytes. To see that they do without, on a network of
+    /// one's own
+    #[arg(long, value_name = "nothing|wrong", hide = true)]
+    pub serve_blobs: Option<Manner>,
+    /// Die at a write of the event log, as if the plug were pulled: before:N, within:N or after:N, where N counts from 1. To see that
+    /// nothing is lost by it
+    #[arg(long, env = "SABHA_CRASH_AT", value_name = "WRITE", hide = true)]
+    pub crash_at: Option<Crash>,
     /// End when this run is over
     #[arg(long, value_name = "RUN")]
     pub exit_when_run_over: Option<RunId>,
@@ -71,10 +94,15 @@ impl StartArgs {
             .with_chain(&self.chain)
             .with_signer(&self.signer)
             .with_storage(&self.storage)
+            .with_network(&self.network)
             .with_memory(&self.memory)
+            .with_metrics(&self.metrics)
             .with_device(&self.device);
         if let Some(follow) = self.follow {
             config.chain.follow = follow;
+        }
+        if let Some(manner) = self.serve_blobs {
+            config.network.manner = manner;
         }
         if self.no_poke {
             config.worker.poke = false;
@@ -86,7 +114,8 @@ impl StartArgs {
 /// Runs the daemon until a signal comes or the awaited run is over.
 ///
 /// # Errors
-/// [`Exit::BadInput`] (key, configuration, dataset, device), [`Exit::Failure`] (a GPU with other bits), [`Exit::NoNode`], [`Exit::WrongChain`], [`Exit::Refused`] (no worker).
+/// [`Exit::BadInput`] (key, configuration, dataset, device, address of the metrics), [`Exit::Failure`] (a GPU with other bits),
+/// [`Exit::NoNode`], [`Exit::WrongChain`], [`Exit::Refused`] (no worker), [`Exit::Outdated`], [`Exit::InUse`].
 pub async fn run(args: StartArgs, context: &Context) -> anyhow::Result<()> {
     let path = Config::default_path();
     if context.global.config.is_none() && !path.exists() {
@@ -98,16 +127,66 @@ pub async fn run(args: StartArgs, context: &Context) -> anyhow::Result<()> {
     }
     let config = args.apply(Config::load(&context.global)?);
     let key = Key::load(config.worker.key.as_deref()).exit(Exit::BadInput)?;
+    let _lock = lock_key(config.worker.key.as_deref())?;
     check_datasets(&config)?;
-    let workshop = EngineWorkshop::new(&config)?.lying(args.lie);
+    // Before the engine: what is wrong here is soon found.
+    let server = match config.metrics.listen {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
+    let blobs = blobs::connect(&config, Identity::Kept)?;
+    let workshop = EngineWorkshop::new(&config, blobs.clone())?.lying(args.lie);
     let client = Client::connect(&config.chain).await.coded()?;
     let options = Options {
         ready: args.ready,
         drain_on_stop: args.drain_on_stop,
         until_run_over: args.exit_when_run_over,
         never_answer: args.never_answer,
+        crash: args.crash_at,
     };
-    Daemon::new(config, options, client, key, Arc::new(workshop), context.stop.clone()).await?.run().await
+    let folders = vec![("state", config.storage.state.clone()), ("blobs", config.storage.blobs.clone())];
+    let network = blobs.network().cloned();
+    let min_free_mib = config.storage.min_free_mib;
+    let daemon =
+        Daemon::new(config, options, client, key, blobs, Arc::new(workshop), context.stop.clone()).await?;
+    // A signal came before it could begin.
+    let Some(daemon) = daemon else { return Ok(()) };
+    if let Some(server) = server {
+        let served = Served { pulse: daemon.pulse(), folders, min_free_mib, metrics: metrics() };
+        tokio::spawn(server.serve(served));
+    }
+    let ended = daemon.run().await;
+    if let Some(network) = network {
+        network.close();
+    }
+    ended
+}
+
+/// Two daemons with one key would do everything twice, and each of them seal what the other one cannot reveal. The lock is on the key
+/// file, whatever folders they have; a copy of the file, or a secret in the environment, only the chain can tell.
+fn lock_key(key: Option<&Path>) -> anyhow::Result<Option<File>> {
+    let Some(path) = key else { return Ok(None) };
+    match files::lock(path).exit(Exit::BadInput)? {
+        Some(lock) => Ok(Some(lock)),
+        None => Err(failure(
+            Exit::InUse,
+            format!(
+                "{} is in use by another daemon: a hot key is for one daemon. End that one first",
+                path.display()
+            ),
+        )),
+    }
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<Server> {
+    let server = Server::bind(address)
+        .await
+        .with_context(|| {
+            format!("cannot listen at {address}: choose another --metrics-listen (metrics.listen)")
+        })
+        .exit(Exit::BadInput)?;
+    tracing::info!(%address, "serves /metrics and /health");
+    Ok(server)
 }
 
 /// A worker that takes slots and has not the data that it was meant to have loses them, and each of them costs.
@@ -149,10 +228,34 @@ mod tests {
     #[test]
     fn flags_override_the_configuration() {
         let flags = ["--follow", "best", "--device", "cuda:1", "--no-poke", "--memory-limit-mib", "5"];
+        let flags = [&flags[..], &["--metrics-listen", "127.0.0.1:9616"]].concat();
         let config = parse(&flags).apply(Config::default());
+        assert_eq!(config.metrics.listen, Some("127.0.0.1:9616".parse().unwrap()));
         assert_eq!(config.engine.memory_limit_mib, Some(5));
         assert_eq!(config.chain.follow, Follow::Best);
         assert_eq!(config.engine.device, "cuda:1");
         assert!(!config.worker.poke);
+    }
+    #[test]
+    fn a_key_file_is_for_one_daemon() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hot.json");
+        std::fs::write(&path, "{}").unwrap();
+        let held = lock_key(Some(&path)).unwrap();
+        assert!(held.is_some());
+        let error = lock_key(Some(&path)).unwrap_err();
+        assert_eq!(Exit::of(&error), Exit::InUse);
+        assert!(error.to_string().contains("another daemon"), "{error}");
+        drop(held);
+        lock_key(Some(&path)).unwrap();
+        assert!(lock_key(None).unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_taken_names_the_flag() {
+        let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let error = listen(taken.local_addr().unwrap()).await.unwrap_err();
+        assert_eq!(Exit::of(&error), Exit::BadInput);
+        assert!(error.to_string().contains("--metrics-listen"), "{error}");
     }
 }

@@ -30,7 +30,7 @@ pub struct UpdateArgs {
     /// How many slots it trains at a time
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
     pub capacity: Option<u16>,
-    /// Where the worker serves its results, printable ASCII
+    /// Where the worker serves its blobs, <node id>@<ip>:<port>, as `start` and `blob serve` print it
     #[arg(long, value_name = "ADDRESS")]
     pub endpoint: Option<String>,
     /// What is put on hold in addition, in SBH

@@ -1,11 +1,14 @@
-//! `run watch`: a run as it goes on, one line for everything that happens; JSON lines with `--json`. On a terminal a bar shows
-//! how far it is.
+//! `run watch`: a run as it goes on. On a terminal a live view: rounds, slots, auditors, disputes, the loss curve. Elsewhere, and with
+//! `--lines`, one line for everything that happens; JSON lines with `--json`.
 
 mod changes;
+#[cfg(test)]
+mod testing;
+mod view;
 
-use super::{Context, on_chain::sbh, run::find, show};
+use super::{Context, live::Screen, on_chain::sbh, run::find, show};
 use crate::{
-    chain::{At, ChainError, ChainResult, Round, RunStatus, Slot},
+    chain::{At, ChainError, ChainResult, Client, Hash, Round, RunStatus, Slot},
     cli::on_chain::Session,
     config::ChainArgs,
     error::{Exit, failure},
@@ -24,6 +27,8 @@ use std::{
     io::Write,
     time::{Duration, Instant},
 };
+use view::Scene;
+pub(super) use view::loss;
 
 /// Arguments of `run watch`.
 #[derive(Args, Debug)]
@@ -39,6 +44,9 @@ pub struct WatchArgs {
     /// Give up after so many seconds
     #[arg(long, value_name = "SECONDS")]
     pub timeout: Option<u64>,
+    /// Print one line for everything that happens, on a terminal too
+    #[arg(long)]
+    pub lines: bool,
 }
 
 /// A change, and the block after which it was seen.
@@ -60,7 +68,7 @@ pub async fn run(args: WatchArgs, context: &Context) -> anyhow::Result<()> {
     let began = Instant::now();
     let mut seen = None;
     let mut before: Option<Snapshot> = None;
-    let bar = ProgressBar::new(0).with_style(style());
+    let mut view = View::open(context.global.json, args.lines);
     let result = loop {
         if context.stop.is_raised() {
             break Ok(());
@@ -71,41 +79,24 @@ pub async fn run(args: WatchArgs, context: &Context) -> anyhow::Result<()> {
                 format!("run {} is not over after {} s", args.run, began.elapsed().as_secs()),
             ));
         }
-        let look = async {
-            let hash = client.best_hash().await?;
-            if seen == Some(hash) {
-                return Ok(None);
-            }
-            Ok(Some((hash, client.at(hash).await?)))
-        };
-        match look.await {
-            Ok(None) => {}
-            Ok(Some((hash, at))) => {
-                let run = find(&at, args.run).await?;
-                let live = show::rounds(&at, run.id).await?;
-                let seats = seats(&at, run.id, &live, before.as_ref()).await?;
-                let now = Snapshot { run, live, seats };
-                for change in changes(before.as_ref(), &now) {
-                    let line = Line { block: at.number(), run: args.run, change: &change };
-                    let text = if context.global.json { serde_json::to_string(&line)? } else { words(&line) };
-                    bar.suspend(|| writeln!(Output::lock(), "{text}"))?;
-                }
-                show(&bar, &at, &now);
-                seen = Some(hash);
-                before = Some(now);
-            }
+        match look(client, args.run, &mut seen, &mut before, &mut view, context.global.json).await {
+            Ok(()) => {}
             // The connection comes back by itself; what happened meanwhile is seen then.
-            Err(error) if ChainError::is_transient(&error) => {
-                bar.suspend(|| tracing::warn!(%error, "trying again"))
-            }
-            Err(error) => break Err(error.into_coded()),
+            Err(error) if Exit::of(&error) == Exit::NoNode => view.warn(&error, before.as_ref())?,
+            Err(error) => break Err(error),
         }
         if let Some(now) = before.as_ref().filter(|now| now.run.status.is_over()) {
             if !args.until_final {
                 break Ok(());
             }
-            let finalised = client.at_finalised().await.coded()?.run(args.run).await.coded()?;
-            if finalised.is_some_and(|run| run.status == now.run.status) {
+            let is_final = match is_final(client, now).await {
+                Err(error) if error.is_transient() => {
+                    view.warn(&error.into_coded(), Some(now))?;
+                    false
+                }
+                found => found.coded()?,
+            };
+            if is_final {
                 break match now.run.status {
                     RunStatus::Completed => Ok(()),
                     _ => Err(failure(
@@ -120,8 +111,141 @@ pub async fn run(args: WatchArgs, context: &Context) -> anyhow::Result<()> {
             () = tokio::time::sleep(session.config.chain.poll()) => {}
         }
     };
-    bar.finish_and_clear();
+    view.close(before.as_ref());
     result
+}
+
+/// Looks at the best block, if it is another one than before, and tells what happened.
+async fn look(
+    client: &Client,
+    id: RunId,
+    seen: &mut Option<Hash>,
+    before: &mut Option<Snapshot>,
+    view: &mut View,
+    json: bool,
+) -> anyhow::Result<()> {
+    let hash = client.best_hash().await.coded()?;
+    if *seen == Some(hash) {
+        return Ok(());
+    }
+    let at = client.at(hash).await.coded()?;
+    let run = find(&at, id).await?;
+    let live = show::rounds(&at, run.id).await?;
+    // What a live view shows of auditors changes.
+    let known = if view.is_live() { None } else { before.as_ref() };
+    let seats = seats(&at, run.id, &live, known).await.coded()?;
+    let now = Snapshot { run, live, seats };
+    view.read(client, &at, &now).await?;
+    for change in changes(before.as_ref(), &now) {
+        let line = Line { block: at.number(), run: id, change: &change };
+        let text = if json { serde_json::to_string(&line)? } else { words(&line) };
+        view.tell(text)?;
+    }
+    view.show(&at, &now)?;
+    *seen = Some(hash);
+    *before = Some(now);
+    Ok(())
+}
+
+/// Whether a finalised block shows that the run is over.
+async fn is_final(client: &Client, now: &Snapshot) -> Result<bool, ChainError> {
+    let finalised = client.at_finalised().await?.run(now.run.id).await?;
+    Ok(finalised.is_some_and(|run| run.status == now.run.status))
+}
+
+/// Where it is shown.
+enum View {
+    /// On the whole terminal.
+    Live(Box<Scene>, Screen),
+    /// As lines, with a bar on standard error if that is a terminal.
+    Lines(ProgressBar),
+}
+
+impl View {
+    fn open(json: bool, lines: bool) -> Self {
+        let screen = if json || lines { None } else { Screen::open() };
+        match screen {
+            Some(screen) => Self::Live(Box::default(), screen),
+            None => Self::Lines(ProgressBar::new(0).with_style(style())),
+        }
+    }
+
+    fn is_live(&self) -> bool {
+        matches!(self, Self::Live(..))
+    }
+
+    /// Something happened.
+    fn tell(&mut self, text: String) -> std::io::Result<()> {
+        match self {
+            Self::Live(scene, _) => scene.note(text),
+            Self::Lines(bar) => bar.suspend(|| writeln!(Output::lock(), "{text}"))?,
+        }
+        Ok(())
+    }
+
+    /// The node does not serve.
+    fn warn(&mut self, error: &anyhow::Error, last: Option<&Snapshot>) -> std::io::Result<()> {
+        let error = format!("{error:#}");
+        match self {
+            Self::Live(scene, screen) => {
+                scene.note(format!("{error}: trying again"));
+                match last {
+                    Some(last) => screen.show(&view::lines(last, scene, screen.size())),
+                    None => Ok(()),
+                }
+            }
+            Self::Lines(bar) => {
+                bar.suspend(|| tracing::warn!(error, "trying again"));
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads what is shown besides the run.
+    async fn read(&mut self, client: &Client, at: &At, now: &Snapshot) -> anyhow::Result<()> {
+        let Self::Live(scene, _) = self else { return Ok(()) };
+        let active = at.active_blocks().await.coded()?;
+        let mut disputes = at.disputes().await.coded()?;
+        disputes.retain(|(_, dispute)| dispute.run == now.run.id);
+        (scene.active, scene.disputes) = (active, disputes);
+        scene.node = client.url().into();
+        Ok(())
+    }
+
+    /// Shows the run after another block.
+    fn show(&mut self, at: &At, now: &Snapshot) -> std::io::Result<()> {
+        match self {
+            Self::Live(scene, screen) => {
+                scene.block = at.number();
+                scene.note_losses(now);
+                screen.show(&view::lines(now, scene, screen.size()))
+            }
+            Self::Lines(bar) => {
+                show(bar, at, now);
+                Ok(())
+            }
+        }
+    }
+
+    /// Leaves the terminal as it was, with a last word.
+    fn close(self, last: Option<&Snapshot>) {
+        match self {
+            Self::Live(scene, screen) => {
+                drop(screen);
+                if let Some(Snapshot { run, .. }) = last {
+                    let (word, block) = (run.word(), scene.block);
+                    let _ = writeln!(
+                        Output::lock(),
+                        "run {} is {word} after block {block}: {} of {} rounds final",
+                        run.id,
+                        run.finalised,
+                        run.rounds
+                    );
+                }
+            }
+            Self::Lines(bar) => bar.finish_and_clear(),
+        }
+    }
 }
 
 /// The auditors of rounds that are not being settled. A seat stays whose it is, so those that are known are not read again.

@@ -2,18 +2,22 @@
 
 use super::{
     Crew, Daemon,
-    decide::{Action, MISSES_IN_A_ROW, RETRY_BLOCKS, Refusal, View, is_miss, next_action},
+    decide::{
+        Action, Errand, MISSES_IN_A_ROW, RETRY_BLOCKS, Refusal, View, is_foreign, is_miss, next_action,
+    },
     journal::Event,
     task::{Act, Duty, Task},
     work::{self, Job},
 };
 use crate::{
     blobs::BlobStore,
-    chain::{Call, ChainError, Until},
+    chain::{Call, ChainError, Included, Until},
     error::{Exit, failure},
+    metrics::metrics,
     stop::Stop,
 };
 use sabha_protocol::RunId;
+use std::time::Instant;
 
 /// Acts between two looks at the chain: more would mean that deciding does not come to an end.
 const ACTS_A_LOOK: usize = 64;
@@ -28,18 +32,18 @@ impl Daemon {
                 Action::Wait => return Ok(()),
                 Action::Abandon(task) => {
                     tracing::warn!(%task, "nobody asks for this any more: it is abandoned");
-                    self.halt(task).await?;
+                    self.halt(task);
                 }
                 Action::Park(task) => {
                     tracing::info!(%task, "something more urgent is to be done first");
-                    self.halt(task).await?;
+                    self.halt(task);
                 }
                 Action::Lose { task, late } => self.lose(task, late)?,
                 Action::Settle(task) => self.settle(task, view.block)?,
                 Action::Refuse(task, why) => self.refuse(task, why),
                 Action::UnknownNumerics(version) => {
                     return Err(failure(
-                        Exit::Failure,
+                        Exit::Outdated,
                         format!(
                             "a run follows numerics version {version}, which this release does not know: update sabha-worker"
                         ),
@@ -47,8 +51,8 @@ impl Daemon {
                 }
                 Action::Work(duty) => self.work(duty, view.active)?,
                 Action::Sign(duty, act) => self.sign(duty, act, &view).await?,
-                Action::Ready => self.present(true, view.block).await?,
-                Action::Drain => self.present(false, view.block).await?,
+                Action::Ready => self.present(true).await?,
+                Action::Drain => self.present(false).await?,
                 Action::Poke(run) => self.poke(run, &mut view).await?,
             }
         }
@@ -79,20 +83,29 @@ impl Daemon {
         let (workshop, raised) = (self.workshop.clone(), stop.clone());
         let handle = tokio::task::spawn_blocking(move || workshop.work(&job, &raised));
         self.memory.working.insert(task.kind.lane(), (task, duty.basis));
-        self.crews.insert(task.kind.lane(), Crew { duty, stop, handle });
+        let crew = Crew { duty, began: Instant::now(), stop, stopping: None, handle };
+        self.crews.insert(task.kind.lane(), crew);
         Ok(())
+    }
+
+    /// Signs and sends a call, and waits until it is in a block: at the end, when there is nothing else to do.
+    pub(super) async fn submit(&self, call: &Call) -> Result<Included, ChainError> {
+        let result = self.client.submit(call, &self.key, Until::Best).await;
+        metrics().sent(&result);
+        result
     }
 
     fn take(&mut self, duty: &Duty) -> anyhow::Result<()> {
         let Duty { task, basis, until, .. } = *duty;
-        Ok(self.journal.record(Event::Taken { task, basis, until, block: self.block })?)
+        Ok(self.record(Event::Taken { task, basis, until, block: self.block })?)
     }
 
     fn lose(&mut self, task: Task, late: bool) -> anyhow::Result<()> {
         let is_miss = is_miss(self.journal.known(task), late);
-        self.journal.record(Event::Lost { task, late })?;
+        self.record(Event::Lost { task, late })?;
         self.memory.refused.remove(&task);
         self.memory.sent.remove(&task);
+        self.spent.remove(&task);
         if !late {
             tracing::info!(%task, "it was taken back; this worker is not at fault");
             return Ok(());
@@ -117,14 +130,31 @@ impl Daemon {
     }
 
     fn settle(&mut self, task: Task, block: u64) -> anyhow::Result<()> {
-        self.journal.record(Event::Settled { task, block })?;
+        if is_foreign(&task, self.journal.known(task)) {
+            self.shout_foreign(&task);
+        }
+        self.record(Event::Settled { task, block })?;
         self.memory.sent.remove(&task);
         self.memory.misses = 0;
         tracing::info!(%task, block, "the chain has it");
         Ok(())
     }
 
+    /// The other daemon may be the one that sealed something and alone can reveal it: none of the two is ended by this.
+    fn shout_foreign(&self, task: &Task) {
+        metrics().foreign();
+        self.pulse.vitals().foreign = true;
+        tracing::error!(
+            %task,
+            "the chain has a result of this worker that this daemon did not sign: two daemons use one hot key. Stop one of them, or give \
+             the worker another hot key (sabha-worker update)"
+        );
+    }
+
     fn refuse(&mut self, task: Task, why: Refusal) {
+        if why == Refusal::Sealed {
+            self.shout_foreign(&task);
+        }
         let log = self.journal.path().display();
         match why {
             Refusal::Signed => tracing::error!(
@@ -167,44 +197,16 @@ impl Daemon {
             self.take(&duty)?;
         }
         let call = act.call(&task);
-        self.journal.record(Event::Signing { task, act })?;
-        match self.client.submit(&call, &self.key, Until::Best).await {
-            Ok(included) => {
-                tracing::info!(%task, block = included.number, transaction = ?included.transaction, "sent");
-                self.memory.sent.insert(task, included.number);
-                Ok(())
-            }
-            Err(error) if is_refusal(&error) => {
-                tracing::error!(%task, %error, again_in_blocks = RETRY_BLOCKS, "refused");
-                self.memory.again.insert(task, view.block.saturating_add(RETRY_BLOCKS));
-                Ok(())
-            }
-            Err(error) => {
-                // It may be included yet.
-                self.memory.sent.insert(task, best.number());
-                Err(error.into())
-            }
-        }
+        // Whatever becomes of sending it, it may be included.
+        self.memory.sent.insert(task, best.number());
+        self.send_noted(Errand::Act(task), Event::Signing { task, act }, &call).await
     }
 
     /// Tells the chain whether the worker can be drawn.
-    async fn present(&mut self, ready: bool, block: u64) -> anyhow::Result<()> {
+    async fn present(&mut self, ready: bool) -> anyhow::Result<()> {
         let (event, call) = if ready { (Event::Ready, Call::ready()) } else { (Event::Drain, Call::drain()) };
-        self.journal.record(event)?;
-        self.memory.ready_again = Some(block.saturating_add(RETRY_BLOCKS));
-        match self.client.submit(&call, &self.key, Until::Best).await {
-            Ok(included) => {
-                tracing::info!(block = included.number, "{}", if ready { "ready" } else { "drained" });
-                // Whoever drains it later by hand means it.
-                self.memory.wants_ready = false;
-                Ok(())
-            }
-            Err(error) if is_refusal(&error) => {
-                tracing::error!(%error, again_in_blocks = RETRY_BLOCKS, "refused");
-                Ok(())
-            }
-            Err(error) => Err(error.into()),
-        }
+        self.memory.ready_again = Some(self.block.saturating_add(RETRY_BLOCKS));
+        self.send_noted(Errand::Presence { ready }, event, &call).await
     }
 
     async fn poke(&mut self, run: RunId, view: &mut View) -> anyhow::Result<()> {
@@ -215,21 +217,11 @@ impl Daemon {
         if due == 0 {
             return Ok(());
         }
-        match self.client.submit(&Call::poke(run), &self.key, Until::Best).await {
-            Ok(included) => {
-                tracing::info!(run, due, block = included.number, "moved the run on");
-                Ok(())
-            }
-            Err(error) if error.refusal().is_some() => {
-                tracing::info!(run, %error, "somebody else was sooner");
-                Ok(())
-            }
-            Err(error) => Err(error.into()),
-        }
+        self.send_noted(Errand::Poke(run), Event::Poking { run, due }, &Call::poke(run)).await
     }
 }
 
 /// Whether the chain or the pool does not want a transaction: sending it at once again is of no use.
-fn is_refusal(error: &ChainError) -> bool {
+pub(super) fn is_refusal(error: &ChainError) -> bool {
     matches!(error, ChainError::Refused { .. } | ChainError::NotAccepted { .. })
 }

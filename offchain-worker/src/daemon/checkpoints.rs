@@ -5,24 +5,24 @@
 
 use super::{
     Daemon,
+    background::Background,
     journal::Event,
     task::{Kind, Task},
     watch::Rounds,
-    works::FalseRoot,
+    works::{FalseRoot, is_stopped},
 };
 use crate::{
     blobs::BlobStore,
-    chain::At,
-    engine::rounds::{AggregateError, checkpoint_bytes, store},
-    error::Exit,
-    stop::Stop,
+    chain::{At, Worker, WorkerStatus},
 };
 use sabha_protocol::{Digest, RoundKey, RunId, RunSpec, round::Checkpoint};
 use std::collections::BTreeMap;
-use tokio::task::JoinHandle;
 
-/// Checkpoints that are larger are fetched only when they are needed: anybody may open a run of any size.
-const KEPT_BYTES: u64 = 8 << 30;
+/// Checkpoints that are fetched at a time.
+const FETCHED_AT_ONCE: usize = 2;
+
+/// Specifications of which it is remembered whether this machine is able to work for their runs.
+const ABLE_KEPT: usize = 64;
 
 /// Blocks to wait before a checkpoint that could not be had is asked for again.
 const AGAIN_BLOCKS: u64 = 2;
@@ -53,6 +53,14 @@ pub(super) enum Held {
 }
 
 impl Held {
+    /// It was looked for in vain.
+    fn missed(before: Option<Self>, block: u64) -> Self {
+        match before {
+            Some(Self::Not { since, .. }) => Self::Not { since, last: block },
+            _ => Self::Not { since: block, last: block },
+        }
+    }
+
     fn is_to_be_looked_for(self, block: u64) -> bool {
         matches!(self, Self::Not { last, .. } if block >= last.saturating_add(AGAIN_BLOCKS))
     }
@@ -65,18 +73,46 @@ impl Held {
 /// A thread that makes a checkpoint again.
 pub(super) struct Remake {
     key: Key,
-    stop: Stop,
-    handle: JoinHandle<anyhow::Result<Checkpoint>>,
+    thread: Background<Checkpoint>,
+}
+
+impl Remake {
+    pub(super) fn has_ended(&self) -> bool {
+        self.thread.has_ended()
+    }
+}
+
+/// A thread that fetches a checkpoint.
+pub(super) struct Fetching {
+    checkpoint: Checkpoint,
+    thread: Background<()>,
+}
+
+impl Fetching {
+    pub(super) fn has_ended(&self) -> bool {
+        self.thread.has_ended()
+    }
 }
 
 impl Daemon {
-    /// Fetches the checkpoints that rounds have made, and checks them against their roots. Of runs that lack one it is noted how
-    /// each was made, for whoever needs it; an idle worker makes it again.
-    pub(super) async fn keep_checkpoints(&mut self, at: &At, rounds: &mut Rounds<'_>) -> anyhow::Result<()> {
+    /// Has the checkpoints fetched that rounds have made, of the runs that this worker may be drawn for and is able to work for, and checked
+    /// against their roots. Of runs that lack one it is noted how each was made, for whoever needs it; an idle worker makes it again.
+    pub(super) async fn keep_checkpoints(
+        &mut self,
+        at: &At,
+        worker: &Worker,
+        rounds: &mut Rounds<'_>,
+    ) -> anyhow::Result<()> {
         let block = at.number();
-        self.take_in_remade(block).await?;
         let (mut now, mut origins) = (BTreeMap::new(), BTreeMap::new());
         for run in at.open_runs().await? {
+            if !self.may_be_drawn_for(run, worker) {
+                continue;
+            }
+            let Some((hash, spec)) = self.specs.of(at, run).await? else { continue };
+            if !self.is_able(hash, &spec) {
+                continue;
+            }
             let mut missing = Vec::new();
             for round in rounds.rounds(run).await? {
                 let Some((checkpoint, _)) = round.result else { continue };
@@ -87,92 +123,116 @@ impl Daemon {
                     held = None;
                 }
                 if held.is_none_or(|held| held.is_to_be_looked_for(block)) {
-                    let Some((_, spec)) = self.specs.of(at, run).await? else { continue };
-                    if checkpoint_bytes(&spec.model) > KEPT_BYTES {
-                        if !self.blobs.has(checkpoint.blob).unwrap_or(true) {
-                            missing.push((key, None));
-                        }
-                        continue;
-                    }
-                    held = Some(self.fetch(key, spec, checkpoint, held, block).await?);
+                    self.fetch(key, &spec, checkpoint);
                 }
-                let Some(held) = held else { continue };
-                if matches!(held, Held::Not { .. }) {
-                    missing.push((key, held.is_to_be_remade(block).then_some(checkpoint)));
+                match held {
+                    None => missing.push((key, None)),
+                    Some(held @ Held::Not { .. }) => {
+                        missing.push((key, held.is_to_be_remade(block).then_some(checkpoint)));
+                    }
+                    Some(Held::Yes | Held::Elsewhere) => {}
                 }
                 now.insert(key, held);
             }
             if !missing.is_empty() {
                 origins.insert(run, rounds.origins(run).await?);
             }
+            let origins = origins.get(&run).map(Vec::as_slice).unwrap_or_default();
             for (key, checkpoint) in missing {
-                if let Some(checkpoint) = checkpoint
-                    && let Some((_, spec)) = self.specs.of(at, run).await?
-                {
-                    let origins = origins.get(&run).map(Vec::as_slice).unwrap_or_default();
-                    self.remake(key, spec, checkpoint, origins);
+                if let Some(checkpoint) = checkpoint {
+                    self.remake(key, &spec, checkpoint, origins);
                 }
             }
         }
-        (self.held, self.origins) = (now, origins);
+        self.held = now.into_iter().filter_map(|(key, held)| Some((key, held?))).collect();
+        self.origins = origins;
         Ok(())
     }
 
-    async fn fetch(
-        &mut self,
-        key: Key,
-        spec: RunSpec,
-        checkpoint: Checkpoint,
-        before: Option<Held>,
-        block: u64,
-    ) -> anyhow::Result<Held> {
-        let (run, round, _) = key;
-        let blobs = self.blobs.clone();
-        let fetched =
-            tokio::task::spawn_blocking(move || store::fetch_checkpoint(&blobs, &spec, checkpoint)).await?;
-        match fetched {
-            Ok(_) => {
-                self.journal.record(Event::Holds { run, round, checkpoint })?;
-                tracing::info!(run, round = round.round, root = %checkpoint.root, "has the checkpoint");
-                Ok(Held::Yes)
-            }
-            // Whoever aggregated it may yet serve it; a false one is for a dispute.
-            Err(error) => {
-                tracing::warn!(run, round = round.round, %error, "the checkpoint cannot be had");
-                let since = match before {
-                    Some(Held::Not { since, .. }) => since,
-                    _ => block,
-                };
-                Ok(Held::Not { since, last: block })
-            }
+    /// Whether the worker may be drawn for a run, or has been.
+    fn may_be_drawn_for(&self, run: RunId, worker: &Worker) -> bool {
+        worker.status == WorkerStatus::Ready
+            || self.memory.wants_ready
+            || self.journal.open_tasks().any(|(task, _)| task.run == run)
+    }
+
+    /// Whether this machine can do what a run asks for: what is declined anyway needs no checkpoint.
+    fn is_able(&mut self, hash: Digest, spec: &RunSpec) -> bool {
+        if let Some(able) = self.able.get(&hash) {
+            return *able;
         }
+        let able = self.workshop.is_able(spec);
+        if !able {
+            tracing::info!(specification = %hash, "this machine cannot work for runs of it: their checkpoints are not fetched");
+        }
+        if self.able.len() >= ABLE_KEPT {
+            self.able.clear();
+        }
+        self.able.insert(hash, able);
+        able
+    }
+
+    /// Begins to fetch a checkpoint, unless that goes on already or there are enough of them.
+    fn fetch(&mut self, key: Key, spec: &RunSpec, checkpoint: Checkpoint) {
+        if self.fetching.contains_key(&key) || self.fetching.len() >= FETCHED_AT_ONCE {
+            return;
+        }
+        let (workshop, spec) = (self.workshop.clone(), spec.clone());
+        let thread = Background::begin(move |stop| workshop.hold(&spec, checkpoint, stop));
+        self.fetching.insert(key, Fetching { checkpoint, thread });
+    }
+
+    /// Takes in the threads that have ended.
+    pub(super) async fn take_in_checkpoints(&mut self) -> anyhow::Result<()> {
+        let ended: Vec<_> = self.fetching.extract_if(.., |_, fetching| fetching.has_ended()).collect();
+        for (key, Fetching { checkpoint, thread }) in ended {
+            let (run, round, _) = key;
+            let before = self.held.get(&key).copied();
+            let held = match thread.result().await {
+                Ok(()) => {
+                    self.record(Event::Holds { run, round, checkpoint })?;
+                    tracing::info!(run, round = round.round, root = %checkpoint.root, "fetched the checkpoint");
+                    Held::Yes
+                }
+                // Nobody wants it, or the process ends.
+                Err(error) if is_stopped(&error) => continue,
+                Err(error) => {
+                    tracing::debug!(
+                        run,
+                        round = round.round,
+                        error = format!("{error:#}"),
+                        "the checkpoint cannot be had"
+                    );
+                    Held::missed(before, self.block)
+                }
+            };
+            self.held.insert(key, held);
+        }
+        self.take_in_remade(self.block).await
     }
 
     /// Begins to make a checkpoint again, if nothing else is being worked on.
-    fn remake(&mut self, key: Key, spec: RunSpec, checkpoint: Checkpoint, origins: &[super::work::Origin]) {
+    fn remake(&mut self, key: Key, spec: &RunSpec, checkpoint: Checkpoint, origins: &[super::work::Origin]) {
         if self.remaking.is_some() || self.crews.contains_key(&Kind::Aggregate.lane()) {
             return;
         }
         tracing::warn!(run = key.0, round = key.1.round, "nobody serves the checkpoint: making it again");
-        let stop = Stop::new();
-        let (workshop, origins, raised) = (self.workshop.clone(), origins.to_vec(), stop.clone());
-        let handle =
-            tokio::task::spawn_blocking(move || workshop.remake(&spec, checkpoint, &origins, &raised));
-        self.remaking = Some(Remake { key, stop, handle });
+        let (workshop, spec, origins) = (self.workshop.clone(), spec.clone(), origins.to_vec());
+        let thread = Background::begin(move |stop| workshop.remake(&spec, checkpoint, &origins, stop));
+        self.remaking = Some(Remake { key, thread });
     }
 
     /// Takes in what making a checkpoint again came to.
     async fn take_in_remade(&mut self, block: u64) -> anyhow::Result<()> {
-        let Some(Remake { key, handle, .. }) = self.remaking.take_if(|remake| remake.handle.is_finished())
-        else {
+        let Some(Remake { key, thread }) = self.remaking.take_if(|remake| remake.has_ended()) else {
             return Ok(());
         };
         let (run, round, [root, blob]) = key;
-        match handle.await.unwrap_or_else(|error| Err(anyhow::anyhow!("the engine broke down: {error}"))) {
+        match thread.result().await {
             Ok(made) => {
                 tracing::info!(run, round = round.round, %root, "made the checkpoint again");
                 if made.blob == blob {
-                    self.journal.record(Event::Holds { run, round, checkpoint: made })?;
+                    self.record(Event::Holds { run, round, checkpoint: made })?;
                 }
                 self.held.insert(key, if made.blob == blob { Held::Yes } else { Held::Elsewhere });
             }
@@ -196,23 +256,22 @@ impl Daemon {
     /// Work that the chain asks for comes first, and makes for itself what it needs.
     pub(super) fn make_way(&self, task: &Task) {
         if let Some(remake) = self.remaking.as_ref().filter(|_| task.kind.lane() == Kind::Aggregate.lane()) {
-            remake.stop.raise(Exit::Terminated);
+            remake.thread.stop();
         }
     }
 
-    /// Ends what is made again.
-    pub(super) async fn stop_remaking(&mut self) {
-        if let Some(remake) = self.remaking.take() {
-            remake.stop.raise(Exit::Terminated);
-            // What it came to is of no use any more.
-            let _ = tokio::time::timeout(super::ending::PARK_WITHIN, remake.handle).await;
+    /// Tells all that is beside the loop to end. What it comes to is of no use any more: nobody waits for it.
+    pub(super) fn stop_background(&self) {
+        if let Some(remake) = &self.remaking {
+            remake.thread.stop();
+        }
+        for fetching in self.fetching.values() {
+            fetching.thread.stop();
+        }
+        if let Some(serving) = &self.serving {
+            serving.stop();
         }
     }
-}
-
-/// Whether work ended only because it was told to.
-pub(super) fn is_stopped(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(AggregateError::Stopped))
 }
 
 #[cfg(test)]
@@ -226,6 +285,9 @@ mod tests {
         assert!(!held.is_to_be_remade(103) && held.is_to_be_remade(104));
         let lie = Held::Not { since: NEVER, last: 103 };
         assert!(lie.is_to_be_looked_for(105) && !lie.is_to_be_remade(u64::MAX));
+        assert_eq!(Held::missed(None, 100), Held::Not { since: 100, last: 100 });
+        assert_eq!(Held::missed(Some(held), 105), Held::Not { since: 100, last: 105 });
+        assert_eq!(Held::missed(Some(lie), 105), Held::Not { since: NEVER, last: 105 });
         for held in [Held::Yes, Held::Elsewhere] {
             assert!(!held.is_to_be_looked_for(u64::MAX) && !held.is_to_be_remade(u64::MAX), "{held:?}");
         }

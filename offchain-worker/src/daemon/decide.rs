@@ -60,11 +60,31 @@ pub enum Standing {
     Gone,
 }
 
+/// A transaction that was sent, and is not in a block yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Errand {
+    /// A result.
+    Act(Task),
+    /// Whether the worker can be drawn.
+    Presence {
+        /// It can.
+        ready: bool,
+    },
+    /// A run is moved on.
+    Poke(RunId),
+    /// Where the worker serves its blobs.
+    Announcement,
+}
+
 /// What is going on, beside what the event log knows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Memory {
     /// What threads work on now.
     pub working: BTreeMap<Lane, (Task, Basis)>,
+    /// The lanes whose work was told to stop, and has not stopped yet.
+    pub stopping: BTreeSet<Lane>,
+    /// What is on its way into a block.
+    pub flying: BTreeSet<Errand>,
     /// Acts that were sent: the number of the block that has each, or in which it was given up.
     pub sent: BTreeMap<Task, u64>,
     /// Tasks that this worker must not touch: it has signed something else for each, or cannot do it.
@@ -141,7 +161,10 @@ pub fn next_action(view: &View, memory: &Memory, journal: &Journal, hot_key: &Ac
 fn clear_up(view: &View, memory: &Memory, journal: &Journal) -> Option<Action> {
     // A node that is behind cannot show what was begun since.
     let is_older = |task| journal.known(task).is_some_and(|known| view.block < known.seen);
-    for (task, basis) in memory.working.values().filter(|(task, _)| !is_older(*task)) {
+    for (lane, (task, basis)) in memory.working.iter().filter(|(_, (task, _))| !is_older(*task)) {
+        if memory.stopping.contains(lane) {
+            continue;
+        }
         if !view.duties.iter().any(|duty| duty.task == *task && duty.basis == *basis) {
             return Some(Action::Abandon(*task));
         }
@@ -149,6 +172,9 @@ fn clear_up(view: &View, memory: &Memory, journal: &Journal) -> Option<Action> {
     for (task, known) in journal.open_tasks().filter(|(task, _)| !is_older(*task)) {
         // An act that is in a block younger than the view: the view cannot show it yet.
         if memory.sent.get(&task).is_some_and(|block| view.block < *block) {
+            continue;
+        }
+        if memory.flying.contains(&Errand::Act(task)) {
             continue;
         }
         // None: it is asked for, or the view was made before it was begun.
@@ -171,6 +197,13 @@ pub fn is_miss(known: Option<&Known>, late: bool) -> bool {
     late && known.is_none_or(|known| !known.declined)
 }
 
+/// Whether the chain has something of this worker that this daemon did not sign: another one uses its key. Of what else is done the
+/// chain's state may have another reason.
+pub fn is_foreign(task: &Task, known: Option<&Known>) -> bool {
+    let tells = matches!(task.kind, Kind::Train | Kind::Attest | Kind::Aggregate);
+    tells && known.is_some_and(|known| known.signed.is_none())
+}
+
 /// What the chain asks for.
 fn serve(view: &View, memory: &Memory, journal: &Journal) -> Option<Action> {
     let open = || view.duties.iter().filter(|duty| is_open(duty, view, memory));
@@ -187,6 +220,9 @@ fn serve(view: &View, memory: &Memory, journal: &Journal) -> Option<Action> {
         }
     }
     let unsent = acts.into_iter().filter(|(duty, _)| {
+        if memory.flying.contains(&Errand::Act(duty.task)) {
+            return false;
+        }
         let again_at = memory.sent.get(&duty.task).map(|block| block.saturating_add(RESEND_BLOCKS));
         again_at.is_none_or(|block| view.block >= block)
     });
@@ -245,6 +281,10 @@ fn urgency(duty: &Duty) -> (ActiveBlock, Task) {
 
 /// What work a lane takes up, or interrupts.
 fn choose(lane: Lane, work: &[&Duty], view: &View, memory: &Memory) -> Option<Action> {
+    // What is in the lane comes to its end first.
+    if memory.stopping.contains(&lane) {
+        return None;
+    }
     let current = memory.working.get(&lane).map(|(task, _)| *task);
     let candidates = work.iter().filter(|duty| duty.task.kind.lane() == lane && Some(duty.task) != current);
     let best = candidates.min_by_key(|duty| urgency(duty))?;
@@ -256,7 +296,8 @@ fn choose(lane: Lane, work: &[&Duty], view: &View, memory: &Memory) -> Option<Ac
 
 /// Whether the worker is to be drawn.
 fn presence(view: &View, memory: &Memory) -> Option<Action> {
-    if memory.ready_again.is_some_and(|block| view.block < block) {
+    let flies = memory.flying.iter().any(|errand| matches!(errand, Errand::Presence { .. }));
+    if flies || memory.ready_again.is_some_and(|block| view.block < block) {
         return None;
     }
     match view.status {
@@ -271,6 +312,9 @@ fn poke(view: &View, memory: &Memory, hot_key: &AccountId) -> Option<Action> {
         return None;
     }
     let ripe = |run: RunId| {
+        if memory.flying.contains(&Errand::Poke(run)) {
+            return false;
+        }
         let since = memory.due_since.get(&run).copied().unwrap_or(view.best);
         view.best >= since.saturating_add(poke_delay(hot_key, run, since))
     };

@@ -7,6 +7,8 @@ use sabha_protocol::{
     Commitment, Digest, NUMERICS_YARDSTICK, Outcome, RoundKey, SlotSet, audit::Opening, round::Checkpoint,
 };
 
+#[path = "decide_crashes.rs"]
+mod crashes;
 #[path = "decide_properties.rs"]
 mod properties;
 
@@ -476,4 +478,45 @@ fn since_when_something_is_due_is_noted_and_forgotten() {
     assert_eq!(memory.again.len(), 1);
     note(&mut memory, &View { due: vec![(7, 0)], ..idle() });
     assert!(memory.due_since.is_empty() && memory.again.is_empty());
+}
+
+/// Parking takes as long as a step: nothing else is begun there meanwhile, and nobody is told twice.
+#[test]
+fn a_lane_that_is_told_to_stop_is_left_alone_until_it_has_stopped() {
+    let urgent = Duty { task: task(Kind::Aggregate, 5), target: 120, ..duty(Kind::Aggregate) };
+    let view = asked([duty(Kind::Train), urgent.clone(), duty(Kind::Attest)]);
+    let stopping = Memory { stopping: [Lane::Heavy].into(), ..working(Kind::Train) };
+    let attest = Action::Work(duty(Kind::Attest));
+    assert_eq!(decide(&view, &stopping, [taken(Kind::Train)]), attest, "another lane goes on");
+    let view = asked([duty(Kind::Train), urgent.clone()]);
+    assert_eq!(decide(&view, &stopping, [taken(Kind::Train)]), Action::Wait);
+    assert_eq!(decide(&asked([]), &stopping, [taken(Kind::Train)]), Action::Wait, "abandoned once");
+    assert_eq!(decide(&view, &Memory::default(), [taken(Kind::Train)]), Action::Work(urgent));
+}
+
+/// An inclusion may take longer than the blocks after which an act is sent again.
+#[test]
+fn what_is_on_its_way_is_neither_sent_again_nor_lost() {
+    for kind in ALL.into_iter().filter(|kind| *kind != Kind::Publish && *kind != Kind::Reveal) {
+        let events = || [taken(kind), done(kind), signing(kind)];
+        let sent = Memory { sent: [(task(kind, 0), 90)].into(), ..Memory::default() };
+        let flies = Memory { flying: [Errand::Act(task(kind, 0))].into(), ..sent.clone() };
+        let view = asked([duty(kind)]);
+        assert_eq!(decide(&view, &sent, events()), Action::Sign(duty(kind), act(kind)), "{kind:?}");
+        assert_eq!(decide(&view, &flies, events()), Action::Wait, "{kind:?}");
+        let undone = View { active: 151, ..standing(kind, Standing::Undone) };
+        let lose = Action::Lose { task: task(kind, 0), late: true };
+        assert_eq!(decide(&undone, &sent, events()), lose, "{kind:?}");
+        assert_eq!(decide(&undone, &flies, events()), Action::Wait, "{kind:?}");
+    }
+    let wants = Memory { wants_ready: true, ..Memory::default() };
+    let idle = View { status: WorkerStatus::Idle, ..idle() };
+    assert_eq!(decide(&idle, &wants, []), Action::Ready);
+    let flies = Memory { flying: [Errand::Presence { ready: true }].into(), ..wants };
+    assert_eq!(decide(&idle, &flies, []), Action::Wait);
+    let due = View { best: 200, due: vec![(7, 1)], ..idle };
+    let pokes = Memory { pokes: true, due_since: [(7, 90)].into(), ..Memory::default() };
+    assert_eq!(decide(&due, &pokes, []), Action::Poke(7));
+    let flies = Memory { flying: [Errand::Poke(7)].into(), ..pokes };
+    assert_eq!(decide(&due, &flies, []), Action::Wait);
 }

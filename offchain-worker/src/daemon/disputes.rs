@@ -21,12 +21,14 @@ pub(crate) use table::{About, seen_file, table};
 use super::{
     Daemon,
     decide::poke_delay,
+    journal::Event,
     watch::Rounds,
     work::{Position, Said, Table, Turn},
 };
 use crate::{
     chain::{At, Call, ChainError, Client, Dispute, GameEnd, GameEvent},
     keys::{AccountId, Key},
+    metrics::metrics,
 };
 use sabha_protocol::{
     ActiveBlock, Digest, RunId,
@@ -178,6 +180,7 @@ impl Daemon {
         self.close_the_books(best, &mine).await;
         let refused = self.disputes.moves.land(block).await;
         self.disputes.moves.retain(|game| mine.contains_key(&game) || others.contains_key(&game));
+        metrics().disputes_open(mine.len());
         if mine.is_empty() {
             self.disputes.end();
         }
@@ -198,6 +201,10 @@ impl Daemon {
             }
             self.disputes.later.remove(&game);
             due.extend(self.play_on(game, side, &dispute, active, best, &mut rounds).await?);
+        }
+        for Due { game, position, call, .. } in &due {
+            let (game, position, call) = (*game, *position, call.name.to_string());
+            self.record(Event::Moving { game, position, call })?;
         }
         Ok(send(&self.client, &self.key, &mut self.disputes.moves, due, block).await?)
     }
@@ -283,6 +290,7 @@ impl Daemon {
             return;
         }
         self.disputes.told.insert(game, 0);
+        metrics().disputed(side);
         let Dispute { run, round, target, challenger, .. } = dispute;
         match (side, dispute.risk) {
             (Side::Defender, _) => tracing::error!(

@@ -1,17 +1,18 @@
 //! How the daemon ends: its work parked, the log closed, and the chain told, or the operator.
 
 use super::{
-    Daemon,
+    Crew, Daemon,
+    background::gather,
     journal::{Event, JournalError},
     task::Task,
 };
 use crate::{
-    chain::{Call, ChainError, Until, WorkerStatus},
+    chain::{Call, ChainError, WorkerStatus},
     error::Exit,
 };
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How long threads may take to park their work, after a signal.
+/// How long threads may take to park their work, all together, after a signal; and how long one may take that is told to stop.
 pub(super) const PARK_WITHIN: Duration = Duration::from_secs(120);
 
 /// How long asking or telling the chain may take at the end. With [`PARK_WITHIN`] less than a service manager's patience in
@@ -46,7 +47,7 @@ impl Daemon {
             );
         }
         parked?;
-        self.journal.record(Event::Stopped { reason: reason.into() })?;
+        self.record(Event::Stopped { reason: reason.into() })?;
         tracing::info!(%reason, "stopped");
         Ok(())
     }
@@ -66,8 +67,8 @@ impl Daemon {
             );
             return Ok(());
         }
-        self.journal.record(Event::Drain)?;
-        let included = self.client.submit(&Call::drain(), &self.key, Until::Best).await?;
+        self.record(Event::Drain)?;
+        let included = self.submit(&Call::drain()).await?;
         tracing::info!(
             block = included.number,
             "drained: it is drawn for nothing that begins later, until `sabha-worker ready`"
@@ -82,33 +83,42 @@ impl Daemon {
         Ok(())
     }
 
-    /// Stops a thread and takes in what it came to.
-    pub(super) async fn halt(&mut self, task: Task) -> anyhow::Result<()> {
+    /// Tells a thread to stop. What it came to is taken in by a later look: its lane is taken until then.
+    pub(super) fn halt(&mut self, task: Task) {
         let lane = task.kind.lane();
-        self.memory.working.remove(&lane);
-        let Some(crew) = self.crews.remove(&lane) else { return Ok(()) };
-        crew.stop.raise(Exit::Terminated);
-        match tokio::time::timeout(PARK_WITHIN, crew.handle).await {
-            Ok(Ok(ended)) => self.note(&crew.duty, ended),
-            Ok(Err(error)) => self.note(&crew.duty, Err(anyhow::anyhow!("the engine broke down: {error}"))),
-            Err(_) => {
-                tracing::error!(%task, "the step did not end in time: its work is lost");
-                Ok(())
-            }
+        if let Some(crew) = self.crews.get_mut(&lane) {
+            crew.stop.raise(Exit::Terminated);
+            crew.stopping.get_or_insert_with(Instant::now);
+            self.memory.stopping.insert(lane);
+        } else {
+            self.memory.working.remove(&lane);
         }
     }
 
+    /// Stops all that goes on, and takes in what the work came to, as far as it ends within [`PARK_WITHIN`].
     async fn park(&mut self) -> anyhow::Result<()> {
-        self.stop_remaking().await;
-        // All of them at once: the time is bounded.
-        for crew in self.crews.values() {
-            tracing::info!(task = %crew.duty.task, "parking");
-            crew.stop.raise(Exit::Terminated);
+        self.stop_background();
+        let mut crews = Vec::new();
+        for (lane, Crew { duty, began, stop, handle, .. }) in std::mem::take(&mut self.crews) {
+            tracing::info!(task = %duty.task, "parking");
+            stop.raise(Exit::Terminated);
+            self.memory.working.remove(&lane);
+            crews.push(((duty, began), handle));
         }
-        let tasks: Vec<Task> = self.crews.values().map(|crew| crew.duty.task).collect();
-        for task in tasks {
-            self.halt(task).await?;
+        let mut parked = Ok(());
+        for ((duty, began), ended) in gather(crews, PARK_WITHIN).await {
+            let noted = match ended {
+                Some(Ok(ended)) => self.note(&duty, began, ended),
+                Some(Err(error)) => {
+                    self.note(&duty, began, Err(anyhow::anyhow!("the engine broke down: {error}")))
+                }
+                None => {
+                    tracing::error!(task = %duty.task, "the step did not end in time: its work is lost");
+                    Ok(())
+                }
+            };
+            parked = parked.and(noted);
         }
-        Ok(())
+        parked
     }
 }

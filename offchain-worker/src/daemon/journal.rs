@@ -7,9 +7,11 @@
 //! A crash may leave half a line at the end: it is cut off, for what it announced was not done yet. Damage anywhere else is an
 //! error: somebody changed the file.
 
+pub use super::crash::{Crash, Moment};
+
 use super::task::{Act, Basis, Found, Kind, Task};
 use crate::files::{self, FileError};
-use sabha_protocol::{ActiveBlock, Digest, RoundKey, RunId, round::Checkpoint};
+use sabha_protocol::{ActiveBlock, Digest, RoundKey, RunId, dispute::record::GameId, round::Checkpoint};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -98,6 +100,27 @@ pub enum Event {
         round: RoundKey,
         /// The checkpoint.
         checkpoint: Checkpoint,
+    },
+    /// A run is about to be moved on. A second poke costs a fee and changes nothing.
+    Poking {
+        /// The run.
+        run: RunId,
+        /// How much was due.
+        due: u32,
+    },
+    /// A move in a dispute is about to be sent. A second one for the same position is refused.
+    Moving {
+        /// The game.
+        game: GameId,
+        /// The position that it is for.
+        position: Digest,
+        /// The call.
+        call: String,
+    },
+    /// The chain is about to be told where the worker serves its blobs.
+    Announcing {
+        /// The endpoint.
+        endpoint: String,
     },
     /// The worker says that it can be drawn.
     Ready,
@@ -194,6 +217,12 @@ pub struct Journal {
     sealed: BTreeMap<Digest, (Found, [u8; 32])>,
     /// The highest block that was noted for anything.
     seen: u64,
+    /// Where the good part of the file ends, if half a line may be behind it that could not be cut off yet.
+    cut_at: Option<u64>,
+    /// Where to die.
+    crash: Option<Crash>,
+    /// Events that were written since it was opened.
+    writes: u64,
 }
 
 /// The log's file name.
@@ -213,6 +242,8 @@ impl Journal {
             .create(true)
             .open(&path)
             .map_err(FileError::of("open", &path))?;
+        // A new file is in its folder only when that is on the disk.
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(FileError::of("write", folder))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => return Err(JournalError::InUse(path)),
@@ -227,7 +258,16 @@ impl Journal {
             file.set_len(whole as u64).map_err(FileError::of("repair", &path))?;
             file.sync_all().map_err(FileError::of("repair", &path))?;
         }
-        let mut journal = Self { file, path, known: BTreeMap::new(), sealed: BTreeMap::new(), seen: 0 };
+        let mut journal = Self {
+            file,
+            path,
+            known: BTreeMap::new(),
+            sealed: BTreeMap::new(),
+            seen: 0,
+            cut_at: None,
+            crash: None,
+            writes: 0,
+        };
         let lines = text.get(..whole).unwrap_or_default().split(|byte| *byte == b'\n');
         for (index, line) in lines.enumerate().filter(|(_, line)| !line.is_empty()) {
             let event = serde_json::from_slice::<Line>(line).map_err(|error| JournalError::Damaged {
@@ -238,6 +278,11 @@ impl Journal {
             journal.apply(&event.event)?;
         }
         Ok(journal)
+    }
+
+    /// The process is to die at a write.
+    pub fn crash_at(&mut self, crash: Option<Crash>) {
+        self.crash = crash;
     }
 
     /// Adds an event, and returns when it is on the disk.
@@ -251,13 +296,41 @@ impl Journal {
         let mut bytes = serde_json::to_vec(&line)
             .map_err(|error| FileError::of("write", &self.path)(std::io::Error::other(error)))?;
         bytes.push(b'\n');
+        self.writes = self.writes.saturating_add(1);
+        self.die_if(Moment::Before);
+        if self.crash.is_some_and(|crash| crash.is_at(self.writes, Moment::Within)) {
+            let half = bytes.get(..bytes.len() / 2).unwrap_or_default();
+            let _ = self.file.write_all(half).and_then(|()| self.file.sync_data());
+        }
+        self.die_if(Moment::Within);
+        self.cut()?;
         let before = self.file.metadata().map_err(FileError::of("read", &self.path))?.len();
         if let Err(error) = self.file.write_all(&bytes).and_then(|()| self.file.sync_data()) {
             // A full disk may have taken half a line: the next event must not be glued to it.
-            let _ = self.file.set_len(before);
+            self.cut_at = Some(before);
+            if let Err(error) = self.cut() {
+                tracing::error!(%error, "half a line of the event log cannot be cut off: nothing is written until it can");
+            }
             return Err(FileError::of("write", &self.path)(error).into());
         }
+        self.die_if(Moment::After);
         self.apply(&line.event)
+    }
+
+    /// Cuts off what a write that failed may have left. Until that is done nothing is written.
+    fn cut(&mut self) -> Result<(), FileError> {
+        if let Some(end) = self.cut_at {
+            let cut = self.file.set_len(end).and_then(|()| self.file.sync_data());
+            cut.map_err(FileError::of("repair", &self.path))?;
+            self.cut_at = None;
+        }
+        Ok(())
+    }
+
+    fn die_if(&self, moment: Moment) {
+        if self.crash.is_some_and(|crash| crash.is_at(self.writes, moment)) {
+            std::process::abort();
+        }
     }
 
     /// What is known of a task.
@@ -275,6 +348,11 @@ impl Journal {
     pub fn seen(&self, slot: Task) -> u64 {
         let of_slot = |kind| self.known.get(&Task { kind, ..slot }).map(|known| known.seen);
         [Kind::Train, Kind::Publish].into_iter().filter_map(of_slot).max().unwrap_or(self.seen)
+    }
+
+    /// The highest block that was noted for anything.
+    pub fn highest(&self) -> u64 {
+        self.seen
     }
 
     /// What a seal hides, if this worker signed it.
@@ -339,6 +417,9 @@ impl Journal {
             Event::Started { .. }
             | Event::Parked { .. }
             | Event::Holds { .. }
+            | Event::Poking { .. }
+            | Event::Moving { .. }
+            | Event::Announcing { .. }
             | Event::Ready
             | Event::Drain
             | Event::Stopped { .. } => {}

@@ -220,3 +220,39 @@ fn open_twice_fails() {
     drop(first);
     Journal::open(folder.path()).unwrap();
 }
+
+/// A write failed, and what it left could not be cut off at once.
+#[test]
+fn nothing_is_glued_to_half_a_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(folder.path()).unwrap();
+    journal.record(Event::Ready).unwrap();
+    journal.cut_at = Some(journal.file.metadata().unwrap().len());
+    journal.file.write_all(b"{\"time_ms\":1,\"eve").unwrap();
+    journal.record(Event::Drain).unwrap();
+    let text = fs::read_to_string(journal.path()).unwrap();
+    let events: Vec<Event> =
+        text.lines().map(|line| serde_json::from_str::<Line>(line).unwrap().event).collect();
+    assert_eq!(events, [Event::Ready, Event::Drain]);
+    assert_eq!(journal.cut_at, None);
+}
+
+#[test]
+fn acts_without_a_task_are_in_the_log_and_read_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(folder.path()).unwrap();
+    let events = [
+        Event::Poking { run: 7, due: 2 },
+        Event::Moving { game: 3, position: Digest([4; 32]), call: "Disputes.answer".into() },
+        Event::Announcing { endpoint: "ab@192.0.2.1:9955".into() },
+    ];
+    for event in events.clone() {
+        journal.record(event).unwrap();
+    }
+    drop(journal);
+    let journal = Journal::open(folder.path()).unwrap();
+    let text = fs::read_to_string(journal.path()).unwrap();
+    let read: Vec<Event> =
+        text.lines().map(|line| serde_json::from_str::<Line>(line).unwrap().event).collect();
+    assert_eq!(read, events);
+}

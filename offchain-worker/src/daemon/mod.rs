@@ -2,22 +2,32 @@
 //!
 //! - [`task`] is what a worker answers for, and what it signs.
 //! - [`decide`] says what to do next: a pure function of what the chain says and what is known.
-//! - [`journal`] is the event log: each act is on the disk before it is done, and nothing ever gets two answers.
+//! - [`journal`] is the event log: each act is on the disk before it is done, and nothing ever gets two answers. At its writes `crash` kills
+//!   the process, if that is asked for.
 //! - [`watch`] reads what the decision needs from the chain.
 //! - [`work`] is the seam to the work: a job, and how it ended; [`works`] does it on an engine, in threads of its own.
 //! - [`slots`] are the files of the slots that were trained: leaves, and states for auditors.
 //! - `disputes` alarms, and plays in the disputes that this worker is a side of.
+//! - `failover` leaves a node that does not serve.
+//! - `providers` says whom blobs are fetched from, and which ones stay.
 //! - `checkpoints` fetches what rounds have made, or makes it again.
+//! - `background` are threads that wait for others, so that the daemon's loop never does; `errands` are transactions on their way into a
+//!   block, which it does not wait for either.
 //!
 //! Nothing is lost by a crash at any point: a slot goes on from its parked state, what was worked out is signed, an act that is
 //! not in the chain is sent again, the same. A signal parks the slot at the next step's end. A full disk is waited for.
 
 mod acts;
+mod background;
 mod checkpoints;
+mod crash;
 pub mod decide;
 pub(crate) mod disputes;
 mod ending;
+mod errands;
+mod failover;
 pub mod journal;
+pub(crate) mod providers;
 mod serve;
 pub mod slots;
 pub mod task;
@@ -26,33 +36,32 @@ pub mod work;
 pub mod works;
 
 use crate::{
-    blobs::PeerBlobs,
-    chain::{ChainError, ChainResult, Client, Hash},
+    blobs::{Counters, PeerBlobs},
+    chain::{At, ChainError, Client, Hash},
     config::Config,
-    error::{Exit, failure, is_of_full_disk},
+    error::{Exit, ResultExt, failure},
     keys::{AccountId, Key, fill_random},
+    metrics::{health::Pulse, metrics, record::Direction},
     stop::Stop,
 };
-use checkpoints::{Held, Key as Which, Remake};
+use background::Background;
+use checkpoints::{Fetching, Held, Key as Which, Remake};
 use decide::{Memory, RETRY_BLOCKS};
-use journal::{Event, Journal};
-use sabha_protocol::{Divergence, Outcome, RunId};
+use ending::PARK_WITHIN;
+use errands::Errands;
+use failover::{NoWorker, Troubles};
+use journal::{Crash, Event, Journal, JournalError};
+use sabha_protocol::{Digest, Divergence, Outcome, RunId};
 use slots::Served;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
-use task::{Act, Duty, Lane, Product};
+use task::{Act, Duty, Kind, Lane, Product, Task};
 use tokio::task::JoinHandle;
 use work::{Ended, Origin, Workshop};
-
-/// How long a node may be silent before another one is tried.
-const FAILOVER_AFTER: Duration = Duration::from_secs(30);
-
-/// How long to wait for room on a full disk, each time.
-const ROOM_AFTER: Duration = Duration::from_secs(10);
 
 /// What the operator asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,6 +74,8 @@ pub struct Options {
     pub until_run_over: Option<RunId>,
     /// Let the clock run out in disputes about the worker's own results: to see what becomes of who stalls.
     pub never_answer: bool,
+    /// Die at a write of the event log: to see that nothing is lost by it.
+    pub crash: Option<Crash>,
 }
 
 /// A running daemon.
@@ -79,12 +90,24 @@ pub struct Daemon {
     memory: Memory,
     blobs: PeerBlobs,
     served: Served,
+    /// Whom blobs are fetched from, and which ones stay.
+    providers: providers::Providers,
     /// Checkpoints that this daemon has, or could not get, by root and address.
     held: BTreeMap<Which, Held>,
     /// How the checkpoints were made of runs that lack one.
     origins: BTreeMap<RunId, Vec<Origin>>,
+    /// Checkpoints that are being fetched.
+    fetching: BTreeMap<Which, Fetching>,
     /// A checkpoint that is made again.
     remaking: Option<Remake>,
+    /// States that are being served to auditors.
+    serving: Option<Background<()>>,
+    /// Transactions that are not in a block yet.
+    errands: Errands,
+    /// Whether this machine can work for runs of a specification, by its hash.
+    able: BTreeMap<Digest, bool>,
+    /// What the network's counters said last.
+    carried: Counters,
     state: PathBuf,
     workshop: Arc<dyn Workshop>,
     crews: BTreeMap<Lane, Crew>,
@@ -95,13 +118,35 @@ pub struct Daemon {
     seen: Option<(Hash, Hash)>,
     /// The number of the followed block.
     block: u64,
+    /// The highest followed block that was looked at.
+    highest: u64,
+    /// What the daemon says of its health.
+    pulse: Pulse,
+    /// What is wrong with the node, and for how long.
+    troubles: Troubles,
+    /// The version of the runtime after the best block.
+    runtime: Option<u32>,
+    /// Versions of the runtime that are as this release knows them.
+    compatible: BTreeSet<u32>,
+    /// What the engine has spent on slots that are not trained to their ends.
+    spent: BTreeMap<Task, Duration>,
 }
 
 /// A thread that works.
 struct Crew {
     duty: Duty,
+    began: Instant,
     stop: Stop,
+    /// When it was told to stop.
+    stopping: Option<Instant>,
     handle: JoinHandle<anyhow::Result<Ended>>,
+}
+
+impl Crew {
+    /// Whether it has ended, or was told to long ago.
+    fn is_over(&self) -> bool {
+        self.handle.is_finished() || self.stopping.is_some_and(|since| since.elapsed() >= PARK_WITHIN)
+    }
 }
 
 /// Whether to go on.
@@ -112,39 +157,40 @@ enum Flow {
 }
 
 impl Daemon {
-    /// Opens log and blobs, and checks that the key speaks for a worker of the chain.
+    /// Opens log and blobs, and checks that the key speaks for a worker of the chain; a node that is behind is waited for. `None` if a
+    /// signal comes meanwhile.
     ///
     /// # Errors
     /// [`Exit::Refused`] if the key speaks for no worker; else if the node does not answer or a folder cannot be used.
     pub async fn new(
         config: Config,
         options: Options,
-        client: Client,
+        mut client: Client,
         key: Key,
+        blobs: PeerBlobs,
         workshop: Arc<dyn Workshop>,
         stop: Stop,
-    ) -> anyhow::Result<Self> {
-        let worker = client.at_best().await.coded()?.worker_of(&key.account()).await.coded()?;
-        let Some(worker) = worker else {
-            return Err(failure(
-                Exit::Refused,
-                format!(
-                    "{} speaks for no worker on this chain: register it first (sabha-worker register --hot-key {0})",
-                    key.account()
-                ),
-            ));
-        };
+    ) -> anyhow::Result<Option<Self>> {
         // One folder may serve several chains and workers.
         let genesis: String = client.genesis_hex().chars().skip(2).take(8).collect();
         let account: String = key.account().to_string().chars().take(12).collect();
         let state = config.storage.state.join(format!("{genesis}-{account}"));
-        let mut journal = Journal::open(&state)?;
-        journal.record(Event::Started {
+        let mut journal = match Journal::open(&state) {
+            Err(error @ JournalError::InUse(_)) => return Err(error).exit(Exit::InUse),
+            opened => opened?,
+        };
+        journal.crash_at(options.crash);
+        let seen = journal.highest();
+        let found = failover::find_worker(&mut client, &config.chain, &key.account(), seen, &stop).await;
+        let Some(worker) = found.map_err(coded)? else { return Ok(None) };
+        let started = Event::Started {
             genesis: client.genesis_hex(),
             hot_key: key.account().to_string(),
             version: env!("CARGO_PKG_VERSION").into(),
-        })?;
-        let blobs = PeerBlobs::open(&config.storage.blobs, &config.storage.peers)?;
+        };
+        journal.record(started.clone())?;
+        metrics().started();
+        metrics().event(&started);
         tracing::info!(
             node = client.url(),
             owner = %worker.owner,
@@ -154,7 +200,7 @@ impl Daemon {
             "started"
         );
         let memory = Memory { wants_ready: options.ready, pokes: config.worker.poke, ..Memory::default() };
-        Ok(Self {
+        Ok(Some(Self {
             config,
             options,
             client,
@@ -163,9 +209,15 @@ impl Daemon {
             journal,
             memory,
             served: Served::beside(&blobs),
+            providers: providers::Providers::default(),
             held: BTreeMap::new(),
             origins: BTreeMap::new(),
+            fetching: BTreeMap::new(),
             remaking: None,
+            serving: None,
+            errands: Errands::default(),
+            able: BTreeMap::new(),
+            carried: Counters::default(),
             blobs,
             state,
             workshop,
@@ -175,7 +227,29 @@ impl Daemon {
             stop,
             seen: None,
             block: 0,
-        })
+            highest: 0,
+            pulse: Pulse::default(),
+            troubles: Troubles::default(),
+            runtime: None,
+            compatible: BTreeSet::new(),
+            spent: BTreeMap::new(),
+        }))
+    }
+
+    /// The daemon's vital signs, for whoever serves them.
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
+    }
+
+    /// Writes an event down, and returns when it is on the disk.
+    ///
+    /// # Errors
+    /// Those of [`Journal::record`].
+    fn record(&mut self, event: Event) -> Result<(), JournalError> {
+        self.journal.record(event.clone())?;
+        metrics().event(&event);
+        self.pulse.vitals().disk_full = false;
+        Ok(())
     }
 
     /// Works until a signal comes, the awaited run is over, or something fails that waiting does not help.
@@ -183,36 +257,26 @@ impl Daemon {
     /// # Errors
     /// What cannot be helped. What was begun is parked all the same.
     pub async fn run(mut self) -> anyhow::Result<()> {
-        let mut silent_since: Option<Instant> = None;
+        let stop = self.stop.clone();
         let result = loop {
-            if self.stop.is_raised() {
+            if stop.is_raised() {
                 break Ok("signal");
             }
-            match self.look().await {
-                Ok(Flow::On) => silent_since = None,
+            // A look may be given up anywhere: what it does is written down before.
+            let looked = tokio::select! {
+                () = stop.raised() => break Ok("signal"),
+                looked = self.look() => looked,
+            };
+            self.pulse.vitals().looked = Instant::now();
+            self.count_carried();
+            match looked {
+                Ok(Flow::On) => self.bear_stillness().await,
                 Ok(Flow::Over) => break Ok("the run is over"),
-                Err(error) => match error.downcast_ref::<ChainError>() {
-                    Some(chain) if chain.is_transient() => {
-                        let since = *silent_since.get_or_insert_with(Instant::now);
-                        tracing::warn!(node = self.client.url(), error = %chain, "the node does not serve; trying again");
-                        if since.elapsed() >= FAILOVER_AFTER && self.fail_over().await {
-                            silent_since = None;
-                        }
+                Err(error) => {
+                    if let Err(error) = self.bear(error).await {
+                        break Err(error);
                     }
-                    // The log comes before every act: without room for it nothing is done, and nothing is lost.
-                    _ if is_of_full_disk(&error) => {
-                        tracing::error!(
-                            error = format!("{error:#}"),
-                            again_in_s = ROOM_AFTER.as_secs(),
-                            "there is no room: trying again"
-                        );
-                        tokio::select! {
-                            () = self.stop.raised() => {}
-                            () = tokio::time::sleep(ROOM_AFTER) => {}
-                        }
-                    }
-                    _ => break Err(error),
-                },
+                }
             }
             self.pause().await;
         };
@@ -224,55 +288,59 @@ impl Daemon {
         result.map_err(coded).and(ended)
     }
 
+    /// Counts what went over the network since the last time.
+    fn count_carried(&mut self) {
+        if let Some(network) = self.blobs.network() {
+            let now = network.counters();
+            metrics().carried(self.carried, now);
+            self.carried = now;
+        }
+    }
+
+    /// Whether something has ended beside the loop that the next look takes in.
+    fn has_news(&self) -> bool {
+        self.crews.values().any(|crew| crew.handle.is_finished())
+            || self.fetching.values().any(Fetching::has_ended)
+            || self.remaking.as_ref().is_some_and(Remake::has_ended)
+            || self.errands.have_news()
+            || self.disputes.have_news()
+    }
+
     /// Waits for the next look: a moment, the end of some work, or a signal.
     async fn pause(&mut self) {
         let poll = self.config.chain.poll();
-        let (crews, disputes) = (&self.crews, &self.disputes);
+        let this = &*self;
         let worked = async {
             // A finished handle is taken care of by the next look; polling it here would lose its result.
-            while !crews.values().any(|crew| crew.handle.is_finished()) && !disputes.have_news() {
+            loop {
                 tokio::time::sleep(Duration::from_millis(50)).await;
+                if this.has_news() {
+                    break;
+                }
             }
         };
         tokio::select! {
-            () = self.stop.raised() => {}
+            () = this.stop.raised() => {}
             () = tokio::time::sleep(poll) => {}
             () = worked => {}
         }
     }
 
-    /// Connects anew, to whichever configured node answers.
-    async fn fail_over(&mut self) -> bool {
-        match Client::connect(&self.config.chain).await {
-            Ok(client) if client.genesis() == self.client.genesis() => {
-                tracing::info!(node = client.url(), "connected anew");
-                self.client = client;
-                self.seen = None;
-                true
-            }
-            Ok(client) => {
-                tracing::error!(
-                    node = client.url(),
-                    "this node belongs to another chain than the one before"
-                );
-                false
-            }
-            Err(error) => {
-                tracing::warn!(%error, "still no node");
-                false
-            }
-        }
-    }
-
     /// Looks at the chain if it has moved, and does what is to be done.
     async fn look(&mut self) -> anyhow::Result<Flow> {
-        let ended = self.reap().await?;
+        if self.has_news() {
+            // Whatever becomes of this look, the next one does what follows from the news.
+            self.seen = None;
+        }
+        self.reap().await?;
+        self.take_in_checkpoints().await?;
+        self.take_in_errands().await;
         let best = self.client.best_hash().await?;
         let followed = match self.config.chain.follow {
             crate::config::Follow::Best => best,
             crate::config::Follow::Finalised => self.client.finalised_hash().await?,
         };
-        if self.seen == Some((followed, best)) && !ended && !self.disputes.have_news() {
+        if self.seen == Some((followed, best)) {
             return Ok(Flow::On);
         }
         // Before anything is read, signed or written down.
@@ -280,8 +348,10 @@ impl Daemon {
         let followed_at = self.client.at(followed).await?;
         let best_at = self.client.at(best).await?;
         self.block = followed_at.number();
+        self.note_blocks(&followed_at, &best_at).await?;
         if let Some(run) = self.options.until_run_over
             && self.crews.is_empty()
+            && self.fetching.is_empty()
             && followed_at.run(run).await?.is_some_and(|run| run.status.is_over())
         {
             return Ok(Flow::Over);
@@ -292,8 +362,9 @@ impl Daemon {
         match watch::worker(&followed_at, &best_at, &hot_key).await? {
             watch::Found::Worker(worker) => {
                 let mut rounds = watch::Rounds::at(&followed_at);
+                self.keep_providers(&followed_at, &worker, &mut rounds).await?;
                 self.tend_slots(&followed_at, &mut rounds).await?;
-                self.keep_checkpoints(&followed_at, &mut rounds).await?;
+                self.keep_checkpoints(&followed_at, &worker, &mut rounds).await?;
                 let own = watch::Own {
                     owner: &self.owner,
                     hot_key: &hot_key,
@@ -304,58 +375,112 @@ impl Daemon {
                 let view =
                     watch::view(&followed_at, &best_at, &worker, &own, &mut rounds, &mut self.specs).await?;
                 decide::note(&mut self.memory, &view);
+                metrics().worker(&worker, view.duties.len());
                 self.act(view).await?;
+                self.pulse.vitals().misses = self.memory.misses;
             }
             watch::Found::NotYet => tracing::debug!("the registration is not in the followed block yet"),
-            watch::Found::No => {
-                return Err(failure(
-                    Exit::Refused,
-                    format!(
-                        "{hot_key} speaks for no worker any more: it was withdrawn, or has another hot key"
-                    ),
-                ));
-            }
+            watch::Found::No => return Err(NoWorker { hot_key }.into()),
         }
+        self.highest = self.highest.max(self.block);
         self.seen = Some((followed, best));
         Ok(Flow::On)
     }
 
-    /// Takes in the threads that have ended. Returns whether one has.
-    async fn reap(&mut self) -> anyhow::Result<bool> {
-        let mut any = false;
-        while let Some(lane) =
-            self.crews.iter().find(|(_, crew)| crew.handle.is_finished()).map(|(lane, _)| *lane)
-        {
-            any = true;
+    /// Notes how far the chain is, and which runtime it has. One that is not as this release knows it ends the daemon before anything is
+    /// signed for it.
+    async fn note_blocks(&mut self, followed: &At, best: &At) -> anyhow::Result<()> {
+        let finalised =
+            (self.config.chain.follow == crate::config::Follow::Finalised).then(|| followed.number());
+        metrics().chain(best.number(), finalised);
+        let before = self.pulse.read();
+        // A node that is behind has no new blocks, until it has one that is higher than any before.
+        if before.best_seen.is_none() || best.number() > before.best {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+            let time = best.timestamp_ms().await?;
+            let skew = i128::try_from(now).unwrap_or(i128::MAX).saturating_sub(time.into());
+            let mut vitals = self.pulse.vitals();
+            vitals.best_seen = Some(Instant::now());
+            vitals.clock_skew_s = i64::try_from(skew / 1_000).unwrap_or(i64::MAX);
+            (vitals.best, vitals.finalised) = (best.number(), finalised);
+        }
+        for at in [followed, best] {
+            if !self.compatible.contains(&at.spec_version()) {
+                at.check_compatible()?;
+                self.compatible.insert(at.spec_version());
+            }
+        }
+        let version = best.spec_version();
+        if self.runtime != Some(version) {
+            if let Some(before) = self.runtime {
+                tracing::info!(
+                    before,
+                    now = version,
+                    block = best.number(),
+                    "the chain's runtime was upgraded"
+                );
+            }
+            metrics().runtime(version, self.runtime.is_some());
+            self.runtime = Some(version);
+        }
+        Ok(())
+    }
+
+    /// Takes in the threads that have ended, and gives up those that do not stop.
+    async fn reap(&mut self) -> anyhow::Result<()> {
+        while let Some(lane) = self.crews.iter().find(|(_, crew)| crew.is_over()).map(|(lane, _)| *lane) {
             let Some(crew) = self.crews.remove(&lane) else { continue };
             self.memory.working.remove(&lane);
+            self.memory.stopping.remove(&lane);
+            if !crew.handle.is_finished() {
+                tracing::error!(task = %crew.duty.task, "the step did not end in time: its work is lost");
+                continue;
+            }
             let ended = crew
                 .handle
                 .await
                 .unwrap_or_else(|error| Err(anyhow::anyhow!("the engine broke down: {error}")));
-            self.note(&crew.duty, ended)?;
+            self.note(&crew.duty, crew.began, ended)?;
         }
-        Ok(any)
+        Ok(())
     }
 
-    fn note(&mut self, duty: &Duty, ended: anyhow::Result<Ended>) -> anyhow::Result<()> {
+    fn note(&mut self, duty: &Duty, began: Instant, ended: anyhow::Result<Ended>) -> anyhow::Result<()> {
         let task = duty.task;
+        metrics().worked(task.kind, began.elapsed(), &ended);
+        if task.kind == Kind::Train {
+            let spent = self.spent.remove(&task).unwrap_or_default().saturating_add(began.elapsed());
+            if matches!(ended, Ok(Ended::Done(_))) {
+                metrics().slot(spent);
+            } else {
+                self.spent.insert(task, spent);
+            }
+        }
         match ended {
             Ok(Ended::Done(product)) => {
                 tell(duty, &product);
                 let mut salt = [0; 32];
                 fill_random(&mut salt)?;
                 let act = Act::of(product, salt, &self.owner);
-                self.journal.record(Event::Done { task, basis: duty.basis, act })?;
+                if let Some(blob) = act.blob()
+                    && let Ok(found) = std::fs::metadata(self.blobs.own().path(blob))
+                {
+                    metrics().blob(Direction::Stored, found.len());
+                }
+                // Before the chain shows it, too: others will fetch it.
+                if let Some(blob) = act.blob() {
+                    self.pin_made(blob)?;
+                }
+                self.record(Event::Done { task, basis: duty.basis, act })?;
             }
             Ok(Ended::Declined { reason }) => {
                 tracing::error!(%task, %reason, "it is let go, and missed when its deadline has passed");
                 self.memory.refused.insert(task);
-                self.journal.record(Event::Declined { task, reason })?;
+                self.record(Event::Declined { task, reason })?;
             }
             Ok(Ended::Parked { step }) => {
                 tracing::info!(%task, step, "parked");
-                self.journal.record(Event::Parked { task, step })?;
+                self.record(Event::Parked { task, step })?;
             }
             Ok(Ended::Stopped) => tracing::info!(%task, "stopped: it begins anew"),
             Ok(Ended::Waits { reason }) => {
@@ -390,5 +515,9 @@ fn tell(duty: &Duty, product: &Product) {
 
 /// Notes the exit code of a chain's failure.
 fn coded(error: anyhow::Error) -> anyhow::Error {
-    error.downcast::<ChainError>().map_or_else(|other| other, ChainError::into_coded)
+    match error.downcast::<ChainError>() {
+        Ok(error) => error.into_coded(),
+        Err(error) if error.is::<NoWorker>() => failure(Exit::Refused, error.to_string()),
+        Err(error) => error,
+    }
 }

@@ -1,32 +1,44 @@
 //! Looking after the slots that were trained, whose states auditors may ask for, until their rounds are settled.
 
 use super::{
-    Daemon, slots,
+    Daemon,
+    background::Background,
+    slots::{self, Served},
     task::Task,
     watch::Rounds,
     work::{folder_of, kept_slots},
 };
-use crate::chain::{At, ChainError, Round};
-use sabha_protocol::{Outcome, RunSpec, audit::Audits, round::Terms};
+use crate::{
+    chain::{At, ChainError, Round},
+    stop::Stop,
+};
+use sabha_protocol::{Digest, Outcome, RunSpec, audit::Audits, round::Terms};
+use std::path::PathBuf;
 
 impl Daemon {
-    /// Serves the states that auditors need, as far as they were kept, and removes the files of slots whose rounds are settled.
+    /// Has the states served that auditors need, as far as they were kept, and removes the files of slots whose rounds are settled.
     pub(super) async fn tend_slots(&mut self, at: &At, rounds: &mut Rounds<'_>) -> Result<(), ChainError> {
-        let mut gone = Vec::new();
+        let (mut gone, mut wanted) = (Vec::new(), Vec::new());
         for task in kept_slots(&self.state) {
             match rounds.round(task.run, task.round).await? {
                 None => gone.push(task),
                 Some(round) if matches!(round.audits, Audits::Sealing { .. }) => {
                     if let Some((_, spec)) = self.specs.of(at, task.run).await? {
-                        self.serve_slot(&task, &round, &spec, rounds).await?;
+                        wanted.extend(self.wanted_of(&task, &round, spec, rounds).await?);
                     }
                 }
                 Some(_) => {}
             }
         }
-        if gone.is_empty() {
-            return Ok(());
+        // What is being served would be left behind.
+        if !gone.is_empty() && !self.is_serving() {
+            self.forget_settled(gone).await?;
         }
+        self.serve(wanted);
+        Ok(())
+    }
+
+    async fn forget_settled(&self, gone: Vec<Task>) -> Result<(), ChainError> {
         // The node may be behind the one before it, or on a fork: the files, once removed, may be had too late.
         let finalised = self.client.at(self.client.finalised_hash().await?).await?;
         let mut rounds = Rounds::at(&finalised);
@@ -48,39 +60,70 @@ impl Daemon {
     }
 
     /// Only the states that the sampled segments start from: with others, an auditor could copy its answer.
-    async fn serve_slot(
+    async fn wanted_of(
         &self,
         task: &Task,
         round: &Round,
-        spec: &RunSpec,
+        spec: RunSpec,
         rounds: &mut Rounds<'_>,
-    ) -> Result<(), ChainError> {
+    ) -> Result<Option<Wanted>, ChainError> {
         // Nobody was drawn for it, or it is not this worker's.
-        let Some(slot) = rounds.slot(task.run, task.round, task.place).await? else { return Ok(()) };
-        let Some(Outcome::Trained(commitment)) = slot.outcome() else { return Ok(()) };
+        let Some(slot) = rounds.slot(task.run, task.round, task.place).await? else { return Ok(None) };
+        let Some(Outcome::Trained(commitment)) = slot.outcome() else { return Ok(None) };
         let mine = slot.generation == task.generation && slot.worker() == Some(&self.owner);
         if !mine || !round.unanswered.contains(task.place) {
-            return Ok(());
+            return Ok(None);
         }
+        let mut segments = round.audited_segments(&Terms::new(task.run, &spec), task.place);
+        segments.retain(|segment| *segment > 0);
         let (folder, root) = (folder_of(&self.state, task), commitment.segments_root);
-        let Some(leaves) = slots::read_leaves(&folder, spec, root) else { return Ok(()) };
-        let segments = round.audited_segments(&Terms::new(task.run, spec), task.place);
-        for segment in segments.into_iter().filter(|segment| *segment > 0) {
-            let (served, folder, leaves) = (self.served.clone(), folder.clone(), leaves.clone());
-            let serving =
-                tokio::task::spawn_blocking(move || served.serve(&folder, &leaves, root, segment)).await;
-            match serving {
-                Ok(Ok(true)) => {
-                    tracing::debug!(%task, segment, "serves the state that the segment starts from")
+        Ok(Some(Wanted { task: *task, spec, folder, root, segments }))
+    }
+
+    fn is_serving(&self) -> bool {
+        self.serving.as_ref().is_some_and(|serving| !serving.has_ended())
+    }
+
+    /// Serves states beside the loop: what is served goes to the object store, too. What is served already costs a look at the disk.
+    fn serve(&mut self, wanted: Vec<Wanted>) {
+        if self.is_serving() || wanted.is_empty() {
+            return;
+        }
+        let served = self.served.clone();
+        self.serving = Some(Background::begin(move |stop| {
+            wanted.iter().for_each(|wanted| wanted.serve(&served, stop));
+            Ok(())
+        }));
+    }
+}
+
+/// States of a slot that auditors need.
+struct Wanted {
+    task: Task,
+    spec: RunSpec,
+    folder: PathBuf,
+    /// What the slot committed.
+    root: Digest,
+    /// The segments that start from them.
+    segments: Vec<u32>,
+}
+
+impl Wanted {
+    fn serve(&self, served: &Served, stop: &Stop) {
+        let Self { task, spec, folder, root, segments } = self;
+        let Some(leaves) = slots::read_leaves(folder, spec, *root) else { return };
+        for segment in segments {
+            if stop.is_raised() {
+                return;
+            }
+            match served.serve(folder, &leaves, *root, *segment) {
+                Ok(true) => tracing::debug!(%task, segment, "serves the state that the segment starts from"),
+                Ok(false) => {
+                    tracing::debug!(%task, segment, "the state that the segment starts from was not kept");
                 }
-                Ok(Ok(false)) => {
-                    tracing::debug!(%task, segment, "the state that the segment starts from was not kept")
-                }
-                Ok(Err(error)) => tracing::warn!(%task, segment, %error, "cannot serve a state"),
                 Err(error) => tracing::warn!(%task, segment, %error, "cannot serve a state"),
             }
         }
-        Ok(())
     }
 }
 

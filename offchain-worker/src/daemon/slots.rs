@@ -5,24 +5,28 @@
 //! slots/RUN-ROUND-ATTEMPT-SLOT-GENERATION/state.safetensors   the parked state
 //!                                         leaves              the state roots at the segments' ends
 //!                                         ends/N              the state that segment N starts from
-//! BLOBS/served/SEGMENTS_ROOT/N                                the same, for auditors, who look into the blob folders of their peers
-//!                            N.opening                        that it is leaf N below the root
 //! ```
+//!
+//! An auditor gets a state as a blob. Its hash is in the note `state-SEGMENTS_ROOT-N`, with the path that shows that it is leaf N below
+//! the root; the pin `served-SEGMENTS_ROOT` keeps it.
 //!
 //! A served state need not be trusted: its root, with the path, must come to what was committed.
 
 use crate::{
-    blobs::PeerBlobs,
+    blobs::{BlobError, BlobStore, PeerBlobs, UntilStopped},
     engine::{State, rounds::leaves},
     files::{self, FileError},
+    stop::Stop,
 };
 use codec::{DecodeAll, Encode};
 use sabha_protocol::{Digest, audit::Opening, spec::RunSpec};
 use serde::{Deserialize, Serialize};
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::ErrorKind,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 /// What the states at a slot's segments' ends may take on the disk. Where they would take more, none are kept, and auditors train
@@ -121,37 +125,44 @@ pub fn kept_state(folder: &Path, spec: &RunSpec, segment: u32) -> Option<State> 
 
 /// The state in a file, or why there is none.
 fn read_state(file: &Path, spec: &RunSpec) -> Result<State, String> {
-    let bytes = fs::read(file).map_err(|error| error.to_string())?;
-    let (mut state, record) = State::from_bytes(&spec.model, &bytes).map_err(|error| error.to_string())?;
+    state_of(&fs::read(file).map_err(|error| error.to_string())?, spec)
+}
+
+fn state_of(bytes: &[u8], spec: &RunSpec) -> Result<State, String> {
+    let (mut state, record) = State::from_bytes(&spec.model, bytes).map_err(|error| error.to_string())?;
     let record: Record = serde_json::from_str(&record).map_err(|error| error.to_string())?;
     state.step = record.step;
     state.loss_sum = f32::from_bits(record.loss_sum);
     Ok(state)
 }
 
-/// What workers of one machine serve to each other: folders beside their blobs, the own one first.
+/// What workers serve to auditors: states, as blobs, and notes that say under which hashes.
 #[derive(Clone, Debug)]
 pub struct Served {
-    own: PathBuf,
-    peers: Vec<PathBuf>,
+    blobs: PeerBlobs,
+    /// States that were fetched from others, by their slots' roots.
+    fetched: Arc<Mutex<BTreeMap<Digest, BTreeSet<Digest>>>>,
 }
 
-/// The folder of what is served of a slot.
-fn slot_in(served: &Path, segments_root: Digest) -> PathBuf {
-    served.join(segments_root.to_string())
+/// What the notes of a slot begin with.
+fn notes_of(segments_root: Digest) -> String {
+    format!("state-{segments_root}-")
 }
 
-/// The files of a segment: the state that it starts from, and its opening.
-fn segment_in(served: &Path, segments_root: Digest, segment: u32) -> (PathBuf, PathBuf) {
-    let folder = slot_in(served, segments_root);
-    (folder.join(segment.to_string()), folder.join(format!("{segment}.opening")))
+/// The note of the state that a segment starts from.
+fn note_of(segments_root: Digest, segment: u32) -> String {
+    format!("{}{segment}", notes_of(segments_root))
+}
+
+/// The pin that keeps a slot's served states.
+fn pin_of(segments_root: Digest) -> String {
+    format!("served-{segments_root}")
 }
 
 impl Served {
-    /// In the folders of blob stores.
+    /// From and in a blob store.
     pub fn beside(blobs: &PeerBlobs) -> Self {
-        let peers = blobs.roots().skip(1).map(|root| root.join("served")).collect();
-        Self { own: blobs.own().root().join("served"), peers }
+        Self { blobs: blobs.clone(), fetched: Arc::default() }
     }
 
     /// Serves the state that a segment starts from, if it was kept. Returns whether it is served.
@@ -164,54 +175,90 @@ impl Served {
         leaves: &[Digest],
         segments_root: Digest,
         segment: u32,
-    ) -> Result<bool, FileError> {
-        let (to, opening) = segment_in(&self.own, segments_root, segment);
-        if opening.exists() {
+    ) -> Result<bool, BlobError> {
+        let (own, note) = (self.blobs.own(), note_of(segments_root, segment));
+        if own.note(&note)?.is_some() {
             return Ok(true);
         }
-        let Some(path) = Opening::of(leaves, segment) else { return Ok(false) };
+        let Some(opening) = Opening::of(leaves, segment) else { return Ok(false) };
         let from = end_file(folder, segment);
         let bytes = match fs::read(&from) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(FileError::of("read", &from)(error)),
+            Err(error) => return Err(FileError::of("read", &from)(error).into()),
         };
-        files::write_atomic(&to, &bytes)?;
+        let (digest, pin) = (Digest::of(&bytes), pin_of(segments_root));
+        let mut pinned = own.pinned(&pin)?;
+        pinned.insert(digest);
+        own.pin(&pin, &pinned)?;
+        self.blobs.put(&bytes)?;
         // Last: who finds it finds the state.
-        files::write_atomic(&opening, &path.encode())?;
+        self.blobs.put_note(&note, &(digest, opening).encode())?;
         Ok(true)
     }
 
     /// The state that a segment starts from, if its worker serves it; checked against what was committed.
-    pub fn fetch(&self, spec: &RunSpec, segments_root: Digest, segment: u32) -> Option<State> {
-        let folders = [&self.own].into_iter().chain(&self.peers);
-        folders.into_iter().find_map(|served| Self::fetch_from(served, spec, segments_root, segment))
+    pub fn fetch(&self, spec: &RunSpec, segments_root: Digest, segment: u32, stop: &Stop) -> Option<State> {
+        self.blobs.find_note(&note_of(segments_root, segment), |blobs, note| {
+            let blobs = UntilStopped { blobs, stop };
+            let refused =
+                |reason: &str| tracing::warn!(%segments_root, segment, reason, "the served state is of no use");
+            let (digest, opening) = <(Digest, Opening)>::decode_all(&mut &*note).ok()?;
+            let leaves = spec.segments().saturating_add(1);
+            if !opening.opens(&segments_root, leaves, segment) {
+                refused("its leaf is not the one that was committed");
+                return None;
+            }
+            if !self.blobs.has(digest).unwrap_or(true) {
+                self.fetched().entry(segments_root).or_default().insert(digest);
+            }
+            let bytes = blobs.get_within(digest, state_bytes(spec));
+            let bytes = bytes.map_err(|error| refused(&error.to_string())).ok()?;
+            let state = state_of(&bytes, spec).map_err(|reason| refused(&reason)).ok()?;
+            let step = segment.saturating_mul(spec.rounds.segment_steps);
+            let right = state.step == step && state.root() == opening.leaf;
+            if !right {
+                refused("it is not the one that was committed");
+            }
+            right.then_some(state)
+        })
     }
 
-    fn fetch_from(served: &Path, spec: &RunSpec, segments_root: Digest, segment: u32) -> Option<State> {
-        let (file, opening) = segment_in(served, segments_root, segment);
-        let path = fs::read(opening).ok()?;
-        if fs::metadata(&file).ok()?.len() > state_bytes(spec) {
-            return None;
+    fn fetched(&self) -> MutexGuard<'_, BTreeMap<Digest, BTreeSet<Digest>>> {
+        self.fetched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Removes the states of a slot that were fetched from others: they have been used.
+    pub fn release(&self, segments_root: Digest) {
+        let fetched = self.fetched().remove(&segments_root).unwrap_or_default();
+        if let Err(error) = self.remove_unpinned(&fetched) {
+            tracing::warn!(%segments_root, %error, "cannot remove the states that were fetched");
         }
-        let refused =
-            |reason: &str| tracing::warn!(file = %file.display(), reason, "the served state is of no use");
-        let opening = Opening::decode_all(&mut path.as_slice()).ok()?;
-        let state = read_state(&file, spec).map_err(|reason| refused(&reason)).ok()?;
-        let leaves = spec.segments().saturating_add(1);
-        let step = segment.saturating_mul(spec.rounds.segment_steps);
-        let right = state.step == step
-            && state.root() == opening.leaf
-            && opening.opens(&segments_root, leaves, segment);
-        if !right {
-            refused("it is not the one that was committed");
+    }
+
+    fn remove_unpinned(&self, digests: &BTreeSet<Digest>) -> Result<(), BlobError> {
+        let own = self.blobs.own();
+        let pinned: BTreeSet<Digest> = own.pins()?.into_values().flatten().collect();
+        for digest in digests.difference(&pinned) {
+            own.remove(*digest)?;
         }
-        right.then_some(state)
+        Ok(())
     }
 
     /// Removes what was served of a slot.
     pub fn remove(&self, segments_root: Digest) {
-        remove_folder(&slot_in(&self.own, segments_root));
+        if let Err(error) = self.try_remove(segments_root) {
+            tracing::warn!(%segments_root, %error, "cannot remove what was served");
+        }
+    }
+
+    fn try_remove(&self, segments_root: Digest) -> Result<(), BlobError> {
+        let own = self.blobs.own();
+        own.remove_notes(&notes_of(segments_root))?;
+        let pin = pin_of(segments_root);
+        let served = own.pinned(&pin)?;
+        own.pin(&pin, &BTreeSet::new())?;
+        self.remove_unpinned(&served)
     }
 }
 
@@ -264,21 +311,33 @@ mod tests {
         let root = segments_root(&leaves);
         let (own, served) = (folder.path().join("own"), beside(folder.path()));
         assert!(!served.serve(&own, &leaves, root, 1).unwrap(), "nothing was kept");
-        assert_eq!(served.fetch(&spec, root, 1), None);
+        assert_eq!(served.fetch(&spec, root, 1, &Stop::new()), None);
 
         keep_leaves(&own, &leaves).unwrap();
         keep_state(&own, 1, &states[1]).unwrap();
         assert!(served.serve(&own, &leaves, root, 1).unwrap());
-        assert_eq!(served.fetch(&spec, root, 1), Some(states[1].clone()));
-        assert_eq!(served.fetch(&spec, root, 2), None);
+        assert_eq!(served.fetch(&spec, root, 1, &Stop::new()), Some(states[1].clone()));
+        assert_eq!(served.fetch(&spec, root, 2, &Stop::new()), None);
 
         let peers = [folder.path().to_path_buf()];
         let auditor = Served::beside(&PeerBlobs::open(folder.path().join("auditor"), &peers).unwrap());
-        assert_eq!(auditor.fetch(&spec, root, 1), Some(states[1].clone()), "from a peer's folder");
+        assert_eq!(
+            auditor.fetch(&spec, root, 1, &Stop::new()),
+            Some(states[1].clone()),
+            "from a peer's folder"
+        );
+        assert_eq!(auditor.blobs.own().entries().unwrap().len(), 1, "it is kept while it is used");
+        auditor.release(root);
+        assert!(auditor.blobs.own().entries().unwrap().is_empty());
+        served.release(root);
+        assert!(served.fetch(&spec, root, 1, &Stop::new()).is_some(), "what is served stays");
 
+        let used = served.blobs.own().used().unwrap();
         remove(&own, &served);
-        assert_eq!(served.fetch(&spec, root, 1), None);
+        assert_eq!(served.fetch(&spec, root, 1, &Stop::new()), None);
         assert!(!own.exists());
+        let left = served.blobs.own();
+        assert!(left.entries().unwrap().is_empty() && left.pins().unwrap().is_empty(), "of {used} bytes");
     }
 
     /// Another segment's state, another slot's, a changed one, and one whose path is of another segment.
@@ -297,14 +356,17 @@ mod tests {
             let (own, served) = (place.join("own"), beside(&place));
             keep_state(&own, 1, &bad).unwrap();
             assert!(served.serve(&own, &leaves, root, 1).unwrap());
-            assert_eq!(served.fetch(&spec, root, 1), None, "{index}");
+            assert_eq!(served.fetch(&spec, root, 1, &Stop::new()), None, "{index}");
         }
         let (own, served) = (folder.path().join("own"), beside(folder.path()));
         keep_state(&own, 1, &states[1]).unwrap();
         served.serve(&own, &leaves, root, 1).unwrap();
-        let path = Opening::of(&leaves, 2).unwrap().encode();
-        fs::write(segment_in(&served.own, root, 1).1, path).unwrap();
-        assert_eq!(served.fetch(&spec, root, 1), None);
+        assert!(served.fetch(&spec, root, 1, &Stop::new()).is_some());
+        let digest = *served.blobs.own().pinned(&pin_of(root)).unwrap().first().unwrap();
+        for note in [(digest, Opening::of(&leaves, 2).unwrap()).encode(), digest.encode(), vec![1]] {
+            served.blobs.own().put_note(&note_of(root, 1), &note).unwrap();
+            assert_eq!(served.fetch(&spec, root, 1, &Stop::new()), None);
+        }
     }
 
     #[test]

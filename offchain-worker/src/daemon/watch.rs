@@ -50,9 +50,9 @@ impl Specs {
         }
         let Some(spec) = at.spec(id).await? else { return Ok(None) };
         if spec.hash() != run.spec_hash {
-            return Err(ChainError::Incompatible {
-                what: format!("the specification of run {id}"),
-                reason: "it does not hash to what the run names".into(),
+            return Err(ChainError::Rpc {
+                what: format!("reading the specification of run {id}"),
+                reason: "what the node serves does not hash to what the run names".into(),
             });
         }
         self.keep(run.spec_hash, spec.clone());

@@ -193,6 +193,15 @@ pub trait Workshop: Send + Sync + 'static {
         stop: &Stop,
     ) -> anyhow::Result<Checkpoint>;
 
+    /// Whether this machine can do what a run of this specification asks for, as far as can be known.
+    fn is_able(&self, spec: &RunSpec) -> bool;
+
+    /// Has a checkpoint in the blob store, and checks it against its root, in little memory.
+    ///
+    /// # Errors
+    /// If nobody serves it, it is not what was posted, or the disk fails.
+    fn hold(&self, spec: &RunSpec, wanted: Checkpoint, stop: &Stop) -> anyhow::Result<()>;
+
     /// Plays in disputes: says something to each turn that comes, until none comes any more. What was executed for one move is at hand
     /// for the next, of whichever game about the same target; one thing is executed at a time.
     fn play(&self, turns: &mut dyn Turns, stop: &Stop);

@@ -53,6 +53,13 @@ pub enum MemoryError {
     Unknown,
 }
 
+impl MemoryError {
+    /// Whether waiting is of no use.
+    pub fn is_for_good(&self) -> bool {
+        matches!(self, Self::TooLarge { for_good: true, .. })
+    }
+}
+
 impl MemoryLimit {
     /// A limit in mebibytes, or what is available.
     pub fn mebibytes(limit: Option<u64>) -> Self {
@@ -165,6 +172,11 @@ pub fn training(spec: &RunSpec) -> u64 {
 pub fn aggregation(spec: &RunSpec) -> u64 {
     let checkpoints = bytes_of(spec.model.parameter_count()).saturating_mul(6);
     sum(&[rounds::aggregation_bytes(spec), checkpoints])
+}
+
+/// What attesting a round's updates, one after another, needs at its peak, in bytes: an update's blob, and what is read from it.
+pub fn attesting(model: &ModelSpec) -> u64 {
+    rounds::update_bytes(model).saturating_mul(2)
 }
 
 /// What replaying a segment needs at its peak, in bytes: every output of a step, the checkpoint, the states at the segment's start

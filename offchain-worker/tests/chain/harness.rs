@@ -3,9 +3,13 @@
 use serde_json::{Value, json};
 use std::{
     fs::{self, File},
-    net::TcpListener,
+    net::{Shutdown, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -62,6 +66,13 @@ impl Chain {
         self.start_node();
     }
 
+    /// Takes the node's database away: it begins anew, at the same address, and knows nothing of what was.
+    pub fn lose_database(&mut self) {
+        self.stop_node();
+        fs::remove_dir_all(self.path("base")).unwrap();
+        self.start_node();
+    }
+
     /// Starts the node, on the same port and database as before.
     pub fn start_node(&mut self) {
         let spec = self.path("spec.json");
@@ -76,6 +87,9 @@ impl Chain {
             "--force-authoring",
             "--no-prometheus",
             "--no-telemetry",
+            // A proxy has another port than the node, which would refuse it else.
+            "--rpc-cors",
+            "all",
             // An authority does not start without a network key.
             "--node-key",
             "0000000000000000000000000000000000000000000000000000000000000001",
@@ -127,6 +141,58 @@ impl Chain {
 
     fn path(&self, name: &str) -> String {
         self.folder.path().join(name).to_str().unwrap().into()
+    }
+}
+
+/// Another address of a chain's node, which can go away while the node stays.
+pub struct Proxy {
+    port: u16,
+    ended: Arc<AtomicBool>,
+}
+
+impl Proxy {
+    /// Passes on whatever comes, in both directions, until it is dropped.
+    pub fn start(chain: &Chain) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let (port, to) = (listener.local_addr().unwrap().port(), chain.port);
+        let ended = Arc::new(AtomicBool::new(false));
+        let over = ended.clone();
+        thread::spawn(move || {
+            let mut streams: Vec<TcpStream> = Vec::new();
+            while !over.load(Ordering::Acquire) {
+                if let Ok((from, _)) = listener.accept()
+                    && let Ok(to) = TcpStream::connect(("127.0.0.1", to))
+                {
+                    from.set_nonblocking(false).unwrap();
+                    streams.extend([from.try_clone().unwrap(), to.try_clone().unwrap()]);
+                    for (mut from, mut to) in
+                        [(from.try_clone().unwrap(), to.try_clone().unwrap()), (to, from)]
+                    {
+                        thread::spawn(move || {
+                            let _ = std::io::copy(&mut from, &mut to);
+                            let _ = to.shutdown(Shutdown::Both);
+                        });
+                    }
+                }
+                thread::sleep(Duration::from_millis(20));
+            }
+            for stream in streams {
+                let _ = stream.shutdown(Shutdown::Both);
+            }
+        });
+        Self { port, ended }
+    }
+
+    /// The RPC address.
+    pub fn url(&self) -> String {
+        format!("ws://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Release);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The worker against a real node: bad input, full disks, huge models, and a worker's whole life.
+//! The worker against a real node: bad input, full disks, huge models, several nodes, and a worker's whole life.
 //!
 //! The chain is the development chain with blocks each second and a window of a few blocks; everything else is as it ships.
 
@@ -8,3 +8,4 @@ mod harness;
 mod life;
 mod memory;
 mod other_chain;
+mod service;

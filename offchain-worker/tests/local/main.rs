@@ -1,5 +1,6 @@
 //! The commands that need no chain, with the real binary: packing, checking, training, stopping, going on, writing text.
 
+mod blobs;
 mod commands;
 mod disk;
 mod exact;

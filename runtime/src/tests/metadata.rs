@@ -204,3 +204,13 @@ fn an_upgrade_passes_its_checks() {
         crate::Executive::try_runtime_upgrade(frame_try_runtime::UpgradeCheckSelect::All).expect("sound");
     });
 }
+
+/// build.rs makes a literal of the number, for the attribute that puts it into the blob.
+#[test]
+fn the_version_is_that_of_the_build() {
+    let source = include_str!("../../build.rs");
+    let constant =
+        source.lines().find_map(|line| line.strip_prefix("const SPEC_VERSION: u32 = ")?.strip_suffix(';'));
+    let expected = option_env!("SABHA_SPEC_VERSION").or(constant).unwrap();
+    assert_eq!(VERSION.spec_version, expected.parse::<u32>().unwrap());
+}

@@ -1,87 +1,9 @@
-use super::*;
-use crate::chain::RunStatus;
+use super::{super::testing::*, *};
 use sabha_protocol::{
-    Commitment, SlotSet, UNITS,
+    SlotSet, UNITS,
     audit::{Audits, SeatState},
-    round::{Checkpoint, Checks, Phase, VoidReason},
+    round::{Checkpoint, Phase, VoidReason},
 };
-
-fn account(byte: u8) -> AccountId {
-    AccountId::from([byte; 32])
-}
-
-const KEY: RoundKey = RoundKey { round: 1, attempt: 0 };
-
-fn round(phase: Phase<AccountId>) -> Round {
-    Round {
-        key: KEY,
-        frozen: 3,
-        base: None,
-        phase,
-        void: None,
-        open: SlotSet::default(),
-        committed: SlotSet::default(),
-        diverged: SlotSet::default(),
-        faulty: SlotSet::default(),
-        accepted: SlotSet::default(),
-        result: None,
-        owes_aggregator: false,
-        audits: Audits::NotYet,
-        audit_word: None,
-        unanswered: SlotSet::default(),
-        seats: 0,
-        sealed: 0,
-        answered: 0,
-        disagreements: 0,
-        challenges: 0,
-        root_challenges: 0,
-        root_lapses: 0,
-        extended: false,
-        unsettled: 1,
-    }
-}
-
-fn slot(generation: u16, state: SlotState<AccountId>) -> (SlotIndex, Slot) {
-    (0, Slot { generation, state, checks: Checks::default() })
-}
-
-fn assigned(generation: u16, worker: u8) -> (SlotIndex, Slot) {
-    slot(generation, SlotState::Assigned { worker: account(worker), until: 120 })
-}
-
-fn committed(outcome: Outcome) -> (SlotIndex, Slot) {
-    slot(0, SlotState::Committed { worker: account(1), outcome })
-}
-
-fn trained() -> Outcome {
-    Outcome::Trained(Commitment {
-        segments_root: Digest([2; 32]),
-        update_digest: Digest([3; 32]),
-        mean_loss: 1.5.into(),
-    })
-}
-
-fn snapshot(live: Vec<(Round, Vec<(SlotIndex, Slot)>)>) -> Snapshot {
-    let run = Run {
-        id: 3,
-        owner: account(9),
-        spec_hash: Digest([1; 32]),
-        status: RunStatus::Open,
-        pause: None,
-        rounds: 4,
-        funded: 10 * UNITS,
-        regained: 0,
-        paid: 0,
-        refunded: 0,
-        escrow: 10 * UNITS,
-        kept: 0,
-        next: KEY,
-        open: vec![KEY],
-        finalised: 0,
-        checkpoint: None,
-    };
-    Snapshot { run, live, seats: BTreeMap::new() }
-}
 
 const TRAINING: Phase<AccountId> = Phase::Training { until: 200 };
 

@@ -1,6 +1,9 @@
 //! Sending moves: those of all games at once, each in the next block that has room for it. Whatever is lost or refused is sent again.
 
-use crate::chain::{Call, ChainError, Sender, Until};
+use crate::{
+    chain::{Call, ChainError, Sender, Until},
+    metrics::metrics,
+};
 use sabha_protocol::{ActiveBlock, Digest, dispute::record::GameId};
 use std::collections::BTreeMap;
 use tokio::task::JoinHandle;
@@ -89,8 +92,13 @@ impl Moves {
                 continue;
             }
             let (call, bytes) = (sent.call.name, sent.call.arguments().len());
-            sent.fate = match flight.await {
+            let landed = flight.await;
+            if let Ok(result) = &landed {
+                metrics().sent(result);
+            }
+            sent.fate = match landed {
                 Ok(Ok(number)) => {
+                    metrics().moved();
                     tracing::info!(game, block = number, %call, bytes, "moved");
                     Fate::In(number)
                 }
@@ -124,7 +132,11 @@ impl Moves {
     ) -> Result<(), ChainError> {
         due.sort_by_key(|due| (due.until, due.game));
         for Due { game, position, call, .. } in due {
-            let fate = match post.post(&call).await {
+            let posted = post.post(&call).await;
+            if posted.is_err() {
+                metrics().sent(&posted);
+            }
+            let fate = match posted {
                 Ok(flight) => Fate::Flies(flight),
                 Err(error @ ChainError::NotAccepted { .. }) => {
                     tracing::warn!(game, %error, "the move was not taken: sending it again");

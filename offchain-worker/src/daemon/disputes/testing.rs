@@ -65,6 +65,14 @@ impl Workshop for Fake {
         unreachable!("it only plays")
     }
 
+    fn is_able(&self, _: &RunSpec) -> bool {
+        unreachable!("it only plays")
+    }
+
+    fn hold(&self, _: &RunSpec, _: Checkpoint, _: &Stop) -> anyhow::Result<()> {
+        unreachable!("it only plays")
+    }
+
     fn play(&self, turns: &mut dyn Turns, _: &Stop) {
         let mut at_hand = None;
         while let Some(turn) = turns.next(at_hand.as_ref(), &mut || ()) {

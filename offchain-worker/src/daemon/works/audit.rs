@@ -141,9 +141,18 @@ impl EngineWorkshop {
             return found(answer::of_roots(&roots), false);
         };
 
+        let found = |answer, unserved| {
+            self.served.release(commitment.segments_root);
+            found(answer, unserved)
+        };
         // Everybody knows the state that the first segment starts from.
-        let fetch = |segment: &u32| self.served.fetch(spec, commitment.segments_root, *segment).is_some();
-        let unserved = !segments.iter().filter(|segment| **segment > 0).all(fetch);
+        let served = |segment: u32| self.served.fetch(spec, commitment.segments_root, segment, stop);
+        let unserved =
+            !segments.iter().filter(|segment| **segment > 0).all(|segment| served(*segment).is_some());
+        // A fetch that was stopped says nothing of the slot's worker.
+        if stop.is_raised() {
+            return Ok(Ended::Stopped);
+        }
         if unserved && !job.hurry {
             let reason =
                 "the slot's worker does not serve the states that the segments start from yet".into();
@@ -155,13 +164,12 @@ impl EngineWorkshop {
             let came = match &mut whole {
                 Some(replay) => self.replay_to(job, replay, *segment, &mut notes)?,
                 None => {
-                    let start: State =
-                        match segment {
-                            0 => rounds::begin(&self.base(job, stop)?),
-                            _ => self.served.fetch(spec, commitment.segments_root, *segment).ok_or_else(
-                                || anyhow::anyhow!("the state of segment {segment} is served no more"),
-                            )?,
-                        };
+                    let start: State = match segment {
+                        0 => rounds::begin(&self.base(job, stop)?),
+                        _ => served(*segment).ok_or_else(|| {
+                            anyhow::anyhow!("the state of segment {segment} is served no more")
+                        })?,
+                    };
                     keep_state(job, *segment, &|| Ok(start.clone()));
                     notes.leaves.insert(*segment, Some(start.root()));
                     replay(self.engine.resume(spec, &start)?).to(end_of(*segment))?

@@ -2,7 +2,7 @@
 
 use super::EngineWorkshop;
 use crate::{
-    blobs::BlobError,
+    blobs::{BlobError, UntilStopped},
     daemon::work::{Job, Origin},
     engine::{
         init,
@@ -53,14 +53,14 @@ impl EngineWorkshop {
         stop: &Stop,
     ) -> anyhow::Result<RoundCheckpoint> {
         let Some(wanted) = wanted else { return Ok(RoundCheckpoint::start(init::of_spec(spec)?)) };
-        match self.fetch(spec, wanted) {
+        match self.fetch(spec, wanted, stop) {
             Ok(checkpoint) => Ok(checkpoint),
             Err(error) => self.remade(spec, wanted, error, origins, stop, &mut self.remaking()),
         }
     }
 
-    fn fetch(&self, spec: &RunSpec, wanted: Checkpoint) -> Result<RoundCheckpoint, FetchError> {
-        store::fetch_checkpoint(&self.blobs, spec, wanted)
+    fn fetch(&self, spec: &RunSpec, wanted: Checkpoint, stop: &Stop) -> Result<RoundCheckpoint, FetchError> {
+        store::fetch_checkpoint(&UntilStopped { blobs: &self.blobs, stop }, spec, wanted)
     }
 
     /// One at a time: two that need the same one would do the same work.
@@ -78,14 +78,15 @@ impl EngineWorkshop {
         stop: &Stop,
         remade: &mut Remade,
     ) -> anyhow::Result<RoundCheckpoint> {
-        // It is this machine's disk that fails: nothing is known of the checkpoint.
-        if matches!(error, FetchError::Blob(BlobError::File(_))) {
+        // Stopped, or it is this machine's disk that fails: nothing is known of the checkpoint.
+        if matches!(&error, FetchError::Blob(blob) if blob.is_local() || matches!(blob, BlobError::Stopped { .. }))
+        {
             return Err(error.into());
         }
         // Somebody may have made it meanwhile.
         let key = [wanted.root, wanted.blob];
         let blob = remade.get(&key).copied().unwrap_or(Ok(wanted.blob))?;
-        if let Ok(checkpoint) = self.fetch(spec, Checkpoint { blob, ..wanted }) {
+        if let Ok(checkpoint) = self.fetch(spec, Checkpoint { blob, ..wanted }, stop) {
             return Ok(checkpoint);
         }
         let Some(origin) = origins.iter().find(|origin| origin.made == wanted) else {
@@ -94,7 +95,7 @@ impl EngineWorkshop {
         tracing::warn!(round = origin.round, %error, "the checkpoint cannot be fetched: making it again");
         let base = match origin.base {
             None => RoundCheckpoint::start(init::of_spec(spec)?),
-            Some(base) => match self.fetch(spec, base) {
+            Some(base) => match self.fetch(spec, base, stop) {
                 Ok(checkpoint) => checkpoint,
                 Err(error) => {
                     // Of earlier rounds only: so it ends.
@@ -133,9 +134,10 @@ impl EngineWorkshop {
         updates: &[(SlotIndex, Digest)],
         stop: &Stop,
     ) -> anyhow::Result<RoundCheckpoint> {
+        let blobs = UntilStopped { blobs: &self.blobs, stop };
         let mut fetched = Vec::new();
         for (slot, digest) in updates {
-            let update = store::fetch_update(&self.blobs, spec, Place::of(spec, round, *slot), *digest);
+            let update = store::fetch_update(&blobs, spec, Place::of(spec, round, *slot), *digest);
             fetched.push(update.with_context(|| format!("the update of slot {slot}"))?);
         }
         Ok(rounds::aggregate(spec, base, fetched, &|| !stop.is_raised())?)

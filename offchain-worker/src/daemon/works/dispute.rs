@@ -5,6 +5,7 @@ use super::{
     notes::{Notes, Start},
 };
 use crate::{
+    blobs::UntilStopped,
     daemon::{
         slots,
         task::{Product, Task},
@@ -261,7 +262,7 @@ impl EngineWorkshop {
                 dispute::Subject::Slot { .. } => Some(Arc::new(self.stream_of(spec)?)),
                 dispute::Subject::Aggregation { .. } => None,
             };
-            let subject = self.subject(table, notes, start)?;
+            let subject = self.subject(table, notes, start, stop)?;
             let engine: &dyn Engine = self.engine.as_ref();
             let execution = Execution::new(engine, traces, Arc::new(spec.clone()), stream, base, subject);
             hands.put(Hand { bench, start, need, execution: execution.until(stop.clone()) });
@@ -308,12 +309,19 @@ impl EngineWorkshop {
         }
     }
 
-    fn subject(&self, table: &Table, notes: Option<&Notes>, start: Start) -> anyhow::Result<Subject> {
+    fn subject(
+        &self,
+        table: &Table,
+        notes: Option<&Notes>,
+        start: Start,
+        stop: &Stop,
+    ) -> anyhow::Result<Subject> {
         let dispute::Subject::Slot { slot, outcome } = table.subject else {
+            let blobs = UntilStopped { blobs: &self.blobs, stop };
             let mut updates = Vec::new();
             for (slot, digest) in &table.updates {
                 let place = Place::of(&table.spec, table.round, *slot);
-                let update = store::fetch_update(&self.blobs, &table.spec, place, *digest);
+                let update = store::fetch_update(&blobs, &table.spec, place, *digest);
                 updates.push(update.with_context(|| format!("the update of slot {slot}"))?);
             }
             return Ok(Subject::Aggregation(updates));

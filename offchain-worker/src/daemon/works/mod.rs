@@ -11,20 +11,27 @@ mod train;
 pub use base::FalseRoot;
 
 use super::{
-    checkpoints::is_stopped,
     slots::Served,
     task::Ask,
     work::{Ended, Job, Origin, Turns, Workshop, find_stream},
 };
 use crate::{
-    blobs::PeerBlobs,
+    blobs::{BlobError, PeerBlobs, UntilStopped},
     config::Config,
     data::Stream,
-    engine::{AnyEngine, Engine, Ledger, MemoryError, MemoryLimit, disputes::Lie, memory},
+    engine::{
+        AnyEngine, Engine, Ledger, MemoryError, MemoryLimit,
+        disputes::Lie,
+        memory,
+        rounds::{
+            AggregateError,
+            store::{self, FetchError},
+        },
+    },
     error::{Exit, ResultExt},
     stop::Stop,
 };
-use sabha_protocol::{round::Checkpoint, spec::RunSpec};
+use sabha_protocol::{NUMERICS_EXACT, round::Checkpoint, spec::RunSpec};
 use std::{path::PathBuf, sync::Mutex};
 
 /// Works on an engine, with updates and checkpoints in a blob store.
@@ -43,13 +50,12 @@ pub struct EngineWorkshop {
 }
 
 impl EngineWorkshop {
-    /// The engine and the folders that the configuration names.
+    /// The engine and the datasets that the configuration names, and a blob store.
     ///
     /// # Errors
-    /// [`Exit::BadInput`] if there is no such device, the blob store cannot be made, or nobody says how much memory there is.
-    pub fn new(config: &Config) -> anyhow::Result<Self> {
+    /// [`Exit::BadInput`] if there is no such device, or nobody says how much memory there is.
+    pub fn new(config: &Config, blobs: PeerBlobs) -> anyhow::Result<Self> {
         let engine = AnyEngine::on(&config.engine.device).exit(Exit::BadInput)?;
-        let blobs = PeerBlobs::open(&config.storage.blobs, &config.storage.peers).exit(Exit::BadInput)?;
         let memory = MemoryLimit::mebibytes(config.engine.memory_limit_mib);
         memory.bytes().exit(Exit::BadInput)?;
         Ok(Self { memory, ..Self::with(Box::new(engine), blobs, config.storage.datasets.clone()) })
@@ -89,26 +95,36 @@ impl EngineWorkshop {
     }
 }
 
+/// Whether work ended only because it was told to.
+pub(super) fn is_stopped(error: &anyhow::Error) -> bool {
+    let is = |blob: &BlobError| matches!(blob, BlobError::Stopped { .. });
+    matches!(error.downcast_ref(), Some(AggregateError::Stopped))
+        || matches!(error.downcast_ref(), Some(FetchError::Blob(blob)) if is(blob))
+        || error.downcast_ref().is_some_and(is)
+}
+
 impl Workshop for EngineWorkshop {
     fn work(&self, job: &Job, stop: &Stop) -> anyhow::Result<Ended> {
-        // First of all: whoever opened the run may have asked for any size. What an attester reads is checked by its length.
-        let mut reserved = None;
-        if !matches!(job.duty.ask, Ask::Attest(_)) {
-            let spec = &job.spec;
-            let reserve =
-                || self.ledger.reserve(self.memory, "work beside a dispute", memory::training(spec));
-            match self.memory.admit_training(spec).and_then(|()| reserve()) {
-                Ok(reservation) => reserved = Some(reservation),
-                Err(error @ MemoryError::TooLarge { for_good: true, .. }) => {
-                    return Ok(Ended::Declined { reason: error.to_string() });
-                }
-                // Others may give memory back: the daemon tries again until the deadline.
-                Err(error) => return Err(error.into()),
+        // First of all: whoever opened the run may have asked for any size.
+        let spec = &job.spec;
+        let reserve = || match &job.duty.ask {
+            Ask::Attest(_) => self.ledger.reserve(self.memory, "attesting", memory::attesting(&spec.model)),
+            _ => {
+                self.memory.admit_training(spec)?;
+                self.ledger.reserve(self.memory, "work beside a dispute", memory::training(spec))
             }
-        }
+        };
+        let reserved = match reserve() {
+            Ok(reservation) => reservation,
+            Err(error @ MemoryError::TooLarge { for_good: true, .. }) => {
+                return Ok(Ended::Declined { reason: error.to_string() });
+            }
+            // Others may give memory back: the daemon tries again until the deadline.
+            Err(error) => return Err(error.into()),
+        };
         let ended = match &job.duty.ask {
             Ask::Train => self.train(job, stop),
-            Ask::Attest(updates) => self.attest(job, updates),
+            Ask::Attest(updates) => self.attest(job, updates, stop),
             Ask::Aggregate(updates) => self.aggregate(job, updates, stop),
             Ask::Audit { slot, claim, segments } => self.audit(job, *slot, claim, segments, stop),
             Ask::Publish { segments_root, segments } => {
@@ -131,9 +147,21 @@ impl Workshop for EngineWorkshop {
         stop: &Stop,
     ) -> anyhow::Result<Checkpoint> {
         self.memory.admit_aggregation(spec)?;
+        let need = memory::aggregation(spec);
+        let _reserved = self.ledger.reserve(self.memory, "making a checkpoint again", need)?;
         self.checkpoint(spec, Some(wanted), origins, stop)?;
         let blob = self.remaking().get(&[wanted.root, wanted.blob]).copied().unwrap_or(Ok(wanted.blob))?;
         Ok(Checkpoint { blob, ..wanted })
+    }
+
+    fn is_able(&self, spec: &RunSpec) -> bool {
+        let too_large = self.memory.admit_training(spec).is_err_and(|error| error.is_for_good());
+        spec.numerics_version == NUMERICS_EXACT && !too_large
+    }
+
+    fn hold(&self, spec: &RunSpec, wanted: Checkpoint, stop: &Stop) -> anyhow::Result<()> {
+        // It is read piece by piece: there is no memory to be reserved for it.
+        Ok(store::verify_checkpoint(&UntilStopped { blobs: &self.blobs, stop }, spec, wanted)?)
     }
 
     fn play(&self, turns: &mut dyn Turns, stop: &Stop) {

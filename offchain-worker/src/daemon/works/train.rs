@@ -12,6 +12,7 @@ use crate::{
         rounds::{self, Place, RoundCheckpoint, store},
         run_slot,
     },
+    metrics::metrics,
     stop::Stop,
 };
 use anyhow::Context;
@@ -73,7 +74,12 @@ impl EngineWorkshop {
         let work = serde_json::to_string(&(run, round, slot, job.duty.basis.spec, job.duty.basis.base))?;
         let park = slots::parked(&job.folder);
         let slot = SlotJob { spec, stream: &stream, round: round.round, slot, park: &park, work: &work };
-        let mut log = Log { job, told: Instant::now(), keeps: slots::keeps_states(spec) };
+        let mut log = Log {
+            job,
+            told: Instant::now(),
+            keeps: slots::keeps_states(spec),
+            tokens: u64::from(spec.rounds.batch).saturating_mul(spec.model.context.into()),
+        };
         let start = || Ok(base.parameters().clone());
         run_slot(self.engine.as_ref(), &slot, start, &mut log, stop)
     }
@@ -97,10 +103,13 @@ struct Log<'a> {
     job: &'a Job,
     told: Instant,
     keeps: bool,
+    /// Of one step.
+    tokens: u64,
 }
 
 impl Observer for Log<'_> {
     fn step(&mut self, report: &StepReport) {
+        metrics().stepped(self.job.duty.task.run, self.tokens, report.loss);
         if self.told.elapsed() >= TELL_EVERY {
             let (task, of) = (self.job.duty.task, self.job.spec.rounds.inner_steps);
             tracing::info!(%task, step = report.done, of, loss = report.loss, "training");

@@ -11,6 +11,10 @@ use sabha_protocol::{
     Digest,
     spec::{ModelSpec, Parameter},
 };
+use std::io::{self, Read};
+
+/// What is read of a tensor at once: whole elements.
+const PIECE_BYTES: usize = 16 << 10;
 
 /// What the names of momenta begin with in a checkpoint's file.
 pub const MOMENTUM: &str = "momentum.";
@@ -106,6 +110,58 @@ impl RoundCheckpoint {
         }
         Ok(Self::from_parts(Checkpoint::from_parts(parameters, values), momenta))
     }
+}
+
+/// The root of the checkpoint in a blob, as [`RoundCheckpoint::from_blob`] followed by [`RoundCheckpoint::root`] finds it, in a few KiB of
+/// memory. The outer error is the reader's.
+///
+/// # Errors
+/// As [`RoundCheckpoint::from_blob`].
+pub fn root_of_blob(model: &ModelSpec, blob: &mut impl Read) -> io::Result<Result<Digest, CheckpointError>> {
+    let parameters = model.parameters();
+    let expected = header(&parameters);
+    let mut found = Vec::new();
+    Read::by_ref(blob).take(expected.len() as u64).read_to_end(&mut found)?;
+    if found != expected {
+        return Ok(Err(CheckpointError::Form));
+    }
+    let mut digests = vec![[0; 32]; parameters.len()];
+    let mut momenta = digests.clone();
+    for (of, index) in order(&parameters) {
+        let Some(parameter) = parameters.get(index) else { continue };
+        let digest = match tensor_digest(parameter.elements(), blob)? {
+            Ok(digest) => digest,
+            Err(element) => return Ok(Err(CheckpointError::NotFinite { name: of.name(parameter), element })),
+        };
+        let places = if of == Of::Parameter { &mut digests } else { &mut momenta };
+        if let Some(place) = places.get_mut(index) {
+            *place = digest;
+        }
+    }
+    if blob.read(&mut [0])? > 0 {
+        return Ok(Err(CheckpointError::Form));
+    }
+    digests.extend(momenta);
+    Ok(Ok(Digest(state_root(&digests))))
+}
+
+/// What [`buffer_digest`] says of a tensor's elements, or the first that is not finite.
+fn tensor_digest(elements: u64, blob: &mut impl Read) -> io::Result<Result<[u8; 32], usize>> {
+    let (mut hasher, mut left, mut before) = (blake3::Hasher::new(), elements.saturating_mul(4), 0_usize);
+    let mut piece = [0; PIECE_BYTES];
+    while left > 0 {
+        let bytes = piece.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let Some(piece) = piece.get_mut(..bytes) else { break };
+        blob.read_exact(piece)?;
+        let values = piece.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
+        if let Some(element) = values.clone().position(|value| !value.is_finite()) {
+            return Ok(Err(before.saturating_add(element)));
+        }
+        hasher.update(piece);
+        before = before.saturating_add(values.len());
+        left = left.saturating_sub(bytes as u64);
+    }
+    Ok(Ok(*hasher.finalize().as_bytes()))
 }
 
 /// What a tensor of the file is.

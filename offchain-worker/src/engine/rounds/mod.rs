@@ -22,7 +22,7 @@ pub mod store;
 pub mod update;
 
 pub use self::{
-    checkpoint::{RoundCheckpoint, checkpoint_bytes},
+    checkpoint::{RoundCheckpoint, checkpoint_bytes, root_of_blob},
     update::{Place, Update, UpdateError, update_bytes},
 };
 

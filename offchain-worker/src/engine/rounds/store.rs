@@ -4,13 +4,16 @@
 use super::{
     RoundCheckpoint, Update, UpdateError, checkpoint_bytes,
     leaves::{self, LeavesError, leaves_bytes},
+    root_of_blob,
     update::{Place, update_bytes},
 };
 use crate::{
     blobs::{BlobError, BlobStore},
     engine::CheckpointError,
+    files::FileError,
 };
 use sabha_protocol::{Digest, round, spec::RunSpec};
+use std::{fs::File, io::BufReader};
 
 /// Why an object cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -106,6 +109,30 @@ pub fn fetch_checkpoint(
     } else {
         Err(FetchError::Root { digest, found, wanted: wanted.root })
     }
+}
+
+/// Has a checkpoint in the store, and checks it as [`fetch_checkpoint`] does, but in little memory, whatever its size: it is read from
+/// its file piece by piece.
+///
+/// # Errors
+/// As [`fetch_checkpoint`].
+pub fn verify_checkpoint(
+    blobs: &dyn BlobStore,
+    spec: &RunSpec,
+    wanted: round::Checkpoint,
+) -> Result<(), FetchError> {
+    let (digest, needed) = (wanted.blob, checkpoint_bytes(&spec.model));
+    let path = blobs.file_within(digest, needed)?;
+    let failed = || FileError::of("read", &path);
+    let file = File::open(&path).map_err(failed()).map_err(BlobError::from)?;
+    let found = file.metadata().map_err(failed()).map_err(BlobError::from)?.len();
+    let wrong = |source| FetchError::Checkpoint { digest, source };
+    if found != needed {
+        return Err(wrong(CheckpointError::Length { found, needed }));
+    }
+    let root = root_of_blob(&spec.model, &mut BufReader::new(file));
+    let found = root.map_err(failed()).map_err(BlobError::from)?.map_err(wrong)?;
+    if found == wanted.root { Ok(()) } else { Err(FetchError::Root { digest, found, wanted: wanted.root }) }
 }
 
 /// Publishes the leaves of a slot.

@@ -256,6 +256,12 @@ fn objects_come_back_from_a_store_and_what_is_damaged_or_missing_is_named() {
     let error = store::fetch_checkpoint(&blobs, &spec, update).unwrap_err();
     assert!(matches!(error, FetchError::Checkpoint { .. }), "{error}");
 
+    // The same, without all of it in memory.
+    store::verify_checkpoint(&blobs, &spec, posted).unwrap();
+    assert!(matches!(store::verify_checkpoint(&blobs, &spec, lie), Err(FetchError::Root { .. })));
+    let error = store::verify_checkpoint(&blobs, &spec, update).unwrap_err();
+    assert!(matches!(error, FetchError::Checkpoint { .. }), "{error}");
+
     let leaves: Vec<Digest> = (0..4).map(|byte| Digest([byte; 32])).collect();
     let published = store::publish_leaves(&blobs, &leaves).unwrap();
     let fetch = |root| store::fetch_leaves(&blobs, &spec, root, published);
@@ -349,4 +355,35 @@ proptest! {
 pub(super) fn zero_update(spec: &RunSpec) -> Update {
     let start = init::initial(&spec.model, spec.seed);
     finish(spec, Place::of(spec, 0, 0), &start, &start, 0.0).unwrap().update
+}
+
+/// Whatever is in a blob, reading it piece by piece and as a whole come to the same.
+#[test]
+fn a_checkpoint_that_is_read_piece_by_piece_has_the_same_root() {
+    let spec = spec(1);
+    let checkpoint = base(&spec);
+    let good = checkpoint.to_blob();
+    let read = |blob: &[u8]| checkpoint::root_of_blob(&spec.model, &mut &*blob);
+    assert_eq!(read(&good).unwrap().unwrap(), checkpoint.root());
+    let whole = |blob: &[u8]| RoundCheckpoint::from_blob(&spec.model, blob).map(|read| read.root());
+    for place in [good.len() - 1, good.len() - 9, good.len() - 100] {
+        let mut changed = good.clone();
+        changed[place / 4 * 4] ^= 1;
+        let root = read(&changed).unwrap().unwrap();
+        assert_eq!(root, whole(&changed).unwrap());
+        assert_ne!(root, checkpoint.root());
+        changed[place / 4 * 4..][..4].copy_from_slice(&f32::NAN.to_le_bytes());
+        let error = read(&changed).unwrap().unwrap_err().to_string();
+        assert_eq!(error, whole(&changed).unwrap_err().to_string(), "the same element is named");
+    }
+    // Tensors of several pieces.
+    let model = demo_spec().model;
+    let large = RoundCheckpoint::start(init::initial(&model, 1));
+    let root = checkpoint::root_of_blob(&model, &mut large.to_blob().as_slice());
+    assert_eq!(root.unwrap().unwrap(), large.root());
+    let mut other = good.clone();
+    other[20] ^= 1;
+    assert!(read(&other).unwrap().is_err(), "the header");
+    assert!(read(&[&good[..], &[0]].concat()).unwrap().is_err(), "something behind it");
+    assert!(read(&good[..good.len() - 1]).is_err(), "cut off");
 }

@@ -3,7 +3,6 @@
 //! A file is written beside its place under a temporary name, flushed to the disk and then renamed: a crash, a full disk or a
 //! signal leaves the old content, never half of the new one.
 
-use crate::error::is_disk_full;
 use std::{
     fs::{self, File},
     io::{self, Write},
@@ -31,8 +30,13 @@ impl FileError {
     }
 }
 
+/// Whether a write failed because the disk, or the writer's share of it, is full.
+pub fn is_disk_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
 /// What to do about an error of a file, to be appended to what happened.
-pub(crate) fn remedy(source: &io::Error) -> &'static str {
+pub fn remedy(source: &io::Error) -> &'static str {
     if is_disk_full(source) {
         ": the disk is full; nothing that was there is lost; free some space before you go on"
     } else {
@@ -64,6 +68,20 @@ impl AtomicFile {
         Ok(Self { file: Some(file), partial, destination: destination.to_path_buf() })
     }
 
+    /// The file once more, to be read and written at any place.
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    pub(crate) fn reopen(&self) -> Result<File, FileError> {
+        let mut options = File::options();
+        options.read(true).write(true).open(&self.partial).map_err(FileError::of("open", &self.partial))
+    }
+
+    /// It will be at `destination`, on the same disk, whose folder is made if need be when it is put there.
+    pub(crate) fn move_to(&mut self, destination: &Path) {
+        self.destination = destination.to_path_buf();
+    }
+
     /// Flushes everything to the disk and puts the file in its place.
     ///
     /// # Errors
@@ -73,12 +91,7 @@ impl AtomicFile {
         if let Some(file) = file {
             file.sync_all().map_err(FileError::of("write", &self.destination))?;
         }
-        fs::rename(&self.partial, &self.destination).map_err(FileError::of("replace", &self.destination))?;
-        // The rename itself must reach the disk too. Some file systems cannot flush a folder: then there is nothing to do.
-        if let Ok(folder) = File::open(folder_of(&self.destination)) {
-            let _ = folder.sync_all();
-        }
-        Ok(())
+        rename(&self.partial, &self.destination)
     }
 }
 
@@ -112,6 +125,20 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     file.commit()
 }
 
+/// Moves a file on the same disk, in the place of what is there; the folder is made if need be.
+///
+/// # Errors
+/// If the file cannot be moved; the destination is as it was then.
+pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), FileError> {
+    create_folder(folder_of(to))?;
+    fs::rename(from, to).map_err(FileError::of("replace", to))?;
+    // The rename itself must reach the disk too. Some file systems cannot flush a folder: then there is nothing to do.
+    if let Ok(folder) = File::open(folder_of(to)) {
+        let _ = folder.sync_all();
+    }
+    Ok(())
+}
+
 /// Reads a whole file.
 ///
 /// # Errors
@@ -126,6 +153,19 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
 /// If a folder cannot be made.
 pub fn create_folder(path: &Path) -> Result<(), FileError> {
     fs::create_dir_all(path).map_err(FileError::of("create the folder", path))
+}
+
+/// Locks a file that is there against other processes, until what is returned is dropped. `None` if another one has it.
+///
+/// # Errors
+/// If it cannot be opened or locked.
+pub fn lock(path: &Path) -> Result<Option<File>, FileError> {
+    let file = File::open(path).map_err(FileError::of("open", path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Err(fs::TryLockError::Error(error)) => Err(FileError::of("lock", path)(error)),
+    }
 }
 
 /// Removes a file; one that is not there counts as removed.
@@ -187,6 +227,18 @@ mod tests {
             text.contains("/a/b") && text.contains("disk is full") && text.contains("free some space"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_file_is_locked_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key.json");
+        assert!(lock(&path).is_err(), "it is not there");
+        fs::write(&path, "x").unwrap();
+        let held = lock(&path).unwrap();
+        assert!(held.is_some() && lock(&path).unwrap().is_none());
+        drop(held);
+        assert!(lock(&path).unwrap().is_some());
     }
 
     #[test]

@@ -1,0 +1,230 @@
+//! A download that may be cut off at any time, and goes on from there.
+//!
+//! Verified bytes are written in order. Now and then they are flushed to the disk, and then noted: what is noted is there, and is
+//! not read or fetched again. What was written after the last note is.
+
+use crate::{
+    BlobError, LocalBlobs,
+    files::{self, FileError},
+    tree::{self, GROUP_BYTES},
+};
+use bao_tree::io::{BaoContentItem, outboard::PreOrderOutboard, sync::OutboardMut};
+use sabha_protocol::Digest;
+use std::{
+    fs::{self, File, TryLockError},
+    io::{self, Seek, SeekFrom, Write},
+    os::unix::fs::MetadataExt,
+    path::PathBuf,
+};
+
+/// Bytes that room is made for at once: whoever sends nothing makes nothing go.
+const ROOM_BYTES: u64 = 16 << 20;
+
+/// Bytes after which progress is flushed and noted.
+const NOTE_EVERY: u64 = 64 << 20;
+
+/// What is noted behind a size that is not proved.
+const CLAIMED: &str = "claimed";
+
+/// A download in a store's folder. While it lives nobody else works on it.
+#[derive(Debug)]
+pub struct Partial {
+    store: LocalBlobs,
+    digest: Digest,
+    size: u64,
+    data: File,
+    nodes: PreOrderOutboard<File>,
+    /// Verified bytes, from the beginning.
+    done: u64,
+    /// Of them, those that a crash does not take away.
+    noted: u64,
+    /// Bytes that room was made for.
+    room: u64,
+    /// Whether the size is proved.
+    proved: bool,
+}
+
+/// Whether a download can go on.
+#[derive(Debug)]
+pub(crate) enum Opened {
+    /// It can.
+    Here(Box<Partial>),
+    /// Somebody else works on it.
+    Taken,
+    /// What came is of a blob of another size, which is proved.
+    OtherSize(u64),
+}
+
+/// How far a download is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The blob's bytes.
+    pub size: u64,
+    /// Of them, those that are there and verified.
+    pub done: u64,
+}
+
+impl LocalBlobs {
+    fn partial_path(&self, digest: Digest, suffix: &str) -> PathBuf {
+        self.root().join("partial").join(format!("{digest}{suffix}"))
+    }
+
+    /// How far a download is that was cut off.
+    pub fn progress(&self, digest: Digest) -> Option<Progress> {
+        self.noted(digest).map(|(progress, _)| progress)
+    }
+
+    /// The same, and whether the size is proved.
+    fn noted(&self, digest: Digest) -> Option<(Progress, bool)> {
+        let text = fs::read_to_string(self.partial_path(digest, ".done")).ok()?;
+        let mut words = text.trim_end().split(' ');
+        let (size, done) = (words.next()?, words.next()?);
+        let proved = words.next() != Some(CLAIMED);
+        let progress = Progress { size: size.parse().ok()?, done: done.parse().ok()? };
+        let there = |suffix: &str| self.partial_path(digest, suffix).metadata().map_or(0, |file| file.len());
+        let whole = progress.done.is_multiple_of(GROUP_BYTES) || progress.done == progress.size;
+        // What the note says must be there.
+        (progress.done <= progress.size && whole && there("") >= progress.done).then_some((progress, proved))
+    }
+}
+
+impl Partial {
+    /// Goes on with the download of a blob of `size` bytes, or begins one. A size that is not `proved` does not undo what came of a
+    /// blob of another size that is.
+    ///
+    /// # Errors
+    /// If the files cannot be made.
+    pub(crate) fn open(
+        store: &LocalBlobs,
+        digest: Digest,
+        size: u64,
+        proved: bool,
+    ) -> Result<Opened, BlobError> {
+        let path = store.partial_path(digest, "");
+        files::create_folder(&store.root().join("partial"))?;
+        store.remove_stale_partials()?;
+        let open = |path: &PathBuf| {
+            let mut options = File::options();
+            options
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(path)
+                .map_err(FileError::of("open", path))
+        };
+        let data = open(&path)?;
+        match data.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(Opened::Taken),
+            Err(TryLockError::Error(error)) => return Err(FileError::of("lock", &path)(error).into()),
+        }
+        // Between opening and locking, somebody else may have put it in its place.
+        let opened = data.metadata().map_err(FileError::of("read", &path))?;
+        if path.metadata().map_or(true, |there| there.ino() != opened.ino()) {
+            return Ok(Opened::Taken);
+        }
+        let noted = store.noted(digest);
+        if let Some((other, true)) = noted
+            && other.size != size
+            && other.done > 0
+            && !proved
+        {
+            return Ok(Opened::OtherSize(other.size));
+        }
+        let nodes_path = store.partial_path(digest, ".nodes");
+        let nodes = tree::nodes(digest, size, open(&nodes_path)?);
+        let going_on = noted.filter(|(progress, _)| progress.size == size);
+        let done = going_on.map_or(0, |(progress, _)| progress.done);
+        let proved = proved || going_on.is_some_and(|(_, proved)| proved);
+        let mut data = data;
+        data.seek(SeekFrom::Start(done)).map_err(FileError::of("read", &path))?;
+        let store = store.clone();
+        let partial = Self { store, digest, size, data, nodes, done, noted: done, room: done, proved };
+        Ok(Opened::Here(Box::new(partial)))
+    }
+
+    /// The first byte that is missing.
+    pub fn done(&self) -> u64 {
+        self.done
+    }
+
+    /// Takes in what was verified.
+    ///
+    /// # Errors
+    /// If it cannot be written, or there is no room for it.
+    pub(crate) fn take(&mut self, item: BaoContentItem) -> Result<(), BlobError> {
+        match item {
+            BaoContentItem::Parent(parent) => {
+                let path = self.store.partial_path(self.digest, ".nodes");
+                self.nodes.save(parent.node, &parent.pair).map_err(FileError::of("write", &path))?;
+            }
+            BaoContentItem::Leaf(leaf) if leaf.offset == self.done => {
+                let path = self.store.partial_path(self.digest, "");
+                let end = self.done.saturating_add(leaf.data.len() as u64);
+                if end > self.room {
+                    let step = ROOM_BYTES
+                        .min(self.size.saturating_sub(self.room))
+                        .max(end.saturating_sub(self.room));
+                    self.store.make_room(step)?;
+                    self.room = self.room.saturating_add(step);
+                }
+                self.data.write_all(&leaf.data).map_err(FileError::of("write", &path))?;
+                self.done = end;
+                if self.done.saturating_sub(self.noted) >= NOTE_EVERY {
+                    self.note()?;
+                }
+            }
+            // Groups come in order, so it is one that is here.
+            BaoContentItem::Leaf(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Flushes what came to the disk, and notes that it is there.
+    ///
+    /// # Errors
+    /// If it cannot be flushed.
+    pub fn note(&mut self) -> Result<(), BlobError> {
+        let path = self.store.partial_path(self.digest, "");
+        let done = self.done;
+        let flushed = self.data.sync_data().and_then(|()| self.nodes.data.sync_data());
+        flushed.map_err(FileError::of("write", &path))?;
+        let claimed = if self.proved { "" } else { CLAIMED };
+        let note = format!("{} {done} {claimed}", self.size).trim_end().to_owned() + "\n";
+        files::write_atomic(&self.store.partial_path(self.digest, ".done"), note.as_bytes())?;
+        self.noted = done;
+        Ok(())
+    }
+
+    /// Puts the blob in its place. Everything must be there.
+    ///
+    /// # Errors
+    /// If something is missing, or a file cannot be moved.
+    pub fn finish(mut self) -> Result<PathBuf, BlobError> {
+        let path = self.store.partial_path(self.digest, "");
+        if self.done != self.size {
+            let short = io::Error::new(io::ErrorKind::UnexpectedEof, "the download is not complete");
+            return Err(FileError::of("finish", &path)(short).into());
+        }
+        self.note()?;
+        // An earlier download of another size may have left more.
+        self.data.set_len(self.size).map_err(FileError::of("write", &path))?;
+        let nodes = tree::shape(self.size).outboard_size();
+        let cut = self.nodes.data.set_len(nodes);
+        cut.map_err(FileError::of("write", &path))?;
+        files::rename(&self.store.partial_path(self.digest, ".nodes"), &self.store.nodes_path(self.digest))?;
+        let to = self.store.path(self.digest);
+        files::rename(&path, &to)?;
+        files::remove(&self.store.partial_path(self.digest, ".done"))?;
+        Ok(to)
+    }
+
+    /// Removes what came.
+    pub(crate) fn discard(self) -> Result<(), BlobError> {
+        for suffix in [".done", ".nodes", ""] {
+            files::remove(&self.store.partial_path(self.digest, suffix))?;
+        }
+        Ok(())
+    }
+}

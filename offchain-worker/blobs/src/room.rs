@@ -1,0 +1,434 @@
+//! How much of the disk blobs may take.
+//!
+//! What a pin names stays. Of the rest, what was not used for the longest time goes first, when room is needed or when asked. A
+//! store without a limit never removes anything by itself.
+
+use crate::{
+    BlobError, LocalBlobs,
+    files::{self, FileError},
+    local::Entry,
+};
+use sabha_protocol::Digest;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant, SystemTime},
+};
+
+/// How long what was counted is relied on: other processes may share the folder.
+const COUNTED_FOR: Duration = Duration::from_secs(30);
+
+/// How long an incomplete download that nobody works on is kept.
+const PARTIAL_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The same, when room is needed.
+const PARTIAL_FOR_PRESSED: Duration = Duration::from_secs(60 * 60);
+
+/// The limit, and what is known of the bytes that are taken.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    limit: Option<u64>,
+    counted: Mutex<Option<(u64, Instant)>>,
+    /// Trees that are being made.
+    making: Mutex<BTreeMap<Digest, Arc<Mutex<()>>>>,
+}
+
+impl Room {
+    pub(crate) fn of(limit: Option<u64>) -> Self {
+        Self { limit, ..Self::default() }
+    }
+
+    fn counted(&self) -> MutexGuard<'_, Option<(u64, Instant)>> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What whoever makes a blob's tree holds.
+    pub(crate) fn making(&self, digest: Digest) -> Arc<Mutex<()>> {
+        let mut making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        making.entry(digest).or_default().clone()
+    }
+
+    /// It is made, or cannot be.
+    pub(crate) fn made(&self, digest: Digest, lock: Arc<Mutex<()>>) {
+        let mut making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(lock);
+        if making.get(&digest).is_some_and(|lock| Arc::strong_count(lock) == 1) {
+            making.remove(&digest);
+        }
+    }
+}
+
+/// What a collection came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Collected {
+    /// What was removed.
+    pub removed: Vec<Digest>,
+    /// Bytes that were freed.
+    pub freed: u64,
+    /// Bytes that are still taken.
+    pub left: u64,
+}
+
+/// Pinned blobs, by the name of the pin.
+pub type Pins = BTreeMap<String, BTreeSet<Digest>>;
+
+impl LocalBlobs {
+    /// The bytes that blobs may take, if there is a limit.
+    pub fn limit(&self) -> Option<u64> {
+        self.room.limit
+    }
+
+    /// All blobs that are there, in order of their addresses; unverified.
+    ///
+    /// # Errors
+    /// If a folder cannot be read.
+    pub fn entries(&self) -> Result<Vec<Entry>, BlobError> {
+        let mut entries = Vec::new();
+        for (path, name) in folder(self.root())? {
+            if name.len() != 2 || !path.is_dir() {
+                continue;
+            }
+            for (path, name) in folder(&path)? {
+                let Ok(digest) = name.parse::<Digest>() else { continue };
+                // It may have gone meanwhile.
+                let Ok(metadata) = path.metadata() else { continue };
+                let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+                entries.push(Entry { digest, size: metadata.len(), used });
+            }
+        }
+        entries.sort_unstable_by_key(|entry| entry.digest);
+        Ok(entries)
+    }
+
+    /// Bytes that the store takes: blobs, their trees, and incomplete downloads.
+    ///
+    /// # Errors
+    /// If a folder cannot be read.
+    pub fn used(&self) -> Result<u64, BlobError> {
+        let blobs = self.entries()?.iter().fold(0_u64, |sum, entry| sum.saturating_add(entry.size));
+        let mut used = blobs;
+        for name in ["nodes", "notes", "partial"] {
+            for (path, _) in folder(&self.root().join(name))? {
+                used = used.saturating_add(path.metadata().map_or(0, |metadata| metadata.len()));
+            }
+        }
+        Ok(used)
+    }
+
+    /// Makes room for `needed` more bytes, and counts them as taken.
+    ///
+    /// # Errors
+    /// [`BlobError::Full`] if what is pinned leaves no room for them.
+    pub(crate) fn make_room(&self, needed: u64) -> Result<(), BlobError> {
+        let Some(limit) = self.limit() else { return Ok(()) };
+        let mut counted = self.room.counted();
+        let fresh = counted.filter(|(_, when)| when.elapsed() < COUNTED_FOR);
+        let (used, when) = match fresh {
+            Some(known) => known,
+            None => (self.used()?, Instant::now()),
+        };
+        let total = used.saturating_add(needed);
+        if total <= limit {
+            *counted = Some((total, when));
+            return Ok(());
+        }
+        let left = self.collect(limit.saturating_sub(needed))?.left;
+        *counted = Some((left, Instant::now()));
+        if left.saturating_add(needed) > limit {
+            return Err(BlobError::Full { root: self.root().into(), needed, held: left, limit });
+        }
+        *counted = Some((left.saturating_add(needed), Instant::now()));
+        Ok(())
+    }
+
+    /// Removes blobs that no pin names, the least recently used ones first, until `target` bytes are taken at most; and what is
+    /// left of downloads that nobody goes on with.
+    ///
+    /// # Errors
+    /// If a folder or a pin cannot be read, or a file cannot be removed.
+    pub fn collect(&self, target: u64) -> Result<Collected, BlobError> {
+        // First: a pin that cannot be read keeps everything.
+        let pinned: BTreeSet<Digest> = self.pins()?.into_values().flatten().collect();
+        let before = self.used()?;
+        self.remove_partials(PARTIAL_FOR_PRESSED)?;
+        self.remove_lost_nodes()?;
+        let mut done = Collected { left: self.used()?, ..Collected::default() };
+        let mut entries = self.entries()?;
+        entries.retain(|entry| !pinned.contains(&entry.digest));
+        entries.sort_by_key(|entry| entry.used);
+        for entry in entries {
+            if done.left <= target {
+                break;
+            }
+            let nodes = self.nodes_path(entry.digest).metadata().map_or(0, |metadata| metadata.len());
+            self.remove(entry.digest)?;
+            tracing::info!(blob = %entry.digest, bytes = entry.size, "removed a blob to make room");
+            done.removed.push(entry.digest);
+            done.left = done.left.saturating_sub(entry.size.saturating_add(nodes));
+        }
+        done.freed = before.saturating_sub(done.left);
+        Ok(done)
+    }
+
+    /// Removes downloads that nobody has gone on with for a day, whether there is a limit or not.
+    ///
+    /// # Errors
+    /// If a folder cannot be read, or a file cannot be removed.
+    pub(crate) fn remove_stale_partials(&self) -> Result<(), BlobError> {
+        self.remove_partials(PARTIAL_FOR)
+    }
+
+    fn remove_partials(&self, age: Duration) -> Result<(), BlobError> {
+        let mut downloads = BTreeMap::<String, (Vec<PathBuf>, SystemTime)>::new();
+        for (path, name) in folder(&self.root().join("partial"))? {
+            // It may have gone meanwhile.
+            let Ok(touched) = path.metadata().and_then(|metadata| metadata.modified()) else { continue };
+            // The parts of a download go together.
+            let digest = name.split('.').next().filter(|digest| !digest.is_empty());
+            let whose = digest.map_or_else(|| name.clone(), str::to_owned);
+            let (paths, last) = downloads.entry(whose).or_insert((Vec::new(), touched));
+            paths.push(path);
+            *last = touched.max(*last);
+        }
+        for (name, (paths, touched)) in downloads {
+            if !touched.elapsed().is_ok_and(|idle| idle >= age) {
+                continue;
+            }
+            // Who works on it holds the lock.
+            let lock = File::open(self.root().join("partial").join(name));
+            if lock.as_ref().is_ok_and(|file| file.try_lock().is_err()) {
+                continue;
+            }
+            for path in paths {
+                files::remove(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Trees whose blobs are gone.
+    fn remove_lost_nodes(&self) -> Result<(), BlobError> {
+        for (path, name) in folder(&self.root().join("nodes"))? {
+            if let Ok(digest) = name.parse::<Digest>()
+                && self.size(digest)?.is_none()
+            {
+                files::remove(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// All pins.
+    ///
+    /// # Errors
+    /// If a pin cannot be read, or does not hold digests.
+    pub fn pins(&self) -> Result<Pins, BlobError> {
+        let mut pins = Pins::new();
+        for (path, name) in folder(&self.root().join("pins"))? {
+            if !name.starts_with('.') {
+                pins.insert(name, read_pin(&path)?);
+            }
+        }
+        Ok(pins)
+    }
+
+    /// Keeps `digests`, and no others, under the pin `name`; none at all removes the pin. They need not be there yet.
+    ///
+    /// # Errors
+    /// If the pin cannot be named so, or not be written.
+    pub fn pin(&self, name: &str, digests: &BTreeSet<Digest>) -> Result<(), BlobError> {
+        let path = self.pin_path(name)?;
+        if digests.is_empty() {
+            return Ok(files::remove(&path)?);
+        }
+        let text: String = digests.iter().map(|digest| format!("{digest}\n")).collect();
+        Ok(files::write_atomic(&path, text.as_bytes())?)
+    }
+
+    /// What the pin `name` keeps.
+    ///
+    /// # Errors
+    /// If the pin cannot be named so, or not be read.
+    pub fn pinned(&self, name: &str) -> Result<BTreeSet<Digest>, BlobError> {
+        read_pin(&self.pin_path(name)?)
+    }
+
+    fn pin_path(&self, name: &str) -> Result<PathBuf, BlobError> {
+        if is_plain(name) {
+            Ok(self.root().join("pins").join(name))
+        } else {
+            Err(BlobError::Name { name: name.into() })
+        }
+    }
+}
+
+/// Whether a pin or a note can be named so.
+pub(crate) fn is_plain(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    (1..=100).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(plain)
+}
+
+fn read_pin(path: &Path) -> Result<BTreeSet<Digest>, BlobError> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+        Err(error) => return Err(FileError::of("read", path)(error).into()),
+    };
+    text.lines().map(|line| line.parse().map_err(|_| BlobError::Pin { path: path.into() })).collect()
+}
+
+/// What is in a folder: paths and names. One that is not there is empty.
+pub(crate) fn folder(path: &Path) -> Result<Vec<(PathBuf, String)>, FileError> {
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(FileError::of("read the folder", path)(error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(FileError::of("read the folder", path))?;
+        if let Ok(name) = entry.file_name().into_string() {
+            found.push((entry.path(), name));
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        BlobStore,
+        partial::{Opened, Partial},
+    };
+
+    fn store(limit: u64) -> (tempfile::TempDir, LocalBlobs) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = LocalBlobs::open(folder.path()).unwrap().within(Some(limit));
+        (folder, store)
+    }
+
+    /// Uses it, so many seconds ago.
+    fn used_before(store: &LocalBlobs, digest: Digest, seconds: u64) {
+        let file = File::options().write(true).open(store.path(digest)).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(seconds)).unwrap();
+    }
+
+    #[test]
+    fn the_least_recently_used_goes_first_and_what_is_pinned_never() {
+        let (_folder, store) = store(3_000);
+        let blob = |fill: u8| vec![fill; 1_000];
+        let [a, b, c] = [1, 2, 3].map(|fill| store.put(&blob(fill)).unwrap());
+        store.pin("run-1", &BTreeSet::from([a])).unwrap();
+        for (digest, seconds) in [(a, 300), (b, 200), (c, 100)] {
+            used_before(&store, digest, seconds);
+        }
+        let d = store.put(&blob(4)).unwrap();
+        assert!(!store.has(b).unwrap(), "the oldest that is not pinned");
+        assert!([a, c, d].iter().all(|digest| store.has(*digest).unwrap()));
+        store.get(c).unwrap();
+        used_before(&store, d, 50);
+        let e = store.put(&blob(5)).unwrap();
+        assert!(!store.has(d).unwrap(), "reading is use");
+        assert!([a, c, e].iter().all(|digest| store.has(*digest).unwrap()));
+        assert!(store.used().unwrap() <= 3_000);
+    }
+
+    #[test]
+    fn when_everything_is_pinned_it_is_refused_with_what_holds_the_room() {
+        let (_folder, store) = store(2_500);
+        let all = [1, 2].map(|fill| store.put(&vec![fill; 1_000]).unwrap());
+        store.pin("run-1", &all.into()).unwrap();
+        let error = store.put(&[3; 1_000]).unwrap_err();
+        assert!(matches!(error, BlobError::Full { needed: 1_000, held: 2_000, limit: 2_500, .. }), "{error}");
+        assert!(error.to_string().contains("storage.blobs_limit_mib"), "{error}");
+        assert!(store.get(all[0]).is_ok() && store.get(all[1]).is_ok());
+        assert_eq!(store.put(&[4; 500]).map(|_| ()).map_err(|error| error.to_string()), Ok(()));
+        store.pin("run-1", &BTreeSet::from([all[1]])).unwrap();
+        store.put(&[3; 1_000]).unwrap();
+        assert!(!store.has(all[0]).unwrap() && store.has(all[1]).unwrap());
+        assert!(store.put(&[5; 3_000]).is_err(), "larger than all there is");
+        assert!(store.has(all[1]).unwrap());
+    }
+
+    #[test]
+    fn a_collection_frees_what_it_says_and_trees_go_with_their_blobs() {
+        let (_folder, store) = store(u64::MAX);
+        let kept = store.put(&[1; 50_000]).unwrap();
+        let gone = store.put(&[2; 50_000]).unwrap();
+        for digest in [kept, gone] {
+            store.open_with_nodes(digest).unwrap();
+        }
+        store.pin("manual", &BTreeSet::from([kept])).unwrap();
+        let before = store.used().unwrap();
+        let done = store.collect(0).unwrap();
+        assert_eq!(done.removed, [gone]);
+        assert_eq!((done.left, done.freed), (store.used().unwrap(), before - store.used().unwrap()));
+        assert!(!store.nodes_path(gone).exists() && store.nodes_path(kept).exists());
+        assert_eq!(store.entries().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn pins_are_kept_by_name() {
+        let (_folder, store) = store(u64::MAX);
+        let digests = BTreeSet::from([Digest([1; 32]), Digest([2; 32])]);
+        store.pin("a.b-c_1", &digests).unwrap();
+        assert_eq!(store.pinned("a.b-c_1").unwrap(), digests);
+        assert_eq!(store.pins().unwrap(), Pins::from([("a.b-c_1".into(), digests)]));
+        store.pin("a.b-c_1", &BTreeSet::new()).unwrap();
+        assert_eq!(store.pins().unwrap(), Pins::new());
+        for name in ["", ".x", "a/b", "..", "a b", &"x".repeat(101)] {
+            let refused = store.pin(name, &BTreeSet::new());
+            assert!(matches!(refused, Err(BlobError::Name { .. })), "{name}");
+        }
+    }
+
+    #[test]
+    fn downloads_that_nobody_goes_on_with_are_removed_without_a_limit_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = LocalBlobs::open(folder.path()).unwrap();
+        let partial = folder.path().join("partial");
+        fs::create_dir(&partial).unwrap();
+        let [old, going, locked] = [1, 2, 3].map(|fill| Digest([fill; 32]));
+        let long_ago = SystemTime::now() - PARTIAL_FOR;
+        let make = |name: String, when| {
+            let file = File::create(partial.join(name)).unwrap();
+            file.set_modified(when).unwrap();
+            file
+        };
+        for suffix in ["", ".nodes", ".done"] {
+            make(format!("{old}{suffix}"), long_ago);
+        }
+        make(".incoming.1-1.partial".into(), long_ago);
+        // Its tree is not written often.
+        make(going.to_string(), SystemTime::now());
+        make(format!("{going}.nodes"), long_ago);
+        let held = make(locked.to_string(), long_ago);
+        held.lock().unwrap();
+        make(format!("{locked}.nodes"), long_ago);
+        let opened = Partial::open(&store, Digest([4; 32]), 1_000, true).unwrap();
+        let Opened::Here(download) = opened else { panic!("{opened:?}") };
+        download.discard().unwrap();
+        let mut left: Vec<String> = fs::read_dir(&partial)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        let two = |digest: Digest| [digest.to_string(), format!("{digest}.nodes")];
+        assert_eq!(left, [two(going), two(locked)].concat());
+    }
+
+    /// A pin that somebody damaged must not count as none.
+    #[test]
+    fn with_a_damaged_pin_nothing_is_removed() {
+        let (_folder, store) = store(u64::MAX);
+        let digest = store.put(b"precious").unwrap();
+        store.pin("x", &BTreeSet::from([digest])).unwrap();
+        fs::write(store.root().join("pins/x"), "damaged").unwrap();
+        assert!(matches!(store.collect(0), Err(BlobError::Pin { .. })));
+        assert!(store.has(digest).unwrap());
+    }
+}

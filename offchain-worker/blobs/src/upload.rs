@@ -1,0 +1,290 @@
+//! What is to be sent to the object store, until it has been.
+//!
+//! Each thing is a file in the folder `unsent` beside the blobs, so that a restart forgets nothing. It is sent in the background; while
+//! the store does not take it, it is tried again after longer and longer times.
+
+use crate::{
+    BlobError, LocalBlobs,
+    files::{self, FileError},
+    network::{Counts, Patience},
+    objects::ObjectBlobs,
+    room::folder,
+};
+use sabha_protocol::Digest;
+use std::{
+    fs, io,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    sync::{Notify, watch},
+    task::spawn_blocking,
+    time::Instant,
+};
+
+/// The longest time after which it is tried again.
+const LONGEST: Duration = Duration::from_secs(5 * 60);
+
+/// How long a wrong object is to be replaced if the right blob does not come here.
+const REPLACE_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What an object store is sent, or told.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Item {
+    /// A blob, unless it is there.
+    Blob(Digest),
+    /// A blob, in the place of a wrong one, as soon as it is here.
+    Replaced(Digest),
+    /// A note.
+    Note(String),
+    /// A blob is to be served no more.
+    Withdrawn(Digest),
+}
+
+impl Item {
+    fn file_name(&self) -> String {
+        match self {
+            Self::Blob(digest) => format!("blob-{digest}"),
+            Self::Replaced(digest) => format!("replaced-{digest}"),
+            Self::Note(name) => format!("note-{name}"),
+            Self::Withdrawn(digest) => format!("withdrawn-{digest}"),
+        }
+    }
+
+    fn of_file_name(name: &str) -> Option<Self> {
+        let (kind, what) = name.split_once('-')?;
+        Some(match kind {
+            "blob" => Self::Blob(what.parse().ok()?),
+            "replaced" => Self::Replaced(what.parse().ok()?),
+            "note" => Self::Note(what.into()),
+            "withdrawn" => Self::Withdrawn(what.parse().ok()?),
+            _ => return None,
+        })
+    }
+}
+
+/// Why something was not sent.
+enum Unsent {
+    /// It is not here, so that there is nothing to send.
+    NotHere,
+    Failed(BlobError),
+}
+
+impl From<BlobError> for Unsent {
+    fn from(error: BlobError) -> Self {
+        match error {
+            BlobError::Missing { .. } | BlobError::Corrupt { .. } => Self::NotHere,
+            error => Self::Failed(error),
+        }
+    }
+}
+
+/// What is to be sent. Clones are the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Uploads(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    own: LocalBlobs,
+    objects: ObjectBlobs,
+    patience: Patience,
+    counts: Arc<Counts>,
+    /// Held while a file is written or removed.
+    files: Mutex<()>,
+    wake: Notify,
+    /// How often something was added.
+    added: AtomicU64,
+    /// Of that, what has been tried, or waits until the store is tried again.
+    tried: watch::Sender<u64>,
+}
+
+impl Uploads {
+    pub(crate) fn new(
+        own: LocalBlobs,
+        objects: ObjectBlobs,
+        patience: Patience,
+        counts: Arc<Counts>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            own,
+            objects,
+            patience,
+            counts,
+            files: Mutex::default(),
+            wake: Notify::new(),
+            added: AtomicU64::new(0),
+            tried: watch::Sender::new(0),
+        }))
+    }
+
+    fn path(&self, item: &Item) -> PathBuf {
+        self.0.own.root().join("unsent").join(item.file_name())
+    }
+
+    /// It is sent as soon as can be.
+    ///
+    /// # Errors
+    /// If that cannot be noted on the disk.
+    pub(crate) fn add(&self, item: &Item) -> Result<(), BlobError> {
+        let number = self.0.added.fetch_add(1, Ordering::SeqCst);
+        {
+            let _files = self.0.files.lock().unwrap_or_else(PoisonError::into_inner);
+            // What was sent before it was added again must not take it away.
+            let text = format!("{} {number}\n", std::process::id());
+            files::write_atomic(&self.path(item), text.as_bytes())?;
+            match item {
+                Item::Blob(digest) | Item::Replaced(digest) => {
+                    files::remove(&self.path(&Item::Withdrawn(*digest)))?;
+                }
+                Item::Withdrawn(digest) => {
+                    files::remove(&self.path(&Item::Blob(*digest)))?;
+                    files::remove(&self.path(&Item::Replaced(*digest)))?;
+                }
+                Item::Note(_) => {}
+            }
+        }
+        self.0.wake.notify_one();
+        Ok(())
+    }
+
+    /// A blob has come: if the store has a wrong one, it can be replaced now.
+    pub(crate) fn came(&self, digest: Digest) {
+        if self.path(&Item::Replaced(digest)).exists() {
+            self.0.added.fetch_add(1, Ordering::SeqCst);
+            self.0.wake.notify_one();
+        }
+    }
+
+    /// What waits.
+    pub(crate) fn waiting(&self) -> Result<Vec<Item>, FileError> {
+        let found = folder(&self.0.own.root().join("unsent"))?;
+        Ok(found.into_iter().filter_map(|(_, name)| Item::of_file_name(&name)).collect())
+    }
+
+    /// Waits until everything that was added has been tried.
+    pub(crate) async fn settle(self) {
+        let added = self.0.added.load(Ordering::SeqCst);
+        let mut tried = self.0.tried.subscribe();
+        let _ = tried.wait_for(|tried| *tried >= added).await;
+    }
+
+    /// Sends what is there, and what comes, for ever.
+    pub(crate) async fn run(self) {
+        let first = self.0.patience.look_every.min(LONGEST);
+        let mut delay = first;
+        loop {
+            let added = self.0.added.load(Ordering::SeqCst);
+            let all = self.pass().await;
+            self.0.tried.send_replace(added);
+            if all {
+                delay = first;
+                if self.0.added.load(Ordering::SeqCst) == added {
+                    self.0.wake.notified().await;
+                }
+                continue;
+            }
+            let until = Instant::now().checked_add(delay).unwrap_or_else(Instant::now);
+            delay = delay.saturating_mul(2).min(LONGEST);
+            loop {
+                // What comes meanwhile waits, too.
+                self.0.tried.send_replace(self.0.added.load(Ordering::SeqCst));
+                tokio::select! {
+                    () = tokio::time::sleep_until(until) => break,
+                    () = self.0.wake.notified() => {}
+                }
+            }
+        }
+    }
+
+    /// Tries everything once. Returns whether the store took all of it.
+    async fn pass(&self) -> bool {
+        let waiting = match self.waiting() {
+            Ok(waiting) => waiting,
+            Err(error) => {
+                tracing::error!(%error, "cannot see what is to be sent to the object store");
+                return false;
+            }
+        };
+        let mut all = true;
+        for item in waiting {
+            let path = self.path(&item);
+            let Ok(text) = fs::read(&path) else { continue };
+            let sent = self.send(&item).await;
+            match sent {
+                Ok(bytes) => {
+                    Counts::add(&self.0.counts.stored, bytes);
+                    self.done(&path, &text);
+                }
+                Err(Unsent::NotHere) if matches!(item, Item::Replaced(_)) && !is_old(&path) => {}
+                Err(Unsent::NotHere) => self.done(&path, &text),
+                Err(Unsent::Failed(error)) => {
+                    let store = self.0.objects.url();
+                    tracing::error!(?item, %error, store, "not sent to the object store: it is tried again");
+                    all = false;
+                }
+            }
+        }
+        all
+    }
+
+    /// It is not to be sent any more, unless it was added again meanwhile.
+    fn done(&self, path: &std::path::Path, text: &[u8]) {
+        let _files = self.0.files.lock().unwrap_or_else(PoisonError::into_inner);
+        if fs::read(path).is_ok_and(|now| now == text)
+            && let Err(error) = files::remove(path)
+        {
+            tracing::error!(%error, "what was sent to the object store is going to be sent again");
+        }
+    }
+
+    async fn send(&self, item: &Item) -> Result<u64, Unsent> {
+        let inner = &self.0;
+        let (own, objects, patience) = (inner.own.clone(), &inner.objects, inner.patience);
+        match item {
+            Item::Blob(digest) | Item::Replaced(digest) => {
+                let digest = *digest;
+                let replace = matches!(item, Item::Replaced(_));
+                let (blob, nodes) = (own.path(digest), own.nodes_path(digest));
+                let size = aside(move || {
+                    // Nothing wrong is put in the place of anything.
+                    if replace && !own.check(digest)? {
+                        return Err(BlobError::Missing { digest, place: own.root().display().to_string() });
+                    }
+                    Ok(own.open_with_nodes(digest)?.2)
+                })
+                .await?;
+                Ok(objects.send(digest, size, blob, nodes, replace, patience).await?)
+            }
+            Item::Note(name) => {
+                let asked = name.clone();
+                let Some(note) = aside(move || own.note(&asked)).await? else {
+                    return Err(Unsent::NotHere);
+                };
+                Ok(objects.send_note(name, note, patience).await?)
+            }
+            Item::Withdrawn(digest) => {
+                objects.delete(*digest, patience).await?;
+                Ok(0)
+            }
+        }
+    }
+}
+
+fn is_old(path: &std::path::Path) -> bool {
+    let modified = path.metadata().and_then(|metadata| metadata.modified());
+    modified.is_ok_and(|when| when.elapsed().is_ok_and(|age| age >= REPLACE_FOR))
+}
+
+/// Reads the disk where nobody waits for it.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
+) -> Result<T, BlobError> {
+    let done = spawn_blocking(work).await;
+    done.unwrap_or_else(|error| {
+        Err(BlobError::network("reading what is to be sent", io::Error::other(error)))
+    })
+}

@@ -1,0 +1,239 @@
+//! Whether a daemon is healthy, and why not: a pure function of its vital signs, the room on its disks and the time.
+
+use serde::Serialize;
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// The age of the best block above which something stands still. Blocks come every few seconds; slots without an author are rare.
+pub const BLOCK_AGE_LIMIT: Duration = Duration::from_secs(60);
+
+/// How far this machine's clock may be from the time of a block that has just come, in seconds.
+pub const CLOCK_SKEW_LIMIT_S: u64 = 30;
+
+/// How long a look at the chain may take, with its acts. More than a transaction may take to be included.
+pub const LOOK_LIMIT: Duration = Duration::from_secs(300);
+
+/// Vital signs: what a daemon says of itself as it goes on.
+#[derive(Clone, Debug)]
+pub struct Vitals {
+    /// The node that is used.
+    pub node: String,
+    /// Whether it answered last time.
+    pub connected: bool,
+    /// Number of the best block.
+    pub best: u64,
+    /// Number of the latest finalised block, if finalised blocks are followed.
+    pub finalised: Option<u64>,
+    /// When the best block was first seen.
+    pub best_seen: Option<Instant>,
+    /// This machine's clock minus the block's time, at that moment, in seconds.
+    pub clock_skew_s: i64,
+    /// When the last look at the chain ended, well or not.
+    pub looked: Instant,
+    /// Whether the last write to the disk failed for want of room.
+    pub disk_full: bool,
+    /// Duties missed since the last one that was done.
+    pub misses: u32,
+    /// Whether the chain has something of this worker that this daemon did not sign.
+    pub foreign: bool,
+}
+
+impl Default for Vitals {
+    fn default() -> Self {
+        Self {
+            node: String::new(),
+            connected: false,
+            best: 0,
+            finalised: None,
+            best_seen: None,
+            clock_skew_s: 0,
+            looked: Instant::now(),
+            disk_full: false,
+            misses: 0,
+            foreign: false,
+        }
+    }
+}
+
+/// Vital signs that a daemon writes and a server reads. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Pulse(Arc<Mutex<Vitals>>);
+
+impl Pulse {
+    /// To be changed.
+    pub fn vitals(&self) -> MutexGuard<'_, Vitals> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As they are.
+    pub fn read(&self) -> Vitals {
+        self.vitals().clone()
+    }
+}
+
+/// Room on a disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Room {
+    /// What for.
+    pub name: &'static str,
+    /// The folder.
+    pub folder: PathBuf,
+    /// Free space; `None` if it is unknown.
+    pub free_mib: Option<u64>,
+    /// What should be free.
+    pub wanted_mib: u64,
+}
+
+/// What `/health` says.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Health {
+    /// Whether nothing is wrong.
+    pub healthy: bool,
+    /// What is wrong, and what to do.
+    pub problems: Vec<String>,
+    /// The node that is used.
+    pub node: String,
+    /// Whether it answers.
+    pub connected: bool,
+    /// Number of the best block.
+    pub best: u64,
+    /// Number of the latest finalised block, if finalised blocks are followed.
+    pub finalised: Option<u64>,
+    /// Time since the best block was first seen, in seconds.
+    pub block_age_s: Option<u64>,
+    /// This machine's clock minus the time of the best block, when it was first seen, in seconds.
+    pub clock_skew_s: i64,
+    /// Time since the last look at the chain, in seconds.
+    pub looked_s: u64,
+    /// Duties missed since the last one that was done.
+    pub misses_in_a_row: u32,
+    /// The disks.
+    pub disks: Vec<Room>,
+}
+
+/// Whether a daemon with these signs is healthy.
+pub fn health(vitals: &Vitals, disks: Vec<Room>, misses_limit: u32, now: Instant) -> Health {
+    let since = |then: Instant| now.saturating_duration_since(then);
+    let mut problems = Vec::new();
+    let age = vitals.best_seen.map(since);
+    if !vitals.connected {
+        problems.push(format!(
+            "no node answers (the last one was {}): look at it, or name others in chain.urls",
+            vitals.node
+        ));
+    }
+    match age {
+        None => problems.push("no block was seen yet".into()),
+        Some(age) if age > BLOCK_AGE_LIMIT => problems.push(format!(
+            "no new block for {} s: the node is behind or alone, or the chain stands still",
+            age.as_secs()
+        )),
+        Some(_) => {}
+    }
+    if age.is_some() && vitals.clock_skew_s.unsigned_abs() > CLOCK_SKEW_LIMIT_S {
+        let (by, side) =
+            (vitals.clock_skew_s.unsigned_abs(), if vitals.clock_skew_s > 0 { "ahead of" } else { "behind" });
+        problems.push(format!(
+            "this machine's clock is {by} s {side} the time of a block that has just come: set the clock (NTP), or the node is behind"
+        ));
+    }
+    let looked = since(vitals.looked);
+    if looked > LOOK_LIMIT {
+        problems
+            .push(format!("the daemon has not looked at the chain for {} s: restart it", looked.as_secs()));
+    }
+    if vitals.disk_full {
+        problems.push("the disk is full: free some space, the daemon goes on by itself".into());
+    }
+    for Room { name, folder, free_mib, wanted_mib } in &disks {
+        if let Some(free) = free_mib.filter(|free| free < wanted_mib) {
+            let folder = folder.display();
+            problems.push(format!(
+                "{name}: {free} MiB free in {folder}, {wanted_mib} MiB are wanted (storage.min_free_mib)"
+            ));
+        }
+    }
+    if vitals.misses >= misses_limit {
+        problems.push(format!(
+            "{} duties were missed in a row: find out why, then call sabha-worker ready",
+            vitals.misses
+        ));
+    }
+    if vitals.foreign {
+        problems.push(
+            "the chain has results of this worker that this daemon did not sign: two daemons use one hot key. Stop one, or give \
+             the worker another hot key (sabha-worker update)"
+                .into(),
+        );
+    }
+    Health {
+        healthy: problems.is_empty(),
+        problems,
+        node: vitals.node.clone(),
+        connected: vitals.connected,
+        best: vitals.best,
+        finalised: vitals.finalised,
+        block_age_s: age.map(|age| age.as_secs()),
+        clock_skew_s: vitals.clock_skew_s,
+        looked_s: looked.as_secs(),
+        misses_in_a_row: vitals.misses,
+        disks,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn good(now: Instant) -> Vitals {
+        Vitals {
+            node: "ws://a:1".into(),
+            connected: true,
+            best: 9,
+            best_seen: Some(now),
+            looked: now,
+            ..Vitals::default()
+        }
+    }
+
+    fn room(free_mib: Option<u64>) -> Vec<Room> {
+        vec![Room { name: "blobs", folder: "/b".into(), free_mib, wanted_mib: 100 }]
+    }
+
+    #[test]
+    fn with_nothing_wrong_it_is_healthy() {
+        let now = Instant::now();
+        let found = health(&good(now), room(Some(100)), 3, now + Duration::from_secs(5));
+        assert_eq!((found.healthy, found.problems.len(), found.block_age_s), (true, 0, Some(5)));
+        assert!(health(&good(now), room(None), 3, now).healthy, "an unknown room is no problem");
+    }
+
+    #[test]
+    fn each_problem_alone_makes_it_unhealthy_and_is_named() {
+        let now = Instant::now();
+        let late = |limit: Duration| now + limit + Duration::from_secs(1);
+        let is = |vitals: Vitals, now, part: &str| {
+            let found = health(&vitals, room(Some(100)), 3, now);
+            assert!(!found.healthy && found.problems.len() == 1, "{part}: {found:?}");
+            assert!(found.problems[0].contains(part), "{part}: {found:?}");
+        };
+        is(Vitals { connected: false, ..good(now) }, now, "ws://a:1");
+        is(Vitals { best_seen: None, clock_skew_s: 1_000, ..good(now) }, now, "no block was seen yet");
+        is(good(now), late(BLOCK_AGE_LIMIT), "no new block for 61 s");
+        for (skew, word) in [(31, "31 s ahead"), (-31, "31 s behind")] {
+            is(Vitals { clock_skew_s: skew, ..good(now) }, now, word);
+            let within = skew.signum() * 30;
+            assert!(health(&Vitals { clock_skew_s: within, ..good(now) }, vec![], 3, now).healthy);
+        }
+        let hung = late(LOOK_LIMIT);
+        is(Vitals { best_seen: Some(hung), ..good(now) }, hung, "has not looked");
+        is(Vitals { disk_full: true, ..good(now) }, now, "the disk is full");
+        is(Vitals { misses: 3, ..good(now) }, now, "3 duties were missed");
+        is(Vitals { foreign: true, ..good(now) }, now, "two daemons use one hot key");
+        let found = health(&good(now), room(Some(99)), 3, now);
+        assert!(found.problems[0].contains("99 MiB free in /b") && found.problems.len() == 1, "{found:?}");
+    }
+}

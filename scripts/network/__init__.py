@@ -1,0 +1,1 @@
+"""A network of validators and workers on this machine, for scripts/test-training and scripts/soak."""

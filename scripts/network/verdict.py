@@ -1,0 +1,244 @@
+"""What a run must have come to: checkpoints, acts, money. A verdict collects what is wrong, and never stops at the first."""
+
+import glob
+import itertools
+import json
+import os
+import re
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+
+from .processes import WORKER, environment, say
+from .workers import ask, names_of, run
+
+# Where blobs are said to come from that come out of another worker's folder.
+FOLDER = "/"
+
+
+class Verdict:
+    """About a run that is over."""
+
+    def __init__(self, training):
+        self.training, self.problems = training, []
+        self.events, self.shown = training.events(), training.shown
+        self.rounds = self.shown["rounds"]
+        self.built = {at(event): event for event in self.events if event["event"] == "built"}
+        void = {at(event) for event in self.events if event["event"] == "voided"}
+        self.void = len(void)
+        self.final = {key[0]: self.built[key] for key in sorted(self.built) if key not in void}
+        # The last generation of a slot is the one that counts.
+        self.commits = {(*at(event), event["slot"]): event for event in self.events if event["event"] == "committed"}
+
+    def must(self, condition, what):
+        if not condition:
+            self.problems.append(what)
+        return bool(condition)
+
+    def completed(self):
+        shown, rounds = self.shown, self.rounds
+        self.must(shown["status"] == "completed" and shown["finalised"] == rounds,
+                  f"the run is {shown['status']}, {shown['finalised']} rounds final")
+        self.must(sorted(self.final) == list(range(rounds)), f"checkpoints stand of the rounds {sorted(self.final)}")
+        self.must(self.final.get(rounds - 1, {}).get("root") == shown["root"], "the run's checkpoint is not the last round's")
+
+    def all_hold(self, workers):
+        """Each worker's log has each checkpoint that it has and has checked against its root."""
+        held = [worker.held() for worker in workers]
+        for number, event in sorted(self.final.items()):
+            roots = [mine.get(at(event)) for mine in held]
+            have = sum(root == event["root"] for root in roots)
+            self.must(have == len(workers), f"round {number}: the workers hold {roots}, {event['root']} was posted")
+            say(f"round {number}: {have} of {len(workers)} workers hold {event['root'][:16]}…")
+
+    def as_alone(self, alone):
+        """One machine's rounds have every slot, so every update has to count: on an honest network that is part of what is tested."""
+        slots = slots_of(self.training.spec)
+        accepted = {at(event): event["accepted"] for event in self.events if event["event"] == "phase" and event["accepted"] is not None}
+        for number, event in sorted(self.final.items()):
+            self.must(accepted.get(at(event)) == slots, f"round {number}: {accepted.get(at(event))} of {slots} updates counted")
+        same = [number for number, event in sorted(self.final.items()) if alone[number]["checkpoint"]["root"] == event["root"]]
+        self.must(same == list(range(self.rounds)), f"one machine alone comes to the same checkpoints in the rounds {same} only")
+        say(f"one machine alone comes to the same checkpoint in {len(same)} of {self.rounds} rounds")
+
+    def replayed(self, blobs):
+        """One machine alone executes every committed slot again, and makes each round's checkpoint of the updates that were accepted:
+        where some of them were lost, nothing less shows that the rest is right."""
+        training = self.training
+        before_it = len(self.problems)
+        place = [training.spec, "--data", training.data, "--blobs", blobs]
+        accepted = {at(event): event["accepted"] for event in self.events if event["event"] == "phase" and event["accepted"] is not None}
+
+        bases = {at(event): event["base"] for event in self.events if event["event"] == "opened"}
+        for number, event in sorted(self.final.items()):
+            before = self.final.get(number - 1, {}).get("checkpoint")
+            self.must(bases.get(at(event)) == before, f"round {number} starts from {bases.get(at(event))}, and not from {before}")
+
+        def base(key):
+            return ["--checkpoint", bases[key]] if bases.get(key) else []
+
+        def same_slot(key):
+            number, _, slot = key
+            found = run("replay", *place, "--round", str(number), "--slot", str(slot), *base(key[:2]), "--expect", self.commits[key]["update"],
+                        env={"RAYON_NUM_THREADS": "1"}, check=False)
+            return found.returncode == 0, found.stderr
+
+        keys = sorted(self.commits)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for key, (same, why) in zip(keys, pool.map(same_slot, keys)):
+                self.must(same, f"slot {key[2]} of round {key[0]}.{key[1]} is not what one machine alone comes to: {why.strip()}")
+        for number, event in sorted(self.final.items()):
+            updates = {slot: found["update"] for (*key, slot), found in self.commits.items() if tuple(key) == at(event)}
+            count = accepted.get(at(event)) or 0
+            tries = list(itertools.combinations(sorted(updates), count))
+
+            def makes(slots):
+                chosen = [word for slot in slots for word in ("--update", updates[slot])]
+                made = run("replay", *place, "--round", str(number), *base(at(event)), "--aggregation", *chosen, "--expect", event["root"], check=False)
+                return made.returncode == 0
+
+            found = next((slots for slots in tries if makes(slots)), None)
+            self.must(found is not None, f"round {number}: no {count} of the updates of slots {sorted(updates)} make {event['root']}")
+            say(f"round {number}: {event['root'][:16]}… is made of the slots {found} of {sorted(updates)}")
+        whole = len(self.problems) == before_it
+        say(f"one machine alone comes to the same in all of {len(keys)} slots" if whole else "one machine alone comes to something else")
+
+    def audited(self, auditors):
+        """Every round by as many as its specification says, each another worker than the one whose slot it audits."""
+        answered, seated = {}, {}
+        for event in self.events:
+            if event["event"] == "audits":
+                answered[at(event)] = max(event["answered"], answered.get(at(event), 0))
+            elif event["event"] == "auditor":
+                seated.setdefault(at(event), {})[event["seat"]] = event
+        for number, event in sorted(self.final.items()):
+            found, seats = answered.get(at(event), 0), seated.get(at(event), {})
+            self.must(found == auditors, f"round {number}: {found} auditors revealed, not {auditors}")
+            self.must(len(seats) == auditors, f"round {number}: {len(seats)} auditors were drawn, not {auditors}")
+            for seat in seats.values():
+                trained = self.commits.get((*at(event), seat["slot"]))
+                self.must(trained is not None, f"round {number}: slot {seat['slot']} is audited, and nobody committed it")
+                self.must(trained is None or trained["worker"] != seat["auditor"],
+                          f"round {number}: {seat['auditor']} audits its own slot {seat['slot']}")
+        self.nobody_disagrees()
+
+    def nobody_disagrees(self):
+        self.must(not any(event["event"] in ("disagreement", "fault") for event in self.events), "honest workers disagree")
+
+    def one_act_a_task(self, workers):
+        """Of everything that a worker answers for one thing was signed, however often it was sent, in every log."""
+        tasks = 0
+        for worker in workers:
+            for path in worker.journals():
+                acts = {}
+                for line in open(path):
+                    event = json.loads(line)
+                    if event["event"] == "signing":
+                        acts.setdefault(names_of(event["task"]), set()).add(event["act"])
+                tasks += len(acts)
+                for task, found in acts.items():
+                    self.must(len(found) == 1, f"{worker.name} signed {len(found)} different things for {task}")
+        say(f"one act for each of {tasks} tasks")
+
+    def money(self, workers, stake):
+        """To the last unit."""
+        shown = self.shown
+        money = {name: Decimal(shown[name]) for name in ("funded", "regained", "paid", "refunded", "escrow", "kept")}
+        got = sum(Decimal(worker.last["payout_balance"]) + Decimal(worker.last["owed"]) for worker in workers)
+        stakes = sum(Decimal(worker.last["stake"]) for worker in workers)
+        say(f"funded {money['funded']} + regained {money['regained']} = paid {money['paid']} + refunded {money['refunded']} + escrow {money['escrow']}")
+        balanced = (
+            shown["balanced"]
+            and money["funded"] == Decimal(self.training.begun["funded"])
+            and money["funded"] + money["regained"] == money["paid"] + money["refunded"] + money["escrow"]
+            and money["escrow"] == 0 and money["kept"] == 0
+            and got == money["paid"]
+            and all(Decimal(worker.last["reserved"]) == 0 for worker in workers)
+            # What is missing of the stakes was burnt, or came back to the escrow.
+            and Decimal(stake) * len(workers) - stakes >= money["regained"]
+        )
+        reserved = {worker.name: worker.last["reserved"] for worker in workers if Decimal(worker.last["reserved"])}
+        return self.must(balanced, f"the books do not balance: {shown}, workers got {got}, stakes are {stakes}, reserved {reserved}")
+
+    def paid_once(self, price):
+        """No more than `price` for each attempt at a round, which is what it costs if everybody does everything."""
+        attempts = {at(event) for event in self.events if event["event"] == "opened"}
+        paid = Decimal(self.shown["paid"])
+        self.must(paid <= price * len(attempts), f"{paid} SBH were paid for {len(attempts)} attempts at rounds, {price} each at most")
+
+    def bytes(self, workers):
+        """What was sent: each committed update's blob against its parameters in f32. Returns the ratio."""
+        size = lambda digest: next((os.path.getsize(path) for worker in workers
+                                    for path in [os.path.join(worker.blobs, digest[:2], digest)] if os.path.exists(path)), None)
+        checkpoint = self.shown["checkpoint"]
+        whole = size(checkpoint)
+        updates = [size(event["update"]) for event in self.commits.values()]
+        if not self.must(whole and all(updates), "a blob is nowhere"):
+            return 1.0
+        path = next(path for worker in workers for path in glob.glob(os.path.join(worker.blobs, checkpoint[:2], checkpoint)))
+        # A checkpoint is parameters and momenta, four bytes each, behind a short header.
+        with open(path, "rb") as file:
+            fp32 = (whole - 8 - int.from_bytes(file.read(8), "little")) // 2
+        ratio = max(updates) / fp32
+        self.must(ratio <= 0.27, f"an update has {ratio:.4f} of its parameters' bytes in f32")
+        say(f"{len(updates)} updates of {max(updates):,} bytes, {ratio:.4f} of {fp32:,} in f32")
+        return ratio
+
+    def crossed(self, workers, source):
+        """Every worker's blobs came from where they were to come from, and were counted."""
+        whole = 0
+        for worker in workers:
+            fetched = worker.fetched()
+            came = sum(size for _, size in fetched)
+            received = worker.last_metrics.get('sabha_blob_bytes_total{direction="received"}', 0)
+            whole += came
+            self.must(came > 0, f"{worker.name} fetched nothing")
+            wrong = [where for where, _ in fetched if not re.match(source, where)]
+            self.must(not wrong, f"{worker.name} fetched from {wrong[:3]}, which is not {source}")
+            # Folders are no network. What came in a download that was stopped is counted when it comes, and told when it is whole.
+            self.must(source == FOLDER or received >= came, f"{worker.name} counted {received:.0f} bytes received, and told of {came}")
+            done, missed = worker.last["done"], worker.last["missed"]
+            say(f"{worker.name}: downloaded {came:,} bytes in {len(fetched)} blobs; {done} duties done, {missed} missed; "
+                f"paid {worker.last['payout_balance']} SBH")
+        counted = {}
+        for direction in ("sent", "uploaded"):
+            name = f'sabha_blob_bytes_total{{direction="{direction}"}}'
+            counted[direction] = sum(worker.last_metrics.get(name, 0) for worker in workers)
+        say(f"{whole:,} bytes downloaded in all, {counted['sent']:,.0f} sent to workers, {counted['uploaded']:,.0f} to an object store")
+        return counted
+
+    def caught_up(self, worker):
+        """It came late with nothing, and has the last checkpoint: its blob is what its name says."""
+        last = self.final.get(self.rounds - 1)
+        if not self.must(last is not None, "there is no last checkpoint"):
+            return
+        self.must(worker.held().get(at(last)) == last["root"], f"{worker.name}, which came late, does not hold the last checkpoint")
+        self.must(holds_blob(worker, last["checkpoint"]), f"{worker.name}, which came late, has not the last checkpoint's bytes")
+        say(f"{worker.name} came late with an empty store: holds {len(worker.held())} checkpoints, the last one too")
+
+    def loss(self, blobs):
+        found = ask("model", "evaluate", "--checkpoint", self.shown["checkpoint"], "--blobs", blobs, "--spec", self.training.spec,
+                           "--data", self.training.data)
+        untrained, trained = found["untrained"], found["trained"]
+        say(f"untrained {untrained:.3f}, trained {trained:.3f} nats per byte")
+        drop = 100 * (1 - trained / untrained)
+        self.must(drop > 0, f"the held-out loss did not fall: from {untrained} to {trained}")
+        return drop
+
+
+def at(event):
+    return event["round"], event["attempt"]
+
+
+def slots_of(spec):
+    return int(re.search(r"^slots = (\d+)", open(spec).read(), re.M)[1])
+
+
+def holds_blob(worker, digest):
+    """Whether the worker's folder has the blob, and its bytes are those that its name says."""
+    path = os.path.join(worker.blobs, digest[:2], digest)
+    if not os.path.exists(path):
+        return False
+    scratch = os.path.join(worker.group.folder, "scratch")
+    added = subprocess.run([WORKER, "--json", "blob", "add", path, "--blobs", scratch], capture_output=True, text=True, env=environment())
+    return added.returncode == 0 and json.loads(added.stdout)[0]["digest"] == digest
