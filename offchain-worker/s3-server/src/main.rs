@@ -1,6 +1,6 @@
 //! Serves a folder by the S3 protocol, for scripts/test-training: each folder in it is a bucket.
 //!
-//! `s3_server FOLDER PORT` on the loopback interface, to whoever has the keys in `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`.
+//! `sabha-s3-server FOLDER PORT` on the loopback interface, to whoever has the keys in `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`.
 
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [folder, port] = arguments.as_slice() else { return Err("usage: s3_server FOLDER PORT".into()) };
+    let [folder, port] = arguments.as_slice() else { return Err("usage: sabha-s3-server FOLDER PORT".into()) };
     let files =
         s3s_fs::FileSystem::new(PathBuf::from(folder)).map_err(|error| format!("{folder}: {error:?}"))?;
     let mut builder = S3ServiceBuilder::new(files);
