@@ -13,7 +13,9 @@ use tokio::net::TcpListener;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [folder, port] = arguments.as_slice() else { return Err("usage: sabha-s3-server FOLDER PORT".into()) };
+    let [folder, port] = arguments.as_slice() else {
+        return Err("usage: sabha-s3-server FOLDER PORT".into());
+    };
     let files =
         s3s_fs::FileSystem::new(PathBuf::from(folder)).map_err(|error| format!("{folder}: {error:?}"))?;
     let mut builder = S3ServiceBuilder::new(files);

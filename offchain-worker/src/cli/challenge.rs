@@ -118,9 +118,8 @@ pub async fn run(args: ChallengeArgs, context: &Context) -> anyhow::Result<()> {
     let client = &signed.session.client;
     let best = client.at_best().await.coded()?;
     if let Some(network) = blobs.network() {
-        network.set_workers(
-            providers::addresses_of(&best, &signed.key.account(), Default::default()).await.coded()?,
-        );
+        let own = signed.key.account();
+        network.set_workers(providers::some_addresses(&best, |owner| *owner != own).await.coded()?);
     }
     let none = |what: &str| failure(Exit::BadInput, format!("there is no such {what}, or it is settled"));
 

@@ -21,8 +21,11 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Blocks after which it is looked again.
 const LOOK_EVERY: u64 = 4;
 
-/// Workers that are asked about on chain, at most: rounds have any number of slots, and anybody may register.
+/// Workers that are asked about on chain at a time, at most: rounds have any number of slots, and anybody may register.
 const ASKED: usize = 64;
+
+/// Blocks after which a worker of a round is asked about again.
+const ASK_AGAIN: u64 = 64;
 
 /// What is known of them.
 #[derive(Debug, Default)]
@@ -35,6 +38,32 @@ pub(super) struct Providers {
     tips: BTreeMap<RunId, Digest>,
     /// The endpoint on chain that was spoken of last.
     told: Option<String>,
+    /// Where workers of rounds are.
+    addresses: Addresses,
+}
+
+/// Where workers are, as the chain said in which block.
+#[derive(Debug, Default)]
+struct Addresses(BTreeMap<AccountId, (u64, Option<WorkerAddress>)>);
+
+impl Addresses {
+    /// Forgets all but these workers, and tells about whom to ask in this block: those first about whom nothing is known, and then those
+    /// about whom it was asked longest ago.
+    fn due(&mut self, workers: &BTreeSet<AccountId>, block: u64) -> Vec<AccountId> {
+        self.0.retain(|worker, _| workers.contains(worker));
+        let asked = |worker: &AccountId| self.0.get(worker).map(|(asked, _)| *asked);
+        let mut due: Vec<_> = workers
+            .iter()
+            .map(|worker| (asked(worker), worker))
+            .filter(|(asked, _)| asked.is_none_or(|asked| asked.saturating_add(ASK_AGAIN) <= block))
+            .collect();
+        due.sort();
+        due.into_iter().take(ASKED).map(|(_, worker)| *worker).collect()
+    }
+
+    fn of(&self, worker: &AccountId) -> Option<&WorkerAddress> {
+        self.0.get(worker)?.1.as_ref()
+    }
 }
 
 impl Providers {
@@ -58,6 +87,7 @@ impl Daemon {
         }
         // What was made and is not in the chain yet, or not in this block.
         let (mut needed, mut owners) = (made_of(&self.journal), BTreeSet::new());
+        let mut makers = Vec::new();
         self.keep_tips(at).await?;
         for run in at.open_runs().await? {
             let spec = self.specs.of(at, run).await?.map(|(_, spec)| spec);
@@ -68,6 +98,7 @@ impl Daemon {
                 needed.extend(round.base.map(|base| base.blob));
                 if let Some((made, by)) = round.result {
                     needed.insert(made.blob);
+                    makers.push((made.blob, by));
                     owners.insert(by);
                 }
                 for (_, slot) in rounds.slots(run, round.key).await? {
@@ -76,10 +107,11 @@ impl Daemon {
                             owners.insert(worker);
                         }
                         SlotState::Committed { worker, outcome } => {
-                            owners.insert(worker);
                             if let Outcome::Trained(commitment) = outcome {
                                 needed.insert(commitment.update_digest);
+                                makers.push((commitment.update_digest, worker));
                             }
+                            owners.insert(worker);
                         }
                         SlotState::Vacant | SlotState::Lost => {}
                     }
@@ -88,11 +120,32 @@ impl Daemon {
         }
         self.pin(needed)?;
         if let Some(network) = self.blobs.network().cloned() {
-            network.set_workers(addresses_of(at, &worker.owner, owners).await?);
+            owners.remove(&worker.owner);
+            network.set_workers(self.addresses_of(at, &worker.owner, &owners).await?);
+            let known = &self.providers.addresses;
+            network
+                .set_hints(makers.iter().filter_map(|(blob, maker)| Some((*blob, known.of(maker)?.clone()))));
             tracing::debug!(workers = network.worker_count(), "knows whom to fetch blobs from");
         }
         self.providers.looked = Some(at.number());
         Ok(())
+    }
+
+    /// Where other workers are: those of rounds first, then some of all others.
+    async fn addresses_of(
+        &mut self,
+        at: &At,
+        own: &AccountId,
+        owners: &BTreeSet<AccountId>,
+    ) -> Result<Vec<WorkerAddress>, ChainError> {
+        let known = &mut self.providers.addresses;
+        for owner in known.due(owners, at.number()) {
+            let found = at.worker_of(&owner).await?;
+            known.0.insert(owner, (at.number(), found.as_ref().and_then(address)));
+        }
+        let mut addresses: Vec<_> = owners.iter().filter_map(|owner| known.of(owner)).cloned().collect();
+        addresses.extend(some_addresses(at, |worker| worker != own && !owners.contains(worker)).await?);
+        Ok(addresses)
     }
 
     fn pin(&mut self, needed: BTreeSet<Digest>) -> anyhow::Result<()> {
@@ -200,20 +253,18 @@ fn tips_of(prefix: &str, pins: BTreeMap<String, BTreeSet<Digest>>) -> BTreeMap<R
     tips.collect()
 }
 
-/// Where other workers are: those of rounds first, then some of all others.
-pub(crate) async fn addresses_of(
+/// An endpoint is any text, and some are none of ours.
+fn address(worker: &Worker) -> Option<WorkerAddress> {
+    worker.endpoint.parse().ok()
+}
+
+/// Where some of the workers are whose owners are asked for.
+pub(crate) async fn some_addresses(
     at: &At,
-    own: &AccountId,
-    owners: BTreeSet<AccountId>,
+    asked_for: impl Fn(&AccountId) -> bool,
 ) -> Result<Vec<WorkerAddress>, ChainError> {
-    let mut workers = Vec::new();
-    for owner in owners.iter().filter(|owner| *owner != own).take(ASKED) {
-        workers.extend(at.worker_of(owner).await?);
-    }
-    let others = at.some_workers(ASKED).await?.into_iter();
-    workers.extend(others.filter(|worker| worker.owner != *own && !owners.contains(&worker.owner)));
-    // An endpoint is any text, and some are none of ours.
-    Ok(workers.iter().filter_map(|worker| worker.endpoint.parse().ok()).collect())
+    let workers = at.some_workers(ASKED).await?;
+    Ok(workers.iter().filter(|worker| asked_for(&worker.owner)).filter_map(address).collect())
 }
 
 #[cfg(test)]
@@ -252,6 +303,29 @@ mod tests {
         assert_eq!(made_of(&journal), [blob].into());
         journal.record(Event::Settled { task, block: 5 }).unwrap();
         assert!(made_of(&journal).is_empty(), "the chain names it from now on");
+    }
+
+    #[test]
+    fn all_workers_of_large_rounds_are_asked_about_a_part_at_a_time() {
+        let workers: BTreeSet<AccountId> = (0..200u8).map(|index| AccountId::from([index; 32])).collect();
+        let mut known = Addresses::default();
+        let mut asked = BTreeSet::new();
+        for block in [4, 8, 12, 16] {
+            let due = known.due(&workers, block);
+            assert!(due.len() <= ASKED);
+            for worker in due {
+                assert!(asked.insert(worker), "nobody twice while others wait");
+                known.0.insert(worker, (block, None));
+            }
+        }
+        assert_eq!(asked, workers);
+        assert!(known.due(&workers, 20).is_empty());
+        let again = known.due(&workers, 4 + ASK_AGAIN);
+        assert_eq!(again.len(), ASKED, "those of block 4");
+        assert!(again.iter().all(|worker| known.0.get(worker).is_some_and(|(block, _)| *block == 4)));
+        let few = workers.iter().take(3).copied().collect();
+        known.due(&few, 20);
+        assert_eq!(known.0.len(), 3, "the others are forgotten");
     }
 
     #[test]
