@@ -102,7 +102,7 @@ class Stage:
         probe = os.spawnlp(os.P_WAIT, "unshare", "unshare", "-m", "mount", "-t", "tmpfs", "none", disk)
         if probe != 0:
             self.no_disk = "not tested: a full disk needs a file system of its own, which only root may mount (in a container with SYS_ADMIN)"
-            say(f"LOUDLY: {self.no_disk}")
+            say(f"!! {self.no_disk.upper()}")
             return
         script = 'mount -t tmpfs -o size="$1" none "$0" && mkdir "$0/state" && cp "$2" "$0/state/" && shift 2 && exec "$@"'
         worker.wrap = ["unshare", "-m", "sh", "-c", script, disk, f"{DISK_MIB}m", os.path.join(worker.state, "node.key")]
