@@ -44,7 +44,7 @@ class Node:
     def url(self):
         return f"ws://127.0.0.1:{self.port}"
 
-    def start(self):
+    def start(self, wait=True):
         lone = ["--force-authoring"] if self.chain.count == 1 else []
         boot = ["--bootnodes", self.chain.boot] if self.chain.boot else []
         self.process = self.chain.group.start(self.name, [
@@ -52,6 +52,10 @@ class Node:
             "--listen-addr", f"/ip4/127.0.0.1/tcp/{self.p2p}", "--rpc-port", str(self.port), "--no-prometheus", "--no-telemetry",
             # A proxy has another port than the node, which would refuse it else.
             "--rpc-cors", "all", "--node-key", self.key, *boot, *lone])
+        if wait:
+            self.wait_until_it_answers()
+
+    def wait_until_it_answers(self):
         wait_for(300, f"{self.name} to answer", lambda: self.ask("system_health"), self.chain.group)
 
     def ask(self, method, *parameters):
@@ -94,7 +98,9 @@ class Chain:
         peer = self.nodes[0].ask("system_localPeerId")
         self.boot = f"/ip4/127.0.0.1/tcp/{self.nodes[0].p2p}/p2p/{peer}"
         for node in self.nodes[1:]:
-            node.start()
+            node.start(wait=False)
+        for node in self.nodes[1:]:
+            node.wait_until_it_answers()
         for node in self.nodes:
             wait_for(300, f"{node.name} to finalise", lambda node=node: node.finalised() >= 1, group)
         say(f"finalised block {self.nodes[0].finalised()} on {count} validators")
