@@ -78,7 +78,7 @@ class Stage:
         self.team = [self.training.worker(STAKE) for _ in range(WORKERS)]
         for worker in self.team:
             worker.listens()
-            worker.register()
+        self.training.register()
         parts = list(self.team)
         self.random.shuffle(parts)
         self.crashing, self.skewed, self.cut, self.full, self.twin, *self.others = parts

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 from . import workers as program
 from .chain import Chain
@@ -54,6 +55,11 @@ class Training:
         for worker in workers:
             worker.flags += ["--store", "s3://bucket/blobs"]
             worker.env |= {**keys, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "AWS_ALLOW_HTTP": "true", "AWS_REGION": "anywhere"}
+
+    def register(self):
+        """All at once: each waits for a block."""
+        with ThreadPoolExecutor(len(self.workers)) as pool:
+            list(pool.map(Worker.register, self.workers))
 
     def wait_until_ready(self, workers):
         for worker in workers:
