@@ -296,6 +296,7 @@ mod tests {
                 listen: Some("127.0.0.1:0".parse().unwrap()),
                 announce: vec![],
                 relays: vec![],
+                manner: Manner::Honest,
             };
             let options = NetworkOptions { node: Some(node), ..NetworkOptions::default() };
             let network = Network::open(options, &own).unwrap();
