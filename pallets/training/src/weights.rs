@@ -80,7 +80,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Records` (r:1 w:0)
     // Proof: `Training::Records` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
     fn register() -> Weight {
-        Weight::from_parts(277_668_000, 6602)
+        Weight::from_parts(158_627_000, 6602)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -90,7 +90,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::HotKeys` (r:1 w:2)
     // Proof: `Training::HotKeys` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
     fn update_worker() -> Weight {
-        Weight::from_parts(78_582_000, 6602)
+        Weight::from_parts(69_499_000, 6602)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -112,7 +112,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Tickets` (r:0 w:63)
     // Proof: `Training::Tickets` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
     fn add_stake() -> Weight {
-        Weight::from_parts(1_514_843_000, 160821)
+        Weight::from_parts(1_373_442_000, 160821)
             .saturating_add(T::DbWeight::get().reads(69))
             .saturating_add(T::DbWeight::get().writes(130))
     }
@@ -132,7 +132,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Tickets` (r:64 w:64)
     // Proof: `Training::Tickets` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
     fn ready() -> Weight {
-        Weight::from_parts(6_906_787_000, 163358)
+        Weight::from_parts(2_449_060_000, 163358)
             .saturating_add(T::DbWeight::get().reads(197))
             .saturating_add(T::DbWeight::get().writes(194))
     }
@@ -152,7 +152,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::LeftTickets` (r:0 w:64)
     // Proof: `Training::LeftTickets` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
     fn drain() -> Weight {
-        Weight::from_parts(6_356_279_000, 163358)
+        Weight::from_parts(2_237_051_000, 163358)
             .saturating_add(T::DbWeight::get().reads(133))
             .saturating_add(T::DbWeight::get().writes(194))
     }
@@ -174,7 +174,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::LeftTickets` (r:0 w:64)
     // Proof: `Training::LeftTickets` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
     fn unbond() -> Weight {
-        Weight::from_parts(5_998_705_000, 163358)
+        Weight::from_parts(2_208_984_000, 163358)
             .saturating_add(T::DbWeight::get().reads(133))
             .saturating_add(T::DbWeight::get().writes(194))
     }
@@ -194,7 +194,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Records` (r:0 w:1)
     // Proof: `Training::Records` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
     fn withdraw() -> Weight {
-        Weight::from_parts(271_642_000, 8799)
+        Weight::from_parts(291_114_000, 8799)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(7))
     }
@@ -216,7 +216,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Specs` (r:0 w:1)
     // Proof: `Training::Specs` (`max_values`: None, `max_size`: Some(850), added: 3325, mode: `MaxEncodedLen`)
     fn create_run() -> Weight {
-        Weight::from_parts(22_241_801_000, 6196)
+        Weight::from_parts(9_575_662_000, 6196)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -242,7 +242,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn commit() -> Weight {
-        Weight::from_parts(427_780_000, 6602)
+        Weight::from_parts(258_727_000, 6602)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -268,7 +268,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn report() -> Weight {
-        Weight::from_parts(288_312_000, 6602)
+        Weight::from_parts(263_818_000, 6602)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -292,7 +292,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn post_root() -> Weight {
-        Weight::from_parts(247_729_000, 6602)
+        Weight::from_parts(198_970_000, 6602)
             .saturating_add(T::DbWeight::get().reads(10))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -318,7 +318,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn seal() -> Weight {
-        Weight::from_parts(296_504_000, 6602)
+        Weight::from_parts(220_324_000, 6602)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -340,8 +340,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn publish(n: u32) -> Weight {
-        Weight::from_parts(744_558_407, 4315)
-            .saturating_add(Weight::from_parts(7_038_272, 0).saturating_mul(n.into()))
+        Weight::from_parts(231_675_318, 4315)
+            .saturating_add(Weight::from_parts(16_335_137, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -375,7 +375,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Disputes::Games` (r:0 w:1)
     // Proof: `Disputes::Games` (`max_values`: None, `max_size`: Some(315), added: 2790, mode: `MaxEncodedLen`)
     fn reveal() -> Weight {
-        Weight::from_parts(385_264_000, 6602)
+        Weight::from_parts(330_730_000, 6602)
             .saturating_add(T::DbWeight::get().reads(14))
             .saturating_add(T::DbWeight::get().writes(8))
     }
@@ -383,7 +383,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Runs` (r:1 w:1)
     // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
     fn pause_run() -> Weight {
-        Weight::from_parts(94_702_000, 3789)
+        Weight::from_parts(56_849_000, 3789)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -397,7 +397,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn resume_run() -> Weight {
-        Weight::from_parts(110_105_000, 3789)
+        Weight::from_parts(84_630_000, 3789)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -417,7 +417,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn stop_run() -> Weight {
-        Weight::from_parts(247_754_000, 4315)
+        Weight::from_parts(204_980_000, 4315)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -433,7 +433,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn top_up_run() -> Weight {
-        Weight::from_parts(251_059_000, 6196)
+        Weight::from_parts(219_857_000, 6196)
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -449,7 +449,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn note_session() -> Weight {
-        Weight::from_parts(66_160_000, 4198)
+        Weight::from_parts(64_073_000, 4198)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -461,7 +461,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::NextTurn` (r:1 w:1)
     // Proof: `Training::NextTurn` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     fn agenda() -> Weight {
-        Weight::from_parts(41_173_000, 3535)
+        Weight::from_parts(32_431_000, 3535)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -477,7 +477,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn turn() -> Weight {
-        Weight::from_parts(108_006_000, 4791)
+        Weight::from_parts(81_120_000, 4791)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -491,8 +491,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Rounds` (r:0 w:1)
     // Proof: `Training::Rounds` (`max_values`: None, `max_size`: Some(491), added: 2966, mode: `MaxEncodedLen`)
     fn run_step(n: u32) -> Weight {
-        Weight::from_parts(121_833_000, 3789)
-            .saturating_add(Weight::from_parts(17_226_652, 0).saturating_mul(n.into()))
+        Weight::from_parts(46_353_138, 3789)
+            .saturating_add(Weight::from_parts(8_208_553, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(2))
             .saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(n.into())))
@@ -515,7 +515,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Tickets` (r:19 w:0)
     // Proof: `Training::Tickets` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
     fn slot_step() -> Weight {
-        Weight::from_parts(960_555_000, 57110)
+        Weight::from_parts(935_165_000, 57110)
             .saturating_add(T::DbWeight::get().reads(45))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -539,7 +539,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Attesters` (r:0 w:1)
     // Proof: `Training::Attesters` (`max_values`: None, `max_size`: Some(111), added: 2586, mode: `MaxEncodedLen`)
     fn round_step() -> Weight {
-        Weight::from_parts(9_262_033_000, 685278)
+        Weight::from_parts(4_764_822_000, 685278)
             .saturating_add(T::DbWeight::get().reads(301))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -557,7 +557,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `System::Account` (r:2 w:2)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     fn settle_step() -> Weight {
-        Weight::from_parts(434_330_000, 6196)
+        Weight::from_parts(375_044_000, 6196)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(7))
     }
@@ -573,7 +573,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::TicketPlaces` (r:0 w:1)
     // Proof: `Training::TicketPlaces` (`max_values`: None, `max_size`: Some(62), added: 2537, mode: `MaxEncodedLen`)
     fn compact() -> Weight {
-        Weight::from_parts(90_205_000, 6050)
+        Weight::from_parts(81_723_000, 6050)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -582,160 +582,160 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 /// For tests.
 impl WeightInfo for () {
     fn register() -> Weight {
-        Weight::from_parts(277_668_000, 6602)
+        Weight::from_parts(158_627_000, 6602)
             .saturating_add(ParityDbWeight::get().reads(7))
             .saturating_add(ParityDbWeight::get().writes(4))
     }
 
     fn update_worker() -> Weight {
-        Weight::from_parts(78_582_000, 6602)
+        Weight::from_parts(69_499_000, 6602)
             .saturating_add(ParityDbWeight::get().reads(3))
             .saturating_add(ParityDbWeight::get().writes(3))
     }
 
     fn add_stake() -> Weight {
-        Weight::from_parts(1_514_843_000, 160821)
+        Weight::from_parts(1_373_442_000, 160821)
             .saturating_add(ParityDbWeight::get().reads(69))
             .saturating_add(ParityDbWeight::get().writes(130))
     }
 
     fn ready() -> Weight {
-        Weight::from_parts(6_906_787_000, 163358)
+        Weight::from_parts(2_449_060_000, 163358)
             .saturating_add(ParityDbWeight::get().reads(197))
             .saturating_add(ParityDbWeight::get().writes(194))
     }
 
     fn drain() -> Weight {
-        Weight::from_parts(6_356_279_000, 163358)
+        Weight::from_parts(2_237_051_000, 163358)
             .saturating_add(ParityDbWeight::get().reads(133))
             .saturating_add(ParityDbWeight::get().writes(194))
     }
 
     fn unbond() -> Weight {
-        Weight::from_parts(5_998_705_000, 163358)
+        Weight::from_parts(2_208_984_000, 163358)
             .saturating_add(ParityDbWeight::get().reads(133))
             .saturating_add(ParityDbWeight::get().writes(194))
     }
 
     fn withdraw() -> Weight {
-        Weight::from_parts(271_642_000, 8799)
+        Weight::from_parts(291_114_000, 8799)
             .saturating_add(ParityDbWeight::get().reads(7))
             .saturating_add(ParityDbWeight::get().writes(7))
     }
 
     fn create_run() -> Weight {
-        Weight::from_parts(22_241_801_000, 6196)
+        Weight::from_parts(9_575_662_000, 6196)
             .saturating_add(ParityDbWeight::get().reads(7))
             .saturating_add(ParityDbWeight::get().writes(6))
     }
 
     fn commit() -> Weight {
-        Weight::from_parts(427_780_000, 6602)
+        Weight::from_parts(258_727_000, 6602)
             .saturating_add(ParityDbWeight::get().reads(11))
             .saturating_add(ParityDbWeight::get().writes(6))
     }
 
     fn report() -> Weight {
-        Weight::from_parts(288_312_000, 6602)
+        Weight::from_parts(263_818_000, 6602)
             .saturating_add(ParityDbWeight::get().reads(11))
             .saturating_add(ParityDbWeight::get().writes(5))
     }
 
     fn post_root() -> Weight {
-        Weight::from_parts(247_729_000, 6602)
+        Weight::from_parts(198_970_000, 6602)
             .saturating_add(ParityDbWeight::get().reads(10))
             .saturating_add(ParityDbWeight::get().writes(4))
     }
 
     fn seal() -> Weight {
-        Weight::from_parts(296_504_000, 6602)
+        Weight::from_parts(220_324_000, 6602)
             .saturating_add(ParityDbWeight::get().reads(11))
             .saturating_add(ParityDbWeight::get().writes(5))
     }
 
     fn publish(n: u32) -> Weight {
-        Weight::from_parts(744_558_407, 4315)
-            .saturating_add(Weight::from_parts(7_038_272, 0).saturating_mul(n.into()))
+        Weight::from_parts(231_675_318, 4315)
+            .saturating_add(Weight::from_parts(16_335_137, 0).saturating_mul(n.into()))
             .saturating_add(ParityDbWeight::get().reads(8))
             .saturating_add(ParityDbWeight::get().writes(5))
     }
 
     fn reveal() -> Weight {
-        Weight::from_parts(385_264_000, 6602)
+        Weight::from_parts(330_730_000, 6602)
             .saturating_add(ParityDbWeight::get().reads(14))
             .saturating_add(ParityDbWeight::get().writes(8))
     }
 
     fn pause_run() -> Weight {
-        Weight::from_parts(94_702_000, 3789)
+        Weight::from_parts(56_849_000, 3789)
             .saturating_add(ParityDbWeight::get().reads(1))
             .saturating_add(ParityDbWeight::get().writes(1))
     }
 
     fn resume_run() -> Weight {
-        Weight::from_parts(110_105_000, 3789)
+        Weight::from_parts(84_630_000, 3789)
             .saturating_add(ParityDbWeight::get().reads(4))
             .saturating_add(ParityDbWeight::get().writes(3))
     }
 
     fn stop_run() -> Weight {
-        Weight::from_parts(247_754_000, 4315)
+        Weight::from_parts(204_980_000, 4315)
             .saturating_add(ParityDbWeight::get().reads(7))
             .saturating_add(ParityDbWeight::get().writes(4))
     }
 
     fn top_up_run() -> Weight {
-        Weight::from_parts(251_059_000, 6196)
+        Weight::from_parts(219_857_000, 6196)
             .saturating_add(ParityDbWeight::get().reads(6))
             .saturating_add(ParityDbWeight::get().writes(5))
     }
 
     fn note_session() -> Weight {
-        Weight::from_parts(66_160_000, 4198)
+        Weight::from_parts(64_073_000, 4198)
             .saturating_add(ParityDbWeight::get().reads(5))
             .saturating_add(ParityDbWeight::get().writes(2))
     }
 
     fn agenda() -> Weight {
-        Weight::from_parts(41_173_000, 3535)
+        Weight::from_parts(32_431_000, 3535)
             .saturating_add(ParityDbWeight::get().reads(3))
             .saturating_add(ParityDbWeight::get().writes(1))
     }
 
     fn turn() -> Weight {
-        Weight::from_parts(108_006_000, 4791)
+        Weight::from_parts(81_120_000, 4791)
             .saturating_add(ParityDbWeight::get().reads(5))
             .saturating_add(ParityDbWeight::get().writes(2))
     }
 
     fn run_step(n: u32) -> Weight {
-        Weight::from_parts(121_833_000, 3789)
-            .saturating_add(Weight::from_parts(17_226_652, 0).saturating_mul(n.into()))
+        Weight::from_parts(46_353_138, 3789)
+            .saturating_add(Weight::from_parts(8_208_553, 0).saturating_mul(n.into()))
             .saturating_add(ParityDbWeight::get().reads(2))
             .saturating_add(ParityDbWeight::get().writes(2))
             .saturating_add(ParityDbWeight::get().writes((1_u64).saturating_mul(n.into())))
     }
 
     fn slot_step() -> Weight {
-        Weight::from_parts(960_555_000, 57110)
+        Weight::from_parts(935_165_000, 57110)
             .saturating_add(ParityDbWeight::get().reads(45))
             .saturating_add(ParityDbWeight::get().writes(5))
     }
 
     fn round_step() -> Weight {
-        Weight::from_parts(9_262_033_000, 685278)
+        Weight::from_parts(4_764_822_000, 685278)
             .saturating_add(ParityDbWeight::get().reads(301))
             .saturating_add(ParityDbWeight::get().writes(4))
     }
 
     fn settle_step() -> Weight {
-        Weight::from_parts(434_330_000, 6196)
+        Weight::from_parts(375_044_000, 6196)
             .saturating_add(ParityDbWeight::get().reads(7))
             .saturating_add(ParityDbWeight::get().writes(7))
     }
 
     fn compact() -> Weight {
-        Weight::from_parts(90_205_000, 6050)
+        Weight::from_parts(81_723_000, 6050)
             .saturating_add(ParityDbWeight::get().reads(5))
             .saturating_add(ParityDbWeight::get().writes(6))
     }

@@ -36,7 +36,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Validators::ForgivenUpTo` (r:0 w:1)
     // Proof: `Validators::ForgivenUpTo` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
     fn admit() -> Weight {
-        Weight::from_parts(151_214_000, 8228)
+        Weight::from_parts(123_284_000, 8228)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -52,7 +52,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Validators::ForgivenUpTo` (r:0 w:1)
     // Proof: `Validators::ForgivenUpTo` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
     fn remove() -> Weight {
-        Weight::from_parts(1_386_739_000, 251163)
+        Weight::from_parts(926_856_000, 251163)
             .saturating_add(T::DbWeight::get().reads(102))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -68,7 +68,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Validators::ForgivenUpTo` (r:0 w:1)
     // Proof: `Validators::ForgivenUpTo` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
     fn readmit() -> Weight {
-        Weight::from_parts(236_622_000, 8970)
+        Weight::from_parts(121_221_000, 8970)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -90,8 +90,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Session::NextKeys` (r:32 w:0)
     // Proof: `Session::NextKeys` (`max_values`: None, `max_size`: None, mode: `Measured`)
     fn on_offence(n: u32) -> Weight {
-        Weight::from_parts(2_098_344_884, 253690)
-            .saturating_add(Weight::from_parts(541_258_051, 0).saturating_mul(n.into()))
+        Weight::from_parts(943_705_002, 253690)
+            .saturating_add(Weight::from_parts(286_733_879, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(105))
             .saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(n.into())))
             .saturating_add(T::DbWeight::get().writes(1))
@@ -103,26 +103,26 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 /// For tests.
 impl WeightInfo for () {
     fn admit() -> Weight {
-        Weight::from_parts(151_214_000, 8228)
+        Weight::from_parts(123_284_000, 8228)
             .saturating_add(ParityDbWeight::get().reads(3))
             .saturating_add(ParityDbWeight::get().writes(3))
     }
 
     fn remove() -> Weight {
-        Weight::from_parts(1_386_739_000, 251163)
+        Weight::from_parts(926_856_000, 251163)
             .saturating_add(ParityDbWeight::get().reads(102))
             .saturating_add(ParityDbWeight::get().writes(2))
     }
 
     fn readmit() -> Weight {
-        Weight::from_parts(236_622_000, 8970)
+        Weight::from_parts(121_221_000, 8970)
             .saturating_add(ParityDbWeight::get().reads(4))
             .saturating_add(ParityDbWeight::get().writes(2))
     }
 
     fn on_offence(n: u32) -> Weight {
-        Weight::from_parts(2_098_344_884, 253690)
-            .saturating_add(Weight::from_parts(541_258_051, 0).saturating_mul(n.into()))
+        Weight::from_parts(943_705_002, 253690)
+            .saturating_add(Weight::from_parts(286_733_879, 0).saturating_mul(n.into()))
             .saturating_add(ParityDbWeight::get().reads(105))
             .saturating_add(ParityDbWeight::get().reads((2_u64).saturating_mul(n.into())))
             .saturating_add(ParityDbWeight::get().writes(1))
