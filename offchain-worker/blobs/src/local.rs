@@ -3,7 +3,7 @@
 //! | in the folder | what |
 //! |---|---|
 //! | `ab/abcd…` | the blob `abcd…`, whole |
-//! | `nodes/abcd…` | the inner nodes of its tree, for others that fetch it; made when first needed |
+//! | `nodes/abcd…` | the inner nodes of its tree, for others that fetch it; made with it, and again if it is lost |
 //! | `partial/abcd…` | a download that is not complete, its tree so far, and how far it is verified |
 //! | `notes/NAME` | a small record ([`crate::notes`]) |
 //! | `unsent/…` | what is still to be sent to an object store |

@@ -68,8 +68,9 @@ fn a_run_of_three_exact_slots_that_was_stopped_and_killed_ends_in_the_same_bytes
 /// Every blob of a run, as its place in the store. A kill may leave a part of one, under a name that no blob has.
 fn blobs(home: &Home, run: &str) -> Vec<String> {
     let folders = fs::read_dir(home.path(&format!("{run}/blobs"))).unwrap().map(Result::unwrap);
-    let blobs = folders.flat_map(|folder| {
-        let name = folder.file_name().into_string().unwrap();
+    let folders = folders.map(|folder| (folder.file_name().into_string().unwrap(), folder));
+    // The others hold what goes with blobs, such as their trees.
+    let blobs = folders.filter(|(name, _)| name.len() == 2).flat_map(|(name, folder)| {
         let files = fs::read_dir(folder.path()).unwrap().map(Result::unwrap);
         files.map(move |file| format!("{name}/{}", file.file_name().into_string().unwrap()))
     });
