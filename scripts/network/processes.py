@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -35,10 +36,14 @@ def plain(text):
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
+# Empty, and removed in the end.
+CONFIGURATION = tempfile.TemporaryDirectory(prefix="sabha-configuration.")
+
+
 def environment(**more):
     """Nothing of the user's configuration, and nothing of theirs is touched."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("SABHA_", "AWS_"))}
-    return {**kept, "XDG_CONFIG_HOME": "/nonexistent", "NO_COLOR": "1", **more}
+    return {**kept, "XDG_CONFIG_HOME": CONFIGURATION.name, "NO_COLOR": "1", **more}
 
 
 def need_binaries():

@@ -16,6 +16,7 @@ fn value_of(name: &str) -> Option<String> {
         "URL" => "ws://127.0.0.1:9944".into(),
         "RUN" => "0".into(),
         "NODE" => "/ip4/127.0.0.1/tcp/30333/p2p/12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp".into(),
+        "ENDPOINT" => format!("{}@192.0.2.1:9955", "ab".repeat(32)),
         "HOME" => "/home/me".into(),
         "TEXT" | "PATH" => "text".into(),
         _ => return None,
