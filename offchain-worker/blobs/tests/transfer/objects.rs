@@ -312,6 +312,8 @@ fn an_object_of_another_size_does_not_undo_a_download() {
     let before = one.network().counters().fetched_bytes;
     assert!(one.blobs.get(digest).unwrap() == bytes);
     assert_eq!(one.network().counters().fetched_bytes - before, kept.size - kept.done);
+    // It replaces the wrong object, which is to be done before there is another wrong one.
+    one.network().settle();
     // What began with a size that nobody proved is begun anew when one is proved.
     let other = machine(options);
     fs::write(&object, &bytes[..1_990_000]).unwrap();
