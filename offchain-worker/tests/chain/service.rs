@@ -43,7 +43,7 @@ fn a_daemon_changes_its_node_tells_of_itself_and_is_alone_with_its_key() {
     let health: serde_json::Value = serde_json::from_str(&health).unwrap();
     assert_eq!(health["node"], one.url().as_str(), "the first one is not there: {health}");
     assert!(metric(port, "sabha_chain_height{block=\"best\"}").unwrap() >= 1.0);
-    assert_eq!(metric(port, "sabha_worker_stake_sbh"), Some(100.0));
+    chain.wait("a look", || (metric(port, "sabha_worker_stake_sbh") == Some(100.0)).then_some(()));
     assert_eq!(metric(port, "sabha_events_total"), Some(1.0), "it started");
 
     // Another folder, the same key.
