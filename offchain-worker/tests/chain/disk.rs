@@ -101,7 +101,8 @@ fn a_daemon_on_a_full_disk_waits_for_room_and_its_results_are_the_same() {
             log.lines().any(|line| parts.iter().all(|part| line.contains(part))).then_some(())
         });
     };
-    says(&["ERROR", "events.jsonl: the disk is full", "free some space"]);
+    // What a look notes first: a pin, or a line of the log.
+    says(&["ERROR", "disk/", ": the disk is full", "free some space"]);
     assert!(!process.log().contains("the work failed"), "nothing is done that the log does not know");
     home.write("room-for-log", "");
     says(&["ERROR", "the work failed", "disk/blobs", "the disk is full", "free some space"]);
