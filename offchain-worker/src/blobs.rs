@@ -24,7 +24,6 @@ use std::{
     fs,
     io::{ErrorKind, Write},
     net::SocketAddr,
-    ops::ControlFlow,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -178,46 +177,17 @@ pub struct UntilStopped<'a> {
     pub stop: &'a Stop,
 }
 
-impl UntilStopped<'_> {
-    /// What the own store says, after a fetch if it has not got the blob.
-    fn fetching<T>(
-        &self,
-        digest: Digest,
-        limit: u64,
-        read: impl Fn() -> Result<T, BlobError>,
-    ) -> Result<T, BlobError> {
-        match read() {
-            Err(BlobError::Missing { .. } | BlobError::Corrupt { .. }) if self.stop.is_raised() => {
-                Err(BlobError::Stopped { digest })
-            }
-            Err(BlobError::Missing { .. } | BlobError::Corrupt { .. }) => {
-                let mut watch = |_| match self.stop.is_raised() {
-                    true => ControlFlow::Break(()),
-                    false => ControlFlow::Continue(()),
-                };
-                let fetched = self.blobs.fetch(digest, limit, &mut watch);
-                if fetched.is_err() && self.stop.is_raised() {
-                    return Err(BlobError::Stopped { digest });
-                }
-                fetched?;
-                read()
-            }
-            other => other,
-        }
-    }
-}
-
 impl BlobStore for UntilStopped<'_> {
     fn put(&self, bytes: &[u8]) -> Result<Digest, BlobError> {
         self.blobs.put(bytes)
     }
 
     fn get_within(&self, digest: Digest, limit: u64) -> Result<Vec<u8>, BlobError> {
-        self.fetching(digest, limit, || self.blobs.own().get_within(digest, limit))
+        self.blobs.fetching(digest, limit, || self.stop.is_raised(), |own| own.get_within(digest, limit))
     }
 
     fn file_within(&self, digest: Digest, limit: u64) -> Result<PathBuf, BlobError> {
-        self.fetching(digest, limit, || self.blobs.own().file_within(digest, limit))
+        self.blobs.fetching(digest, limit, || self.stop.is_raised(), |own| own.file_within(digest, limit))
     }
 
     fn has(&self, digest: Digest) -> Result<bool, BlobError> {
@@ -256,7 +226,7 @@ impl std::io::Read for Copying<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
+    use std::{ops::ControlFlow, os::unix::fs::PermissionsExt};
 
     #[test]
     fn the_node_key_is_made_once_and_is_its_owners() {

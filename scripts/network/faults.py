@@ -20,7 +20,7 @@ from .training import Training, pack_spanish
 from .verdict import Verdict, at, holds_blob
 from .workers import run as program
 
-VALIDATORS, WORKERS, STAKE = 4, 8, 300
+VALIDATORS, WORKERS, STAKE, SLOTS = 4, 8, 300, 3
 DURATIONS = {"slotMs": 2000, "epochSlots": 10, "availability": 6, "auditSeals": 10, "window": 36, "chessClock": 20, "unbonding": 60,
              # A referendum of the root track within a minute or two.
              "referendum": {"prepare": 1, "decide": 5, "confirm": 1, "enact": 1}}
@@ -31,7 +31,7 @@ DISK_MIB = 512
 CUT_S = 60
 FULL_S = 20
 # SBH for a round in which everybody does everything: three slots, an aggregator, three attesters, two auditors.
-PRICE = 3 * Decimal("2.5") + Decimal("0.25") + 3 * Decimal("0.05") + 2 * Decimal("1.2")
+PRICE = SLOTS * Decimal("2.5") + Decimal("0.25") + 3 * Decimal("0.05") + 2 * Decimal("1.2")
 # How long anything may take that has to happen after a fault.
 PATIENCE_S = 300
 
@@ -257,14 +257,17 @@ def served_badly(stage, manner, evidence):
     felt = sum(len(re.findall(evidence, other.log()[length:])) for other, length in lengths.items())
     accepted = max((event["accepted"] or 0 for event in stage.training.events() if at_or_none(event) == (number, attempt) and event["event"] == "phase"),
                    default=0)
-    fate = "the round went on" if any(event["event"] == "built" for event in over()) else "the round was void"
+    went_on = any(event["event"] == "built" for event in over())
     worker.process.stop()
-    return worker, task, felt, f"slot {slot} of round {number}.{attempt} by {worker.name}; {accepted} updates counted, {fate}"
+    told = f"slot {slot} of round {number}.{attempt} by {worker.name}; {accepted} updates counted, {'the round went on' if went_on else 'it was void'}"
+    return worker, accepted if went_on else 0, felt, told
 
 
 def withheld(stage, seeded):
     """A worker trains, commits, and serves nobody."""
-    worker, _, _, told = yield from served_badly(stage, "nothing", r"(?!)")
+    worker, accepted, _, told = yield from served_badly(stage, "nothing", r"(?!)")
+    if accepted >= SLOTS:
+        raise Fell(f"an update that nobody could have was counted: {told}")
     worker.start()
     yield from stage.next_checkpoint()
     yield from stage.goes_on(worker, "what it withheld")

@@ -7,9 +7,10 @@
 use crate::{
     BlobError, BlobStore, LocalBlobs,
     local::Import,
-    network::{Answers, Counts, Failure, Network, Offer, Provider},
+    network::{Answers, Counts, Network},
     pace::{Haste, Pace},
     partial::{Opened, Partial, Progress},
+    provider::{Failure, Offer, Provider},
     tree,
 };
 use bao_tree::io::{BaoContentItem, DecodeError, sync::DecodeResponseIter};

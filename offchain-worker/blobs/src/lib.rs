@@ -10,6 +10,8 @@
 //! | [`objects`] | from and to object stores |
 //! | [`notes`] | small records by name, such as where something is whose hash nobody knows yet |
 //! | [`network`] | other workers and an object store, as one thing that can be asked |
+//! | [`provider`] | who may have a blob, and why one is of no use |
+//! | `incoming` | what comes, for a thread that waits for it |
 //! | [`pace`] | leaving a provider that is slow for another one |
 //! | [`partial`] | a download that goes on where it was cut off |
 //! | `upload` | what is to be sent to an object store, until it has been |
@@ -30,6 +32,7 @@ pub mod address;
 pub mod error;
 pub mod fetch;
 pub mod files;
+mod incoming;
 pub mod local;
 pub mod network;
 pub mod notes;
@@ -37,6 +40,7 @@ pub mod objects;
 pub mod pace;
 pub mod partial;
 pub mod peers;
+pub mod provider;
 pub mod room;
 pub mod tree;
 mod upload;

@@ -5,19 +5,19 @@
 
 use crate::{
     BlobError, LocalBlobs, WorkerAddress,
+    incoming::{Incoming, Pieces, next, wait},
     objects::{ObjectBlobs, StoreOptions},
     pace::{Haste, Pace},
+    provider::{Failure, Offer, Provider},
     upload::{Item, Uploads},
     workers::{Node, NodeOptions},
 };
-use bytes::{Buf, Bytes};
-use futures::{StreamExt, executor::block_on};
+use futures::StreamExt;
 use sabha_protocol::Digest;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     future::Future,
-    io::{self, Read},
     pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -25,7 +25,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::mpsc::{Receiver, channel};
 
 /// How long a provider that sent wrong bytes is not asked again.
 const DROPPED_FOR: Duration = Duration::from_secs(60 * 60);
@@ -114,64 +114,6 @@ impl Counts {
     pub(crate) fn add(counter: &AtomicU64, bytes: u64) {
         counter.fetch_add(bytes, Ordering::Relaxed);
     }
-}
-
-/// Who may have a blob.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Provider {
-    /// Another worker.
-    Worker(WorkerAddress),
-    /// The object store.
-    Store(String),
-}
-
-impl fmt::Display for Provider {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Worker(address) => write!(f, "worker {address}"),
-            Self::Store(url) => write!(f, "{url}"),
-        }
-    }
-}
-
-/// Why a provider is of no use for a blob.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Failure {
-    /// It has not got it.
-    Missing,
-    /// It does not answer, or stopped in the middle.
-    Silent(String),
-    /// It sends so few bytes a second that it was left.
-    Slow(u64),
-    /// It sent something else.
-    Wrong(String),
-    /// It is not asked for a while, because of what it did before.
-    Out,
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing => write!(f, "has not got it"),
-            Self::Silent(reason) => write!(f, "does not serve it: {reason}"),
-            Self::Slow(rate) => write!(f, "sends only {rate} bytes a second"),
-            Self::Wrong(reason) => write!(f, "sent something else: {reason}"),
-            Self::Out => {
-                f.write_str("is not asked for a while, because it did not answer or sent something else")
-            }
-        }
-    }
-}
-
-/// What a provider says that it has.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Offer {
-    pub(crate) provider: Provider,
-    pub(crate) size: u64,
-    /// Whether the size is proved: a worker's is.
-    pub(crate) size_proved: bool,
-    /// Whether it comes with the hash tree, so that each part is proved.
-    pub(crate) proved: bool,
 }
 
 /// A question on its way.
@@ -446,7 +388,7 @@ impl Network {
                 }
             }
         }
-        Incoming { pieces, chunks: Vec::new().into_iter(), chunk: Bytes::new(), failure: None }
+        Incoming::new(pieces)
     }
 
     /// Takes note of what a provider did, and does not ask it again for a while.
@@ -540,62 +482,6 @@ impl Network {
         if let Some(uploads) = &self.uploads {
             uploads.came(digest);
         }
-    }
-}
-
-/// Runs `work` on the network's threads and waits for it, wherever it is called.
-pub(crate) fn wait<T: Send + 'static>(
-    handle: &tokio::runtime::Handle,
-    work: impl Future<Output = T> + Send + 'static,
-) -> Result<T, BlobError> {
-    let (sender, receiver) = futures::channel::oneshot::channel();
-    handle.spawn(async move {
-        // Nobody waits any more: there is nobody to tell.
-        let _ = sender.send(work.await);
-    });
-    block_on(receiver).map_err(|_| BlobError::network("the network", "it has been shut down"))
-}
-
-/// The next thing that comes. Whoever waits may be within a task of some runtime, whose budget of steps counts for nothing here.
-pub(crate) fn next<T>(receiver: &mut Receiver<T>) -> Option<T> {
-    block_on(tokio::task::unconstrained(receiver.recv()))
-}
-
-/// Bytes on their way, or why there are no more.
-pub(crate) type Pieces = Sender<Result<Vec<Bytes>, Failure>>;
-
-/// What a provider sends, to be read as it comes.
-pub(crate) struct Incoming {
-    pieces: Receiver<Result<Vec<Bytes>, Failure>>,
-    chunks: std::vec::IntoIter<Bytes>,
-    chunk: Bytes,
-    /// Why it ended.
-    pub(crate) failure: Option<Failure>,
-}
-
-impl Read for &mut Incoming {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.chunk.is_empty() {
-            if let Some(chunk) = self.chunks.next() {
-                self.chunk = chunk;
-                continue;
-            }
-            match next(&mut self.pieces) {
-                Some(Ok(chunks)) => self.chunks = chunks.into_iter(),
-                Some(Err(failure)) => {
-                    let error = io::Error::new(io::ErrorKind::ConnectionAborted, failure.to_string());
-                    self.failure = Some(failure);
-                    return Err(error);
-                }
-                None => return Ok(0),
-            }
-        }
-        let count = buffer.len().min(self.chunk.len());
-        if let (Some(room), Some(bytes)) = (buffer.get_mut(..count), self.chunk.get(..count)) {
-            room.copy_from_slice(bytes);
-        }
-        self.chunk.advance(count);
-        Ok(count)
     }
 }
 

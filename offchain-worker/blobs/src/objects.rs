@@ -8,11 +8,7 @@
 //! `AWS_ALLOW_HTTP`, …), and never from its URL.
 
 use crate::{
-    BlobError,
-    network::{Failure, Patience, Pieces},
-    notes::NOTE_BYTES,
-    pace::Pace,
-    tree,
+    BlobError, incoming::Pieces, network::Patience, notes::NOTE_BYTES, pace::Pace, provider::Failure, tree,
 };
 use bao_tree::iter::{BaoChunk, ResponseIter};
 use bytes::{Buf, Bytes, BytesMut};

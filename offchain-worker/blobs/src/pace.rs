@@ -1,6 +1,6 @@
 //! How fast bytes are to come: a provider that is slow is left for another one.
 
-use crate::network::{Failure, Patience};
+use crate::{network::Patience, provider::Failure};
 use std::{
     future::Future,
     pin::pin,

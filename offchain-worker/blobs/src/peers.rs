@@ -3,8 +3,8 @@
 use crate::{
     BlobError, BlobStore, LocalBlobs, Network,
     fetch::{self, Watch},
+    incoming::next,
     local::Import,
-    network::next,
     pace::Haste,
     upload::Item,
 };
@@ -96,8 +96,13 @@ impl PeerBlobs {
     /// If a file is there and cannot be removed.
     pub fn withdraw(&self, digest: Digest) -> Result<(), BlobError> {
         self.own.remove(digest)?;
-        self.publish(Item::Withdrawn(digest));
+        self.unpublish(digest);
         Ok(())
+    }
+
+    /// Removes what was sent of a blob to the object store. The own store keeps it.
+    pub fn unpublish(&self, digest: Digest) {
+        self.publish(Item::Withdrawn(digest));
     }
 
     /// Keeps a note, where others find it.
@@ -188,19 +193,32 @@ impl PeerBlobs {
         Ok(Some((self.own.path(digest), size)))
     }
 
-    /// What the own store says, after a fetch if it has not got the blob.
-    fn fetching<T>(
+    /// What the own store says, after a fetch if it has not got the blob. The fetch ends when it is to stop.
+    ///
+    /// # Errors
+    /// As `read` and [`Self::fetch`]; [`BlobError::Stopped`] if it was stopped, and what came is kept.
+    pub fn fetching<T>(
         &self,
         digest: Digest,
         limit: u64,
-        read: impl Fn() -> Result<T, BlobError>,
+        stopped: impl Fn() -> bool,
+        read: impl Fn(&LocalBlobs) -> Result<T, BlobError>,
     ) -> Result<T, BlobError> {
-        match read() {
-            Err(BlobError::Missing { .. } | BlobError::Corrupt { .. }) => {
-                self.fetch(digest, limit, &mut |_| ControlFlow::Continue(()))?;
-                read()
-            }
-            other => other,
+        match read(&self.own) {
+            Err(BlobError::Missing { .. } | BlobError::Corrupt { .. }) => {}
+            other => return other,
+        }
+        let mut watch = |_| if stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        // Nobody is asked in vain.
+        let fetched = if stopped() {
+            Err(BlobError::Stopped { digest })
+        } else {
+            self.fetch(digest, limit, &mut watch)
+        };
+        match fetched {
+            Err(_) if stopped() => Err(BlobError::Stopped { digest }),
+            Err(error) => Err(error),
+            Ok(_) => read(&self.own),
         }
     }
 }
@@ -213,11 +231,11 @@ impl BlobStore for PeerBlobs {
     }
 
     fn get_within(&self, digest: Digest, limit: u64) -> Result<Vec<u8>, BlobError> {
-        self.fetching(digest, limit, || self.own.get_within(digest, limit))
+        self.fetching(digest, limit, || false, |own| own.get_within(digest, limit))
     }
 
     fn file_within(&self, digest: Digest, limit: u64) -> Result<PathBuf, BlobError> {
-        self.fetching(digest, limit, || self.own.file_within(digest, limit))
+        self.fetching(digest, limit, || false, |own| own.file_within(digest, limit))
     }
 
     /// Whether the worker's own store has it: others can fetch it from here.

@@ -13,9 +13,11 @@ pub use manner::Manner;
 
 use crate::{
     BlobError, LocalBlobs, WorkerAddress,
-    network::{Counts, Failure, Patience, Pieces},
+    incoming::Pieces,
+    network::{Counts, Patience},
     notes::NOTE_BYTES,
     pace::Pace,
+    provider::Failure,
     tree,
 };
 use bao_tree::io::sync::DecodeResponseIter;
