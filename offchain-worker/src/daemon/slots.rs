@@ -231,7 +231,7 @@ impl Served {
     /// Removes the states of a slot that were fetched from others: they have been used.
     pub fn release(&self, segments_root: Digest) {
         let fetched = self.fetched().remove(&segments_root).unwrap_or_default();
-        if let Err(error) = self.each_unpinned(&fetched, |digest| self.blobs.own().remove(digest)) {
+        if let Err(error) = self.each_unpinned(&fetched, |digest| Ok(self.blobs.own().remove(digest)?)) {
             tracing::warn!(%segments_root, %error, "cannot remove the states that were fetched");
         }
     }
