@@ -160,7 +160,7 @@ test('session keys are rotated on the running node and set on chain', async () =
 test('the referendum passes and pauses the run', { timeout: 240_000 }, async () => {
   assert.ok(referendum, 'the referendum was not begun');
   const { id, index, from } = referendum;
-  const paused = await untilBlock(api, 'the enactment', 80, async (header) => {
+  const paused = await untilBlock(api, 'the enactment', 50, async (header) => {
     const { progress } = (await api.query.training.runs(id)).unwrap();
     return progress.pause.isSome && progress.pause.unwrap().isDecided && header.number.toNumber();
   });

@@ -239,21 +239,6 @@ impl ObjectBlobs {
         Ok(sent)
     }
 
-    /// Removes a blob and its tree. What is not there counts as removed.
-    pub(crate) async fn delete(&self, digest: Digest, patience: Patience) -> Result<(), BlobError> {
-        // The blob first: whoever finds it finds its tree.
-        for suffix in ["", ".nodes"] {
-            let key = self.key(digest, suffix);
-            match within(patience.idle, self.store.delete(&key)).await {
-                Ok(()) | Err(Failure::Missing) => {}
-                Err(failure) => {
-                    return Err(BlobError::network(format!("removing {key} from {}", self.url), failure));
-                }
-            }
-        }
-        Ok(())
-    }
-
     fn note_key(&self, name: &str) -> Key {
         self.prefix.clone().join("notes").join(name)
     }

@@ -90,21 +90,6 @@ impl PeerBlobs {
         }
     }
 
-    /// Removes a blob, pinned or not, and what was sent of it to the object store.
-    ///
-    /// # Errors
-    /// If a file is there and cannot be removed.
-    pub fn withdraw(&self, digest: Digest) -> Result<(), BlobError> {
-        self.own.remove(digest)?;
-        self.unpublish(digest);
-        Ok(())
-    }
-
-    /// Removes what was sent of a blob to the object store. The own store keeps it.
-    pub fn unpublish(&self, digest: Digest) {
-        self.publish(Item::Withdrawn(digest));
-    }
-
     /// Keeps a note, where others find it.
     ///
     /// # Errors

@@ -32,7 +32,7 @@ const LONGEST: Duration = Duration::from_secs(5 * 60);
 /// How long a wrong object is to be replaced if the right blob does not come here.
 const REPLACE_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What an object store is sent, or told.
+/// What an object store is sent.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Item {
     /// A blob, unless it is there.
@@ -41,8 +41,6 @@ pub(crate) enum Item {
     Replaced(Digest),
     /// A note.
     Note(String),
-    /// A blob is to be served no more.
-    Withdrawn(Digest),
 }
 
 impl Item {
@@ -51,7 +49,6 @@ impl Item {
             Self::Blob(digest) => format!("blob-{digest}"),
             Self::Replaced(digest) => format!("replaced-{digest}"),
             Self::Note(name) => format!("note-{name}"),
-            Self::Withdrawn(digest) => format!("withdrawn-{digest}"),
         }
     }
 
@@ -61,7 +58,6 @@ impl Item {
             "blob" => Self::Blob(what.parse().ok()?),
             "replaced" => Self::Replaced(what.parse().ok()?),
             "note" => Self::Note(what.into()),
-            "withdrawn" => Self::Withdrawn(what.parse().ok()?),
             _ => return None,
         })
     }
@@ -136,16 +132,6 @@ impl Uploads {
             // What was sent before it was added again must not take it away.
             let text = format!("{} {number}\n", std::process::id());
             files::write_atomic(&self.path(item), text.as_bytes())?;
-            match item {
-                Item::Blob(digest) | Item::Replaced(digest) => {
-                    files::remove(&self.path(&Item::Withdrawn(*digest)))?;
-                }
-                Item::Withdrawn(digest) => {
-                    files::remove(&self.path(&Item::Blob(*digest)))?;
-                    files::remove(&self.path(&Item::Replaced(*digest)))?;
-                }
-                Item::Note(_) => {}
-            }
         }
         self.0.wake.notify_one();
         Ok(())
@@ -187,14 +173,15 @@ impl Uploads {
                 }
                 continue;
             }
-            let until = Instant::now().checked_add(delay).unwrap_or_else(Instant::now);
+            let after = |delay| Instant::now().checked_add(delay).unwrap_or_else(Instant::now);
+            let mut until = after(delay);
             delay = delay.saturating_mul(2).min(LONGEST);
             loop {
-                // What comes meanwhile waits, too.
+                // What comes meanwhile waits, too, but not for long: the store may refuse one thing, and take another.
                 self.0.tried.send_replace(self.0.added.load(Ordering::SeqCst));
                 tokio::select! {
                     () = tokio::time::sleep_until(until) => break,
-                    () = self.0.wake.notified() => {}
+                    () = self.0.wake.notified() => until = until.min(after(first)),
                 }
             }
         }
@@ -265,10 +252,6 @@ impl Uploads {
                     return Err(Unsent::NotHere);
                 };
                 Ok(objects.send_note(name, note, patience).await?)
-            }
-            Item::Withdrawn(digest) => {
-                objects.delete(*digest, patience).await?;
-                Ok(0)
             }
         }
     }

@@ -27,9 +27,6 @@ const ASKED: usize = 64;
 /// Blocks after which a worker of a round is asked about again.
 const ASK_AGAIN: u64 = 64;
 
-/// Blocks for which nothing has needed a blob before it is taken back from the object store.
-const OVER_AFTER: u64 = 100;
-
 /// What is known of them.
 #[derive(Debug, Default)]
 pub(super) struct Providers {
@@ -37,8 +34,6 @@ pub(super) struct Providers {
     looked: Option<u64>,
     /// What is pinned.
     pinned: Option<BTreeSet<Digest>>,
-    /// What was made here, and since which block nothing needs it any more.
-    made: BTreeMap<Digest, Option<u64>>,
     /// The checkpoints that runs have come to, as far as they are pinned.
     tips: BTreeMap<RunId, Digest>,
     /// The endpoint on chain that was spoken of last.
@@ -92,7 +87,6 @@ impl Daemon {
         }
         // What was made and is not in the chain yet, or not in this block.
         let (mut needed, mut owners) = (made_of(&self.journal), BTreeSet::new());
-        self.providers.made.extend(needed.iter().map(|made| (*made, None)));
         let mut makers = Vec::new();
         self.keep_tips(at).await?;
         for run in at.open_runs().await? {
@@ -125,7 +119,6 @@ impl Daemon {
             }
         }
         self.pin(needed)?;
-        self.unpublish(at.number())?;
         if let Some(network) = self.blobs.network().cloned() {
             owners.remove(&worker.owner);
             network.set_workers(self.addresses_of(at, &worker.owner, &owners).await?);
@@ -163,17 +156,6 @@ impl Daemon {
         Ok(())
     }
 
-    /// Takes back from the object store what was made here for rounds that are over: what was sent there is bounded like what is kept here.
-    fn unpublish(&mut self, block: u64) -> anyhow::Result<()> {
-        if !self.providers.made.is_empty() {
-            let pinned = self.blobs.own().pins()?.into_values().flatten().collect();
-            for digest in over(&mut self.providers.made, &pinned, block) {
-                self.blobs.unpublish(digest);
-            }
-        }
-        Ok(())
-    }
-
     /// Daemons that share the folder have names of their own.
     fn pin_name(&self) -> String {
         format!("daemon-{}", self.key.account())
@@ -183,7 +165,6 @@ impl Daemon {
     pub(super) fn pin_made(&mut self, blob: Digest) -> anyhow::Result<()> {
         let mut pinned = self.blobs.own().pinned(&self.pin_name())?;
         pinned.insert(blob);
-        self.providers.made.insert(blob, None);
         self.pin(pinned)
     }
 
@@ -264,18 +245,6 @@ fn made_of(journal: &Journal) -> BTreeSet<Digest> {
     acts.filter_map(Act::blob).collect()
 }
 
-/// Takes out of what was made what nothing has needed for so long that no reorganisation brings the need back, nor a worker that is late.
-fn over(made: &mut BTreeMap<Digest, Option<u64>>, pinned: &BTreeSet<Digest>, block: u64) -> BTreeSet<Digest> {
-    for (digest, since) in made.iter_mut() {
-        *since = if pinned.contains(digest) { None } else { since.or(Some(block)) };
-    }
-    let is_over = |since: &Option<u64>| since.is_some_and(|since| since.saturating_add(OVER_AFTER) <= block);
-    let over: BTreeSet<Digest> =
-        made.iter().filter(|(_, since)| is_over(since)).map(|(digest, _)| *digest).collect();
-    made.retain(|digest, _| !over.contains(digest));
-    over
-}
-
 /// The runs whose checkpoints are kept by pins that begin so.
 fn tips_of(prefix: &str, pins: BTreeMap<String, BTreeSet<Digest>>) -> BTreeMap<RunId, Digest> {
     let tips = pins
@@ -334,23 +303,6 @@ mod tests {
         assert_eq!(made_of(&journal), [blob].into());
         journal.record(Event::Settled { task, block: 5 }).unwrap();
         assert!(made_of(&journal).is_empty(), "the chain names it from now on");
-    }
-
-    #[test]
-    fn what_was_made_is_taken_back_when_nothing_has_needed_it_for_long() {
-        let [update, model] = [Digest([1; 32]), Digest([2; 32])];
-        let mut made = [(update, None), (model, None)].into();
-        let (both, one, none) = ([update, model].into(), [model].into(), BTreeSet::new());
-        assert!(over(&mut made, &both, 10).is_empty());
-        assert!(over(&mut made, &one, 20).is_empty(), "not at once");
-        assert!(over(&mut made, &both, 30).is_empty());
-        assert!(over(&mut made, &one, 40).is_empty());
-        assert!(over(&mut made, &one, 39 + OVER_AFTER).is_empty(), "it was needed once more");
-        assert_eq!(over(&mut made, &one, 40 + OVER_AFTER), [update].into());
-        assert!(over(&mut made, &one, 900 + OVER_AFTER).is_empty(), "once");
-        assert!(over(&mut made, &none, 1_000).is_empty());
-        assert_eq!(over(&mut made, &none, 1_000 + OVER_AFTER), [model].into());
-        assert!(made.is_empty());
     }
 
     #[test]

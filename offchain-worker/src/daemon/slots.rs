@@ -231,18 +231,18 @@ impl Served {
     /// Removes the states of a slot that were fetched from others: they have been used.
     pub fn release(&self, segments_root: Digest) {
         let fetched = self.fetched().remove(&segments_root).unwrap_or_default();
-        if let Err(error) = self.each_unpinned(&fetched, |digest| Ok(self.blobs.own().remove(digest)?)) {
+        if let Err(error) = self.remove_unpinned(&fetched) {
             tracing::warn!(%segments_root, %error, "cannot remove the states that were fetched");
         }
     }
 
-    fn each_unpinned(
-        &self,
-        digests: &BTreeSet<Digest>,
-        remove: impl Fn(Digest) -> Result<(), BlobError>,
-    ) -> Result<(), BlobError> {
-        let pinned: BTreeSet<Digest> = self.blobs.own().pins()?.into_values().flatten().collect();
-        digests.difference(&pinned).copied().try_for_each(remove)
+    fn remove_unpinned(&self, digests: &BTreeSet<Digest>) -> Result<(), BlobError> {
+        let own = self.blobs.own();
+        let pinned: BTreeSet<Digest> = own.pins()?.into_values().flatten().collect();
+        for digest in digests.difference(&pinned) {
+            own.remove(*digest)?;
+        }
+        Ok(())
     }
 
     /// Removes what was served of a slot.
@@ -258,8 +258,7 @@ impl Served {
         let pin = pin_of(segments_root);
         let served = own.pinned(&pin)?;
         own.pin(&pin, &BTreeSet::new())?;
-        // From the object store, too: nobody else has put them there.
-        self.each_unpinned(&served, |digest| self.blobs.withdraw(digest))
+        self.remove_unpinned(&served)
     }
 }
 

@@ -268,25 +268,6 @@ fn a_wrong_object_is_replaced() {
     assert_eq!(other.network().unsent().unwrap(), 0);
 }
 
-#[test]
-fn what_is_withdrawn_is_removed_from_the_store_too() {
-    let folder = tempfile::tempdir().unwrap();
-    let options = StoreOptions { url: format!("file://{}", folder.path().display()), environment: vec![] };
-    let one = machine(options);
-    let (gone, kept) = (one.store(&content(100_000)), one.store(b"kept"));
-    let object = |digest: Digest, suffix: &str| {
-        let name = digest.to_string();
-        folder.path().join(&name[..2]).join(format!("{name}{suffix}"))
-    };
-    assert!(object(gone, "").exists() && object(gone, ".nodes").exists());
-    one.blobs.withdraw(gone).unwrap();
-    one.network().settle();
-    assert!(!object(gone, "").exists() && !object(gone, ".nodes").exists());
-    assert!(object(kept, "").exists() && !one.blobs.has(gone).unwrap());
-    one.store(&content(100_000));
-    assert!(object(gone, "").exists(), "until it is put again");
-}
-
 /// What came from others, proved, is not thrown away for what the store says.
 #[test]
 fn an_object_of_another_size_does_not_undo_a_download() {
