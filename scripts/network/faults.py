@@ -30,6 +30,7 @@ CHANGES = {"inner_steps": 200, "segment_steps": 40, "training": 60, "seals": 30,
 DISK_MIB = 512
 CUT_S = 60
 FULL_S = 20
+DEATHS = 12
 # SBH for a round in which everybody does everything: three slots, an aggregator, three attesters, two auditors.
 PRICE = SLOTS * Decimal("2.5") + Decimal("0.25") + 3 * Decimal("0.05") + 2 * Decimal("1.2")
 # How long anything may take that has to happen after a fault.
@@ -176,8 +177,9 @@ def kill(stage, seeded):
 def writes(stage, seeded):
     """A worker is killed before, within and after writes of its event log, again and again."""
     worker = stage.crashing
-    places = [(moment, write) for write in (2, 3, 4) for moment in ("before", "within", "after")]
+    places = [(moment, write) for write in range(2, 9) for moment in ("before", "within", "after")]
     seeded.shuffle(places)
+    places = places[:DEATHS]
     last = []
     worker.process.stop()
     for moment, write in places:

@@ -163,7 +163,7 @@ impl LocalBlobs {
         size: u64,
         expected: Option<Digest>,
     ) -> Result<Digest, Import> {
-        self.make_room(size).map_err(Import::Kept)?;
+        self.make_room(tree::with_nodes(size)).map_err(Import::Kept)?;
         let incoming = self.root.join("partial").join("incoming");
         let mut file = AtomicFile::create(&incoming).map_err(|error| Import::Kept(error.into()))?;
         let mut nodes = AtomicFile::create(&incoming).map_err(|error| Import::Kept(error.into()))?;

@@ -166,7 +166,7 @@ impl Partial {
                     let step = ROOM_BYTES
                         .min(self.size.saturating_sub(self.room))
                         .max(end.saturating_sub(self.room));
-                    self.store.make_room(step)?;
+                    self.store.make_room(tree::with_nodes(step))?;
                     self.room = self.room.saturating_add(step);
                 }
                 self.data.write_all(&leaf.data).map_err(FileError::of("write", &path))?;

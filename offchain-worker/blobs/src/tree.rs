@@ -26,6 +26,11 @@ pub fn shape(size: u64) -> BaoTree {
     BaoTree::new(size, iroh_blobs::store::IROH_BLOCK_SIZE)
 }
 
+/// What `size` bytes and the inner nodes of their tree take.
+pub(crate) fn with_nodes(size: u64) -> u64 {
+    size.saturating_add(shape(size).outboard_size())
+}
+
 /// Everything from `start` on, which is a multiple of [`GROUP_BYTES`].
 pub(crate) fn from(start: u64) -> ChunkRanges {
     ChunkRanges::from(ChunkNum(start / 1024)..)
