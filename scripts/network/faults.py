@@ -32,7 +32,8 @@ CUT_S = 60
 FULL_S = 20
 DEATHS = 12
 # SBH for a round in which everybody does everything: three slots, an aggregator, three attesters, two auditors.
-PRICE = SLOTS * Decimal("2.5") + Decimal("0.25") + 3 * Decimal("0.05") + 2 * Decimal("1.2")
+SLOT = Decimal("2.5")
+PRICE = SLOTS * SLOT + Decimal("0.25") + 3 * Decimal("0.05") + 2 * Decimal("1.2")
 # How long anything may take that has to happen after a fault.
 PATIENCE_S = 300
 
@@ -83,8 +84,11 @@ class Stage:
         parts = list(self.team)
         self.random.shuffle(parts)
         self.crashing, self.skewed, self.cut, self.full, self.twin, *self.others = parts
+        self.second = None
         self.proxy = Proxy(self.chain.nodes[self.random.randrange(VALIDATORS)].port)
         self.no_disk = None
+        # Slots whose updates nobody could have: round, attempt, slot.
+        self.uncounted = []
         if "rpc" in chosen:
             self.cut.url = self.proxy.url
         if "clock" in chosen:
@@ -143,9 +147,9 @@ class Stage:
         return None
 
     def goes_on(self, worker, what):
-        """The worker lives, and comes to something else."""
-        before = worker.settled() + len(worker.held())
-        yield from until(f"{worker.name} to come to something after {what}", lambda: worker.settled() + len(worker.held()) > before)
+        """The worker lives, and something that it does gets into the chain."""
+        before = worker.settled()
+        yield from until(f"{worker.name} to do a duty after {what}", lambda: worker.settled() > before)
         if not worker.alive():
             raise Fell(f"{worker.name} has ended")
 
@@ -262,6 +266,7 @@ def served_badly(stage, manner, evidence):
     went_on = any(event["event"] == "built" for event in over())
     worker.process.stop()
     told = f"slot {slot} of round {number}.{attempt} by {worker.name}; {accepted} updates counted, {'the round went on' if went_on else 'it was void'}"
+    stage.uncounted.append((number, attempt, slot))
     return worker, accepted if went_on else 0, felt, told
 
 
@@ -301,7 +306,6 @@ def truncated(stage, seeded):
         os.truncate(path, os.path.getsize(path) // 2)
     worker.start()
     yield from stage.goes_on(worker, "what was truncated")
-    stage.damaged = worker
     return f"{worker.name}: {len(paths)} files were cut in half"
 
 
@@ -330,7 +334,7 @@ def clock(stage, seeded):
     worker = stage.skewed
     yield from until(f"{worker.name} to see its clock", lambda: "clock" in str(worker.health().get("problems")))
     yield from until(f"{worker.name} to do a duty", lambda: worker.settled() > 0, 3 * PATIENCE_S)
-    return f"{worker.name} is {stage.ahead} s ahead, says so, and has {worker.settled()} results in the chain"
+    return f"{worker.name} is {stage.ahead:+} s from the others' clocks, says so, and has {worker.settled()} results in the chain"
 
 
 def twins(stage, seeded):
@@ -359,8 +363,7 @@ def twins(stage, seeded):
     yield from stage.next_checkpoint()
     if not (worker.alive() and stage.second.alive()):
         raise Fell(f"one of two daemons with one key has ended: {stage.second.text().splitlines()[-1:]}")
-    said = [name for name, text in ((worker.name, worker.log()), ("its twin", stage.second.text())) if "two daemons use one hot key" in text]
-    return f"{worker.name} and its twin worked side by side; by name of the fault it was told by {said or 'none, for the chain refused nothing'}"
+    return f"{worker.name} and its twin worked side by side"
 
 
 def upgrade(stage, seeded):
@@ -464,7 +467,14 @@ def run(group, seed, rounds, chosen):
         verdict.must(last and holds_blob(worker, last["checkpoint"]), f"{worker.name} has not the last checkpoint's bytes")
         say(f"{worker.name}: {worker.last['done']} duties done, {worker.last['missed']} missed; paid {worker.last['payout_balance']} SBH")
     balanced = verdict.money(stage.team, STAKE)
-    verdict.paid_once(PRICE)
+    verdict.paid_once(SLOT, PRICE - SLOTS * SLOT)
+    for key in stage.uncounted:
+        verdict.did_not_count(key)
+    if stage.second:
+        # Which of them is told depends on who came second to a duty that both did.
+        said = [name for name, text in ((stage.twin.name, stage.twin.log()), ("its twin", stage.second.text())) if "two daemons use one hot key" in text]
+        verdict.must(said, "neither of two daemons with one key said that there are two")
+        say(f"that two daemons use one key was said by {' and '.join(said)}")
     heading("Faults")
     for name in chosen:
         survived, told = play.outcome[name]

@@ -21,6 +21,8 @@ class Verdict:
 
     def __init__(self, training):
         self.training, self.problems = training, []
+        # Round -> the slots whose updates its checkpoint is made of, as far as that was found.
+        self.counted = {}
         self.events, self.shown = training.events(), training.shown
         self.rounds = self.shown["rounds"]
         self.built = {at(event): event for event in self.events if event["event"] == "built"}
@@ -98,6 +100,7 @@ class Verdict:
                 return made.returncode == 0
 
             found = next((slots for slots in tries if makes(slots)), None)
+            self.counted[number] = found or ()
             self.must(found is not None, f"round {number}: no {count} of the updates of slots {sorted(updates)} make {event['root']}")
             say(f"round {number}: {event['root'][:16]}… is made of the slots {found} of {sorted(updates)}")
         whole = len(self.problems) == before_it
@@ -160,11 +163,25 @@ class Verdict:
         reserved = {worker.name: worker.last["reserved"] for worker in workers if Decimal(worker.last["reserved"])}
         return self.must(balanced, f"the books do not balance: {shown}, workers got {got}, stakes are {stakes}, reserved {reserved}")
 
-    def paid_once(self, price):
-        """No more than `price` for each attempt at a round, which is what it costs if everybody does everything."""
+    def paid_once(self, slot, rest):
+        """No more than `slot` for each update that counted, and `rest` for each attempt at a round, where everybody does everything. Of an
+        attempt in which none counted, whatever was committed may have been paid."""
+        accepted = {at(event): event["accepted"] for event in self.events if event["event"] == "phase" and event["accepted"]}
+        committed = {}
+        for number, attempt, _ in self.commits:
+            committed[number, attempt] = committed.get((number, attempt), 0) + 1
         attempts = {at(event) for event in self.events if event["event"] == "opened"}
+        most = sum(slot * accepted.get(key, committed.get(key, 0)) + rest for key in attempts)
         paid = Decimal(self.shown["paid"])
-        self.must(paid <= price * len(attempts), f"{paid} SBH were paid for {len(attempts)} attempts at rounds, {price} each at most")
+        self.must(paid <= most, f"{paid} SBH were paid for {len(attempts)} attempts at rounds, and {most} at most were earned")
+        say(f"{paid} SBH were paid, of {most} that may have been earned")
+
+    def did_not_count(self, key):
+        """The update of this slot is in no checkpoint that stands."""
+        number, attempt, slot = key
+        event = self.final.get(number)
+        if event and at(event) == (number, attempt):
+            self.must(slot not in self.counted.get(number, ()), f"the update of slot {slot} in round {number}.{attempt} was served to nobody, and counted")
 
     def bytes(self, workers):
         """What was sent: each committed update's blob against its parameters in f32. Returns the ratio."""
