@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`cli`] | the commands, one file each |
 //! | [`engine`] | training: the engine behind a trait, the slot runner, checkpoints, evaluation, generation |
-//! | [`data`] | packing text into token streams, and reading them |
+//! | [`data`] | packing datasets, reading token streams, and what a look at data tells: a crate of its own |
 //! | [`specfile`] | a run specification as people write it |
 //! | [`blobs`] | content-addressed files, and how they get to other workers |
 //! | [`plot`], [`progress`] | the loss curve, and what is shown while long work goes on |
@@ -28,7 +28,6 @@ pub mod chain;
 pub mod cli;
 pub mod config;
 pub mod daemon;
-pub mod data;
 pub mod engine;
 pub mod error;
 pub mod keys;
@@ -40,3 +39,4 @@ pub mod specfile;
 pub mod stop;
 
 pub use sabha_blobs::files;
+pub use sabha_data as data;

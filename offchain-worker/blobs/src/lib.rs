@@ -29,7 +29,6 @@
 pub mod address;
 pub mod error;
 pub mod fetch;
-pub mod files;
 pub mod local;
 pub mod network;
 pub mod notes;
@@ -48,6 +47,7 @@ pub use local::LocalBlobs;
 pub use network::{Counters, Network, NetworkOptions};
 pub use pace::Haste;
 pub use peers::PeerBlobs;
+pub use sabha_files as files;
 
 use sabha_protocol::Digest;
 use std::path::PathBuf;

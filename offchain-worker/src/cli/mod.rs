@@ -136,7 +136,7 @@ pub enum Command {
     // Local commands.
     /// Train a specification on this machine alone, without a chain
     Train(train::TrainArgs),
-    /// Pack text into a dataset, and verify one
+    /// Pack text or images into a dataset, verify one, and look at one
     Data(data::DataArgs),
     /// Keep, fetch, list, pin, serve and remove blobs: files that are named by their BLAKE3 hash
     Blob(blob::BlobArgs),

@@ -1,33 +1,7 @@
-//! Data: text packed into one flat stream of tokens, and reading windows of it.
-//!
-//! A packed dataset is a folder of two files:
-//!
-//! - `stream.bin`: the bytes of every document, in order, each followed by one zero byte. Text never holds a zero byte, so the
-//!   bounds of documents are certain. A byte is a token.
-//! - `manifest.json`: title, language, licence, sizes, the BLAKE3 of the whole stream and of each shard, and the root over the
-//!   shards. A shard is a range of the stream, of [`SHARD_BYTES`] bytes except the last, so that parts can be fetched and checked
-//!   one by one without keeping them twice.
-//!
-//! The same input gives the same bytes in both files, whenever and wherever it is packed.
+//! What can go wrong with data.
 
-mod manifest;
-mod pack;
-mod stream;
-mod text;
-
-pub use manifest::{MANIFEST, Manifest, STREAM, Shard};
-pub use pack::{PackOptions, PackSummary, pack};
-pub use stream::{Batch, Stream};
-
-use crate::files::FileError;
-use sabha_protocol::Digest;
+use sabha_files::FileError;
 use std::path::PathBuf;
-
-/// Bytes of a shard; the last one may be shorter.
-pub const SHARD_BYTES: u64 = 1 << 20;
-
-/// The token that ends a document.
-pub const END_OF_DOCUMENT: u8 = 0;
 
 /// What went wrong with data.
 #[derive(Debug, thiserror::Error)]
@@ -49,8 +23,47 @@ pub enum DataError {
     #[error("{} holds nothing but blanks: leave it out", .0.display())]
     BlankFile(PathBuf),
     /// No files at all.
-    #[error("nothing to pack: {} holds no files (names that begin with a dot are skipped)", .0.display())]
-    NothingToPack(PathBuf),
+    #[error("nothing to pack: {} holds no {what} (names that begin with a dot are skipped)", path.display())]
+    NothingToPack {
+        /// Where was looked.
+        path: PathBuf,
+        /// What was looked for.
+        what: &'static str,
+    },
+    /// A row of a table cannot be used.
+    #[error("{}, row {row}: {reason}", path.display())]
+    BadRow {
+        /// The file.
+        path: PathBuf,
+        /// The row, or line, from 1.
+        row: u64,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// A table cannot be read.
+    #[error("{} cannot be read as Parquet: {reason}", path.display())]
+    BadParquet {
+        /// The file.
+        path: PathBuf,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// An image, or a file of images or labels, cannot be used.
+    #[error("{}: {reason}", path.display())]
+    BadImage {
+        /// The file.
+        path: PathBuf,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// A tokenizer cannot be used.
+    #[error("{} cannot be used as a tokenizer: {reason}", path.display())]
+    BadTokenizer {
+        /// The file.
+        path: PathBuf,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// Neither a file nor a folder.
     #[error("{} is neither a file nor a folder", .0.display())]
     NotAFile(PathBuf),
@@ -112,9 +125,4 @@ pub enum DataError {
     /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] FileError),
-}
-
-/// Shortens a digest for messages.
-pub(crate) fn short(digest: &Digest) -> String {
-    digest.to_string().chars().take(16).collect()
 }

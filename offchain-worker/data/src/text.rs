@@ -1,53 +1,40 @@
 //! Reading a file that must be text, piece by piece: it may be larger than the memory.
 
-use super::DataError;
-use crate::files::FileError;
+use crate::DataError;
+use sabha_files::FileError;
 use std::{fs::File, io::Read, path::Path};
 
 /// Some editors begin a file with it. It stands for nothing.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Bytes that are read at once.
-const PIECE: usize = 1 << 16;
+pub(crate) const PIECE: usize = 1 << 18;
 
 /// Reads a file of UTF-8 text and gives it to `take`, in order and whole characters at a time.
 ///
 /// # Errors
 /// If the file cannot be read, is not text, or holds nothing but blanks; what was given to `take` before is of no use then. And
 /// those of `take`.
-pub(super) fn read(
+pub(crate) fn read(
     path: &Path,
+    buffer: &mut Vec<u8>,
     mut take: impl FnMut(&str) -> Result<(), DataError>,
 ) -> Result<(), DataError> {
     let mut file = File::open(path).map_err(FileError::of("open", path))?;
-    let mut buffer = vec![0; PIECE];
+    buffer.resize(PIECE, 0);
     // `kept` bytes at the buffer's start are the beginning of a character whose rest is still to be read.
     let (mut kept, mut offset, mut blank) = (0usize, 0u64, true);
-    let not_text = |offset, what| DataError::NotText { path: path.to_path_buf(), offset, what };
     loop {
         let free = buffer.get_mut(kept..).unwrap_or_default();
         let read = file.read(free).map_err(FileError::of("read", path))?;
         let held = kept + read;
         let piece = buffer.get(..held).unwrap_or_default();
-        if let Some(at) = piece.iter().position(|byte| is_control(*byte)) {
-            let what = if piece.get(at) == Some(&0) { "a zero byte" } else { "a control character" };
-            return Err(not_text(offset + at as u64, what));
-        }
-        let text = match std::str::from_utf8(piece) {
-            Ok(text) => text,
-            Err(error) if error.error_len().is_none() && read > 0 => {
-                let valid = piece.get(..error.valid_up_to()).unwrap_or_default();
-                std::str::from_utf8(valid).unwrap_or_default()
-            }
-            Err(error) => {
-                return Err(not_text(offset + error.valid_up_to() as u64, "no valid character"));
-            }
-        };
-        // The control characters of two bytes: DEL's kin, which wrong conversions leave.
-        if let Some((at, _)) = text.char_indices().find(|(_, c)| matches!(c, '\u{80}'..='\u{9f}')) {
-            return Err(not_text(offset + at as u64, "a control character"));
-        }
-        blank = blank && text.chars().all(|c| c.is_whitespace() || c == BYTE_ORDER_MARK);
+        let text = characters(piece, read == 0).map_err(|(at, what)| DataError::NotText {
+            path: path.to_path_buf(),
+            offset: offset + at as u64,
+            what,
+        })?;
+        blank = blank && is_blank(text);
         take(text)?;
         let taken = text.len();
         offset += taken as u64;
@@ -64,10 +51,51 @@ pub(super) fn read(
     }
 }
 
+/// The whole characters that `piece` begins with: all but a few bytes of it, or all of it if it is the last one. Else where it is not
+/// text, and why.
+pub(crate) fn characters(piece: &[u8], last: bool) -> Result<&str, (usize, &'static str)> {
+    let text = match simdutf8::compat::from_utf8(piece) {
+        Ok(text) => text,
+        Err(error) => {
+            let valid = piece.get(..error.valid_up_to()).unwrap_or_default();
+            let text = simdutf8::compat::from_utf8(valid).unwrap_or_default();
+            if error.error_len().is_some() || last {
+                // A control character before it is the first thing that is wrong.
+                return Err(fault(text).unwrap_or((error.valid_up_to(), "no valid character")));
+            }
+            text
+        }
+    };
+    fault(text).map_or(Ok(text), Err)
+}
+
+/// Where the first control character is that text does not hold, if there is one, and what it is.
+pub(crate) fn fault(text: &str) -> Option<(usize, &'static str)> {
+    let bytes = text.as_bytes();
+    // Without leaving early, so that the compiler looks at sixteen bytes or more at once.
+    let low = bytes.iter().fold(false, |found, byte| found | is_control(*byte));
+    // The control characters of two bytes: DEL's kin, which wrong conversions leave.
+    let pairs = bytes.iter().zip(bytes.iter().skip(1));
+    let high = pairs.fold(false, |found, (first, second)| found | ((*first == 0xc2) & (*second < 0xa0)));
+    if !low && !high {
+        return None;
+    }
+    let unwanted = |c: &char| {
+        matches!(c, '\u{80}'..='\u{9f}') || u8::try_from(u32::from(*c)).is_ok_and(is_control)
+    };
+    let (at, found) = text.char_indices().find(|(_, c)| unwanted(c))?;
+    Some((at, if found == '\0' { "a zero byte" } else { "a control character" }))
+}
+
+/// Whether there is nothing to read.
+pub(crate) fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || c == BYTE_ORDER_MARK)
+}
+
 /// Whether a byte is a control character that text does not hold. Tabs, line feeds, form feeds and carriage returns lay text out;
 /// the others are what binary files are full of.
 fn is_control(byte: u8) -> bool {
-    byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | 0x0c | b'\r')
+    (byte < 0x20) & (byte != b'\t') & (byte != b'\n') & (byte != 0x0c) & (byte != b'\r') | (byte == 0x7f)
 }
 
 #[cfg(test)]
@@ -81,7 +109,7 @@ mod tests {
         let path = folder.path().join("text");
         fs::write(&path, content).unwrap();
         let mut text = String::new();
-        read(&path, |piece| {
+        read(&path, &mut Vec::new(), |piece| {
             text.push_str(piece);
             Ok(())
         })?;

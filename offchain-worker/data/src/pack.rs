@@ -1,25 +1,95 @@
-//! `data pack`: files of text become a stream and a manifest.
+//! `data pack`: files become a stream and a manifest.
 
-use super::{DataError, END_OF_DOCUMENT, MANIFEST, Manifest, SHARD_BYTES, STREAM, Shard, text};
-use crate::files::{self, AtomicFile, FileError};
-use sabha_protocol::Digest;
+use crate::{
+    DataError, END_OF_DOCUMENT, MANIFEST, Manifest,
+    count::TextCount,
+    images,
+    inputs::{self, Kind},
+    jsonl,
+    manifest::Images,
+    table, text,
+    writer::{StreamWriter, Written},
+};
+use sabha_files as files;
 use serde::Serialize;
 use std::{
     fs,
-    io::{BufWriter, Write},
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
-/// What the manifest will say besides what is counted.
+/// What the inputs are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Files of text: each is a document.
+    #[default]
+    Text,
+    /// Files `*.jsonl`, `*.ndjson` and the same with `.gz`, a JSON object a line: a field of each is a document.
+    Jsonl {
+        /// The field.
+        field: String,
+    },
+    /// Files `*.parquet`: a column's value in each row is a document.
+    Parquet {
+        /// The column; one within a group by its path, with dots.
+        column: String,
+    },
+    /// One folder that holds a folder for each label, with images in it: PNG, PGM or PPM, all of one size.
+    Images,
+    /// One file of images and one of their labels, as IDX.
+    Idx,
+}
+
+impl Format {
+    /// What files named so are, where their names tell: else text.
+    pub fn of(inputs: &[PathBuf]) -> Self {
+        let all = |kind: Kind| !inputs.is_empty() && inputs.iter().all(|input| kind.takes(input));
+        if all(JSONL) {
+            Self::Jsonl { field: "text".into() }
+        } else if all(PARQUET) {
+            Self::Parquet { column: "text".into() }
+        } else if all(IDX) {
+            Self::Idx
+        } else {
+            Self::Text
+        }
+    }
+
+    /// Whether it is about images.
+    pub fn is_images(&self) -> bool {
+        matches!(self, Self::Images | Self::Idx)
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Text | Self::Idx => Kind::ANY,
+            Self::Jsonl { .. } => JSONL,
+            Self::Parquet { .. } => PARQUET,
+            Self::Images => IMAGES,
+        }
+    }
+}
+
+const JSONL: Kind =
+    Kind { name: "files *.jsonl or *.ndjson", endings: &[".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz"] };
+const PARQUET: Kind = Kind { name: "files *.parquet", endings: &[".parquet"] };
+const IMAGES: Kind = Kind { name: "images", endings: &[".png", ".pgm", ".ppm"] };
+const IDX: Kind = Kind {
+    name: "files of IDX",
+    endings: &["-ubyte", "-ubyte.gz", ".idx3", ".idx1", ".idx4", ".idx3.gz", ".idx1.gz", ".idx4.gz"],
+};
+
+/// What the manifest will say besides what is counted, and how the inputs are read.
 #[derive(Clone, Debug)]
 pub struct PackOptions {
     /// Title, for people.
     pub title: String,
-    /// Language tag, such as `es`.
+    /// Language tag, such as `es`; `zxx` for data without a language.
     pub language: String,
     /// Licence, such as `CC0-1.0`.
     pub licence: String,
+    /// What the inputs are.
+    pub format: Format,
     /// Part of the stream, at its end, that is never trained on; from 0 to below 1.
     pub heldout_fraction: f64,
     /// Whether a dataset that is in the output folder may be replaced.
@@ -33,28 +103,33 @@ pub struct PackSummary {
     pub folder: PathBuf,
     /// The manifest that was written.
     pub manifest: Manifest,
+    /// Rows of tables that were left out, because there was no text in them.
+    pub skipped_rows: u64,
 }
+
+/// What is told how far the work is: bytes that were read, and bytes in all. It may stop the work.
+pub type Told<'a> = &'a mut dyn FnMut(u64, u64) -> ControlFlow<()>;
 
 /// Packs files, and all files in folders (sorted by path; names that begin with a dot are skipped), into a dataset in `out`.
 /// `progress` is told the bytes read so far and in all, and may stop the work.
 ///
 /// # Errors
-/// If there is nothing to pack, an input is empty, blank or not UTF-8 text, a file cannot be read or written, or the work was stopped
-/// ([`DataError::Stopped`]). The output folder is then as it was.
+/// If there is nothing to pack, an input is empty, blank or not what it should be, a file cannot be read or written, or the work was
+/// stopped ([`DataError::Stopped`]). The output folder is then as it was.
 pub fn pack(
     inputs: &[PathBuf],
     out: &Path,
     options: &PackOptions,
-    progress: impl FnMut(u64, u64) -> ControlFlow<()>,
+    mut progress: impl FnMut(u64, u64) -> ControlFlow<()>,
 ) -> Result<PackSummary, DataError> {
     check(options)?;
     if !options.replace && out.join(MANIFEST).exists() {
         return Err(DataError::Exists(out.to_path_buf()));
     }
-    let documents = collect(inputs, out)?;
+    let total = inputs::check(inputs, out, options.format.kind())?;
     let made: Vec<&Path> =
         out.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).collect();
-    let packed = write(&documents, out, options, progress);
+    let packed = write(inputs, out, options, total, &mut progress);
     if packed.is_err() {
         // Only empty folders go: whatever somebody else has put there stays.
         made.iter().for_each(|folder| drop(fs::remove_dir(folder)));
@@ -63,42 +138,95 @@ pub fn pack(
 }
 
 fn write(
-    documents: &[Document],
+    inputs: &[PathBuf],
     out: &Path,
     options: &PackOptions,
-    mut progress: impl FnMut(u64, u64) -> ControlFlow<()>,
+    total: u64,
+    progress: Told<'_>,
 ) -> Result<PackSummary, DataError> {
-    let total = documents.iter().map(|document| document.bytes).sum();
-    let file = AtomicFile::create(&out.join(STREAM))?;
-    let mut writer = StreamWriter::new(file, out.join(STREAM));
-    for document in documents {
-        append(document, &mut writer, |bytes| progress(bytes, total))?;
+    let mut advance = Advance::new(total, progress);
+    if options.format.is_images() {
+        let mut writer = StreamWriter::create(out)?;
+        let read = if options.format == Format::Images { images::folder } else { images::idx };
+        let images = read(inputs, &mut writer, &mut advance)?;
+        let written = writer.finish()?;
+        let count = images.counts.iter().sum();
+        let parts = Parts { documents: count, text_bytes: count * images.pixels(), images: Some(images) };
+        return finish(out, options, written, parts, None, 0);
     }
-    let packed = writer.finish()?;
-    let heldout_tokens = (packed.bytes as f64 * options.heldout_fraction) as u64;
+    let mut sink =
+        TextSink { writer: StreamWriter::create(out)?, count: TextCount::default(), skipped: 0, advance };
+    let mut buffer = Vec::new();
+    for input in inputs {
+        inputs::visit(input, options.format.kind(), &mut |input| match &options.format {
+            Format::Jsonl { field } => jsonl::read(input, field, &mut sink),
+            Format::Parquet { column } => table::read(input, column, &mut sink),
+            _ => {
+                text::read(input.path, &mut buffer, |piece| {
+                    sink.append(piece)?;
+                    sink.advance(piece.len() as u64)
+                })?;
+                sink.end_document()
+            }
+        })?;
+    }
+    let TextSink { writer, count, skipped, .. } = sink;
+    if count.documents == 0 {
+        let path = inputs.first().cloned().unwrap_or_default();
+        return Err(DataError::NothingToPack { path, what: "row with text" });
+    }
+    let parts = Parts { documents: count.documents, text_bytes: count.bytes, images: None };
+    finish(out, options, writer.finish()?, parts, Some(count), skipped)
+}
+
+struct Parts {
+    documents: u64,
+    text_bytes: u64,
+    images: Option<Images>,
+}
+
+fn finish(
+    out: &Path,
+    options: &PackOptions,
+    written: Written,
+    parts: Parts,
+    count: Option<TextCount>,
+    skipped_rows: u64,
+) -> Result<PackSummary, DataError> {
+    let mut heldout_tokens = (written.bytes as f64 * options.heldout_fraction) as u64;
+    if let Some(images) = &parts.images {
+        // Whole images.
+        heldout_tokens -= heldout_tokens.checked_rem(images.record_bytes()).unwrap_or(0);
+    }
     let manifest = Manifest {
         version: 1,
         title: options.title.clone(),
         language: options.language.clone(),
         licence: options.licence.clone(),
-        documents: documents.len() as u64,
-        text_bytes: packed.bytes - documents.len() as u64,
-        tokens: packed.bytes,
+        documents: parts.documents,
+        text_bytes: parts.text_bytes,
+        tokens: written.bytes,
         token_bytes: 1,
         heldout_tokens,
-        stream: packed.digest,
-        root: Manifest::root_of(&packed.shards),
-        shards: packed.shards,
+        stream: written.digest,
+        root: Manifest::root_of(&written.shards),
+        statistics: count.map(|count| count.statistics()),
+        images: parts.images,
+        view: None,
+        shards: written.shards,
     };
+    put(out, written.file, &manifest)?;
+    Ok(PackSummary { folder: out.to_path_buf(), manifest, skipped_rows })
+}
+
+/// Puts a stream and its manifest into their places.
+pub(crate) fn put(out: &Path, stream: files::AtomicFile, manifest: &Manifest) -> Result<(), DataError> {
     let path = out.join(MANIFEST);
-    let mut text = serde_json::to_vec_pretty(&manifest)
-        .map_err(|error| DataError::BadManifest { path: path.clone(), reason: error.to_string() })?;
-    text.push(b'\n');
+    let bytes = manifest.to_bytes().map_err(|reason| DataError::BadManifest { path: path.clone(), reason })?;
     // Until the manifest is there the folder is no dataset: an old manifest must not stand beside a new stream.
     files::remove(&path)?;
-    packed.file.commit()?;
-    files::write_atomic(&path, &text)?;
-    Ok(PackSummary { folder: out.to_path_buf(), manifest })
+    stream.commit()?;
+    Ok(files::write_atomic(&path, &bytes)?)
 }
 
 fn check(options: &PackOptions) -> Result<(), DataError> {
@@ -121,165 +249,69 @@ fn check(options: &PackOptions) -> Result<(), DataError> {
     Ok(())
 }
 
-struct Document {
-    path: PathBuf,
-    bytes: u64,
+/// How far the work is.
+pub(crate) struct Advance<'a> {
+    done: u64,
+    total: u64,
+    progress: Told<'a>,
 }
 
-/// Every file to pack, in a fixed order.
-fn collect(inputs: &[PathBuf], out: &Path) -> Result<Vec<Document>, DataError> {
-    // The output may not exist yet: its nearest folder that does decides where it lies.
-    let out_at = out.ancestors().find_map(|folder| {
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        folder.canonicalize().ok()
-    });
-    let mut documents = Vec::new();
-    for input in inputs {
-        let at = input.canonicalize().map_err(FileError::of("read", input))?;
-        if at.is_dir() {
-            if out_at.as_ref().is_some_and(|out| out.starts_with(&at)) {
-                return Err(DataError::OutputInInput { output: out.to_path_buf(), input: input.clone() });
-            }
-            let before = documents.len();
-            walk(input, &mut documents)?;
-            if documents.len() == before {
-                return Err(DataError::NothingToPack(input.clone()));
-            }
-        } else {
-            documents.push(document(input)?);
-        }
+impl<'a> Advance<'a> {
+    pub(crate) fn new(total: u64, progress: Told<'a>) -> Self {
+        Self { done: 0, total, progress }
     }
-    if documents.is_empty() {
-        return Err(DataError::NothingToPack(PathBuf::from("the list of inputs")));
+
+    /// So many more bytes were read.
+    pub(crate) fn by(&mut self, bytes: u64) -> Result<(), DataError> {
+        self.done = self.done.saturating_add(bytes);
+        // A file may have grown meanwhile.
+        let done = self.done.min(self.total);
+        if (self.progress)(done, self.total).is_break() { Err(DataError::Stopped) } else { Ok(()) }
     }
-    Ok(documents)
 }
 
-fn walk(folder: &Path, documents: &mut Vec<Document>) -> Result<(), DataError> {
-    let mut entries = Vec::new();
-    for entry in fs::read_dir(folder).map_err(FileError::of("read", folder))? {
-        let entry = entry.map_err(FileError::of("read", folder))?;
-        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
-            entries.push(entry);
-        }
-    }
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        let path = entry.path();
-        let kind = entry.file_type().map_err(FileError::of("read", &path))?;
-        if kind.is_dir() {
-            walk(&path, documents)?;
-        } else {
-            // A link to a folder could lead in a circle: `document` refuses it.
-            documents.push(document(&path)?);
-        }
-    }
-    Ok(())
+/// Takes documents.
+pub(crate) struct TextSink<'a> {
+    writer: StreamWriter,
+    count: TextCount,
+    skipped: u64,
+    advance: Advance<'a>,
 }
 
-fn document(path: &Path) -> Result<Document, DataError> {
-    let metadata = fs::metadata(path).map_err(FileError::of("read", path))?;
-    if !metadata.is_file() {
-        return Err(DataError::NotAFile(path.to_path_buf()));
-    }
-    if metadata.len() == 0 {
-        return Err(DataError::EmptyFile(path.to_path_buf()));
-    }
-    Ok(Document { path: path.to_path_buf(), bytes: metadata.len() })
-}
-
-/// Checks a document piece by piece and appends it. `progress` is told the stream's bytes so far.
-fn append(
-    document: &Document,
-    writer: &mut StreamWriter,
-    mut progress: impl FnMut(u64) -> ControlFlow<()>,
-) -> Result<(), DataError> {
-    text::read(&document.path, |piece| {
-        writer.append(piece.as_bytes())?;
-        if progress(writer.bytes).is_break() { Err(DataError::Stopped) } else { Ok(()) }
-    })?;
-    writer.append(&[END_OF_DOCUMENT])
-}
-
-/// Writes the stream and hashes it, whole and by shard, on the way.
-struct StreamWriter {
-    file: BufWriter<AtomicFile>,
-    path: PathBuf,
-    whole: blake3::Hasher,
-    shard: blake3::Hasher,
-    shard_bytes: u64,
-    shards: Vec<Shard>,
-    bytes: u64,
-}
-
-struct Packed {
-    file: AtomicFile,
-    digest: Digest,
-    shards: Vec<Shard>,
-    bytes: u64,
-}
-
-impl StreamWriter {
-    fn new(file: AtomicFile, path: PathBuf) -> Self {
-        Self {
-            file: BufWriter::with_capacity(1 << 16, file),
-            path,
-            whole: blake3::Hasher::new(),
-            shard: blake3::Hasher::new(),
-            shard_bytes: 0,
-            shards: Vec::new(),
-            bytes: 0,
-        }
+impl TextSink<'_> {
+    /// A piece of a document: text, without control characters.
+    pub(crate) fn append(&mut self, piece: &str) -> Result<(), DataError> {
+        self.count.add(piece.as_bytes());
+        self.writer.append(piece.as_bytes())
     }
 
-    fn append(&mut self, mut bytes: &[u8]) -> Result<(), DataError> {
-        self.file.write_all(bytes).map_err(FileError::of("write", &self.path))?;
-        self.whole.update(bytes);
-        self.bytes += bytes.len() as u64;
-        while !bytes.is_empty() {
-            let room = usize::try_from(SHARD_BYTES - self.shard_bytes).unwrap_or(usize::MAX);
-            let (now, later) = bytes.split_at(room.min(bytes.len()));
-            self.shard.update(now);
-            self.shard_bytes += now.len() as u64;
-            if self.shard_bytes == SHARD_BYTES {
-                self.end_shard();
-            }
-            bytes = later;
-        }
-        Ok(())
+    pub(crate) fn end_document(&mut self) -> Result<(), DataError> {
+        self.count.end();
+        self.writer.append(&[END_OF_DOCUMENT])
     }
 
-    fn end_shard(&mut self) {
-        let blake3 = Digest(*self.shard.finalize().as_bytes());
-        self.shards.push(Shard { bytes: self.shard_bytes, blake3 });
-        self.shard.reset();
-        self.shard_bytes = 0;
+    /// A row without text.
+    pub(crate) fn skip_row(&mut self) {
+        self.skipped += 1;
     }
 
-    fn finish(mut self) -> Result<Packed, DataError> {
-        if self.shard_bytes > 0 {
-            self.end_shard();
-        }
-        let digest = Digest(*self.whole.finalize().as_bytes());
-        let file = self.file.into_inner().map_err(|error| FileError {
-            action: "write",
-            path: self.path.clone(),
-            source: error.into_error(),
-        })?;
-        Ok(Packed { file, digest, shards: self.shards, bytes: self.bytes })
+    pub(crate) fn advance(&mut self, bytes: u64) -> Result<(), DataError> {
+        self.advance.by(bytes)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Stream;
+    use crate::{STREAM, Stream};
+    use sabha_protocol::Digest;
 
     fn options() -> PackOptions {
         PackOptions {
             title: "Test".into(),
             language: "es".into(),
             licence: "CC0-1.0".into(),
+            format: Format::Text,
             heldout_fraction: 0.1,
             replace: false,
         }
@@ -336,7 +368,7 @@ mod tests {
         let out = folder.path().join("out");
         // The offsets lie before, on and beyond the bounds of the pieces that are read.
         for (at, bytes) in
-            [(3u64, &b"\0"[..]), (65_535, b"\xff"), (65_536, b"\x1b"), (70_000, b"\xc3("), (9, b"\xf0\x9f")]
+            [(3u64, &b"\0"[..]), (262_143, b"\xff"), (262_144, b"\x1b"), (270_000, b"\xc3("), (9, b"\xf0\x9f")]
         {
             let input = folder.path().join("binary");
             let mut content = vec![b'x'; at as usize];
@@ -386,8 +418,8 @@ mod tests {
         fs::write(&file, b"").unwrap();
         fs::create_dir(&empty).unwrap();
         assert!(matches!(quiet(&[file], &out), Err(DataError::EmptyFile(_))));
-        assert!(matches!(quiet(&[empty], &out), Err(DataError::NothingToPack(_))));
-        assert!(matches!(quiet(&[], &out), Err(DataError::NothingToPack(_))));
+        assert!(matches!(quiet(&[empty], &out), Err(DataError::NothingToPack { .. })));
+        assert!(matches!(quiet(&[], &out), Err(DataError::NothingToPack { .. })));
         assert!(matches!(quiet(&["/nonexistent".into()], &out), Err(DataError::File(_))));
         assert!(!out.join(STREAM).exists());
     }

@@ -1,7 +1,7 @@
 //! Reading windows of a verified token stream.
 
-use super::{DataError, manifest::stream_path, short};
-use crate::files::FileError;
+use crate::{DataError, manifest::stream_path, short};
+use sabha_files::FileError;
 use sabha_protocol::{
     Digest, RoundIndex, SlotIndex,
     data::{SampleId, window_offset},
@@ -175,7 +175,7 @@ impl Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::testing::{text_stream, tiny_spec};
+    use crate::testing::{text_stream, tiny_spec};
 
     #[test]
     fn targets_are_the_inputs_shifted_by_one() {

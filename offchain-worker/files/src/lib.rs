@@ -3,6 +3,9 @@
 //! A file is written beside its place under a temporary name, flushed to the disk and then renamed: a crash, a full disk or a
 //! signal leaves the old content, never half of the new one.
 
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
 use std::{
     fs::{self, File},
     io::{self, Write},
@@ -72,13 +75,13 @@ impl AtomicFile {
     ///
     /// # Errors
     /// If it cannot be opened.
-    pub(crate) fn reopen(&self) -> Result<File, FileError> {
+    pub fn reopen(&self) -> Result<File, FileError> {
         let mut options = File::options();
         options.read(true).write(true).open(&self.partial).map_err(FileError::of("open", &self.partial))
     }
 
     /// It will be at `destination`, on the same disk, whose folder is made if need be when it is put there.
-    pub(crate) fn move_to(&mut self, destination: &Path) {
+    pub fn move_to(&mut self, destination: &Path) {
         self.destination = destination.to_path_buf();
     }
 
@@ -129,7 +132,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 ///
 /// # Errors
 /// If the file cannot be moved; the destination is as it was then.
-pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), FileError> {
+pub fn rename(from: &Path, to: &Path) -> Result<(), FileError> {
     create_folder(folder_of(to))?;
     fs::rename(from, to).map_err(FileError::of("replace", to))?;
     // The rename itself must reach the disk too. Some file systems cannot flush a folder: then there is nothing to do.

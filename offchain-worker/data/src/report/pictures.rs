@@ -1,0 +1,83 @@
+//! Images: which repeat others, show nothing, or are noise.
+
+use super::{Fault, KEPT, Tally};
+use crate::{
+    manifest::{Images, LABEL_BYTES},
+    report::passages::mix,
+};
+use std::collections::HashSet;
+
+/// Images that are looked at.
+pub(super) struct Pictures {
+    form: Images,
+    seen: HashSet<u64>,
+    kept: Vec<(u64, Option<Fault>)>,
+    below: u64,
+}
+
+impl Pictures {
+    pub(super) fn new(form: Images) -> Self {
+        Self { form, seen: HashSet::new(), kept: Vec::new(), below: u64::MAX }
+    }
+
+    /// The whole records within a part that begins at the byte `at`.
+    pub(super) fn add(&mut self, at: u64, bytes: &[u8]) {
+        let size = self.form.record_bytes();
+        let begun = at.checked_rem(size).unwrap_or(0);
+        let first = if begun == 0 { 0 } else { usize::try_from(size - begun).unwrap_or(usize::MAX) };
+        let (Ok(size), Some(records)) = (usize::try_from(size), bytes.get(first..)) else { return };
+        for record in records.chunks_exact(size.max(1)) {
+            let Some((label, pixels)) = record.split_first_chunk::<{ LABEL_BYTES as usize }>() else { continue };
+            let digest = blake3::hash(pixels);
+            let key = digest.as_bytes().first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+            let key = mix(key);
+            if key > self.below {
+                continue;
+            }
+            let fault = if usize::from(u16::from_le_bytes(*label)) >= self.form.labels.len() {
+                Some(Fault::Malformed)
+            } else if !self.seen.insert(key) {
+                Some(Fault::Duplicate)
+            } else if self.is_empty(pixels) {
+                Some(Fault::Empty)
+            } else {
+                None
+            };
+            self.kept.push((key, fault));
+            while self.kept.len() > KEPT {
+                self.below /= 2;
+                let below = self.below;
+                self.kept.retain(|(key, _)| *key <= below);
+                self.seen.retain(|key| *key <= below);
+            }
+        }
+    }
+
+    /// Whether all pixels are the same, or neighbours differ as much as pixels that are far from each other do: as in noise.
+    fn is_empty(&self, pixels: &[u8]) -> bool {
+        let channels = usize::from(self.form.channels).max(1);
+        let Some(first) = pixels.first_chunk::<1>() else { return true };
+        if pixels.iter().all(|byte| byte == first.first().unwrap_or(&0)) {
+            return true;
+        }
+        if pixels.len() < 256 {
+            return false;
+        }
+        let differ = |step: usize| -> u64 {
+            let pairs = pixels.iter().zip(pixels.iter().cycle().skip(step));
+            pairs.map(|(one, other)| u64::from(one.abs_diff(*other))).sum()
+        };
+        // A step that is no multiple of a row: some rows down, and a third of a row aside.
+        let row = (self.form.width as usize).saturating_mul(channels);
+        let (near, far) = (differ(channels), differ((pixels.len() / 2).saturating_add(row / 3) / channels * channels));
+        near.saturating_mul(10) >= far.saturating_mul(9)
+    }
+
+    pub(super) fn finish(self) -> Tally {
+        let mut tally = Tally::default();
+        for (_, fault) in self.kept {
+            tally.add(1, fault);
+        }
+        tally
+    }
+}
