@@ -189,11 +189,11 @@ mod tests {
             ("{\"text\": \"a\", \"text\": \"b\"}", "twice"),
             ("[\"a\"]", "an object"),
             ("{\"text\": \"a\"} x", "trailing"),
-            ("{\"text\": \"\\ud800\"}", "surrogate"),
+            ("{\"text\": \"\\ud800\"}", "hex escape"),
             ("{\"text\": \"a\\u0000b\"}", "zero byte at byte 1"),
             ("{\"text\": \"a\\u0085b\"}", "control character at byte 1"),
             (&"[".repeat(100_000), "object"),
-            (&format!("{{\"x\": {}, \"text\": \"a\"}}", "[".repeat(100_000)), "recursion"),
+            (&format!("{{\"x\": {}, \"text\": \"a\"}}", "[".repeat(100_000)), "expected value"),
         ] {
             let content = format!("{{\"text\": \"good\"}}\n{row}\n");
             let error = packed("rows.jsonl", content.as_bytes(), "text").unwrap_err();

@@ -156,8 +156,9 @@ fn pieces(
         let room = LONGEST_BYTES.saturating_sub(piece.len()).max(1);
         let held = held.get(..room.min(held.len())).unwrap_or_default();
         let early = PIECE_BYTES.saturating_sub(piece.len());
-        let stop = held.iter().enumerate().find(|(at, byte)| **byte == 0 || (*at >= early && **byte == b'\n'));
-        let count = stop.map_or(held.len(), |(at, _)| at + 1);
+        let is_end = |(at, byte): (usize, &u8)| *byte == 0 || (at >= early && *byte == b'\n');
+        let stop = held.iter().enumerate().position(is_end);
+        let count = stop.map_or(held.len(), |at| at + 1);
         let now = held.get(..count).unwrap_or_default();
         hasher.update(now);
         piece.extend_from_slice(now);

@@ -34,6 +34,8 @@ struct Kept {
     fault: Option<Fault>,
     found: Found,
     signature: Option<Box<Signature>>,
+    /// Passages that repeat it, and their bytes. They take no room of their own: a flood of them drives nothing else out.
+    repeats: (u64, u64),
 }
 
 /// The passages of a text.
@@ -44,11 +46,12 @@ pub(super) struct Passages {
     below: u64,
     bands: HashMap<u64, u32>,
     letters: Vec<u8>,
+    count: u64,
 }
 
 impl Passages {
     pub(super) fn new(language: Language) -> Self {
-        Self { language, kept: Vec::new(), below: u64::MAX, bands: HashMap::new(), letters: Vec::new() }
+        Self { language, kept: Vec::new(), below: u64::MAX, bands: HashMap::new(), letters: Vec::new(), count: 0 }
     }
 
     pub(super) fn add(&mut self, passage: Passage<'_>) {
@@ -56,28 +59,23 @@ impl Passages {
         if weight == 0 {
             return;
         }
+        self.count += 1;
         let Ok(text) = passage.text else {
-            let key = mix(weight ^ self.kept.len() as u64);
-            return self.keep(Kept {
-                key,
-                weight,
-                fault: Some(Fault::Malformed),
-                found: Found::Short,
-                signature: None,
-            });
+            let (key, fault) = (mix(self.count), Some(Fault::Malformed));
+            return self.keep(Kept { key, weight, fault, found: Found::Short, signature: None, repeats: (0, 0) });
         };
         let (key, signature) = self.sign(text);
         if key > self.below {
             return;
         }
-        let repeats = signature.as_ref().is_some_and(|signature| self.is_alike(signature));
-        let found = if repeats { Found::Short } else { self.language.find(passage.context) };
-        let fault = match repeats {
-            true => Some(Fault::Duplicate),
-            false => self.language.is_other(found).then_some(Fault::OtherLanguage),
-        };
-        let signature = if repeats { None } else { signature };
-        self.keep(Kept { key, weight, fault, found, signature });
+        let like = signature.as_ref().and_then(|signature| self.find_alike(signature));
+        if let Some(first) = like.and_then(|place| self.kept.get_mut(place)) {
+            first.repeats = (first.repeats.0 + 1, first.repeats.1.saturating_add(weight));
+            return;
+        }
+        let found = self.language.find(passage.context);
+        let fault = self.language.is_other(found).then_some(Fault::OtherLanguage);
+        self.keep(Kept { key, weight, fault, found, signature, repeats: (0, 0) });
     }
 
     fn keep(&mut self, kept: Kept) {
@@ -129,11 +127,13 @@ impl Passages {
         (key, Some(signature))
     }
 
-    fn is_alike(&self, signature: &Signature) -> bool {
-        band_keys(signature).any(|key| {
-            let kept = self.bands.get(&key).and_then(|place| self.kept.get(*place as usize));
-            let other = kept.and_then(|kept| kept.signature.as_deref());
-            other.is_some_and(|other| other.iter().zip(signature).filter(|(a, b)| a == b).count() >= ALIKE)
+    /// Which of those that are kept it repeats.
+    fn find_alike(&self, signature: &Signature) -> Option<usize> {
+        band_keys(signature).find_map(|key| {
+            let place = *self.bands.get(&key)? as usize;
+            let other = self.kept.get(place)?.signature.as_deref()?;
+            let shared = other.iter().zip(signature).filter(|(a, b)| a == b).count();
+            (shared >= ALIKE).then_some(place)
         })
     }
 
@@ -141,7 +141,8 @@ impl Passages {
     pub(super) fn finish(self) -> (Tally, Vec<(String, u16)>, bool) {
         let (mut tally, mut languages, mut whole) = (Tally::default(), BTreeMap::<&str, u64>::new(), 0u64);
         for kept in &self.kept {
-            tally.add(kept.weight, kept.fault);
+            tally.add(1, kept.weight, kept.fault);
+            tally.add(kept.repeats.0, kept.repeats.1, Some(Fault::Duplicate));
             let tag = match kept.found {
                 Found::Of(tag) => tag,
                 Found::Unclear => "und",

@@ -92,8 +92,9 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn add(&mut self, weight: u64, fault: Option<Fault>) {
-        self.judged += 1;
+    /// So many parts, of this weight together.
+    pub(crate) fn add(&mut self, parts: u64, weight: u64, fault: Option<Fault>) {
+        self.judged += parts;
         self.weight = self.weight.saturating_add(weight);
         let place = fault.and_then(|fault| self.faults.get_mut(fault as usize));
         if let Some(place) = place {

@@ -5,19 +5,19 @@ use crate::{
     manifest::{Images, LABEL_BYTES},
     report::passages::mix,
 };
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 /// Images that are looked at.
 pub(super) struct Pictures {
     form: Images,
-    seen: HashSet<u64>,
-    kept: Vec<(u64, Option<Fault>)>,
+    /// By a hash of its pixels: what is wrong with an image, and how often it is repeated. Repetitions take no room of their own.
+    kept: HashMap<u64, (Option<Fault>, u64)>,
     below: u64,
 }
 
 impl Pictures {
     pub(super) fn new(form: Images) -> Self {
-        Self { form, seen: HashSet::new(), kept: Vec::new(), below: u64::MAX }
+        Self { form, kept: HashMap::new(), below: u64::MAX }
     }
 
     /// The whole records within a part that begins at the byte `at`.
@@ -34,21 +34,20 @@ impl Pictures {
             if key > self.below {
                 continue;
             }
+            if let Some((_, repeats)) = self.kept.get_mut(&key) {
+                *repeats += 1;
+                continue;
+            }
             let fault = if usize::from(u16::from_le_bytes(*label)) >= self.form.labels.len() {
                 Some(Fault::Malformed)
-            } else if !self.seen.insert(key) {
-                Some(Fault::Duplicate)
-            } else if self.is_empty(pixels) {
-                Some(Fault::Empty)
             } else {
-                None
+                self.is_empty(pixels).then_some(Fault::Empty)
             };
-            self.kept.push((key, fault));
+            self.kept.insert(key, (fault, 0));
             while self.kept.len() > KEPT {
                 self.below /= 2;
                 let below = self.below;
-                self.kept.retain(|(key, _)| *key <= below);
-                self.seen.retain(|key| *key <= below);
+                self.kept.retain(|key, _| *key <= below);
             }
         }
     }
@@ -75,8 +74,9 @@ impl Pictures {
 
     pub(super) fn finish(self) -> Tally {
         let mut tally = Tally::default();
-        for (_, fault) in self.kept {
-            tally.add(1, fault);
+        for (fault, repeats) in self.kept.into_values() {
+            tally.add(1, 1, fault);
+            tally.add(repeats, repeats, Some(Fault::Duplicate));
         }
         tally
     }
