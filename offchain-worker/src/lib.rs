@@ -13,6 +13,7 @@
 //! | [`plot`], [`progress`] | the loss curve, and what is shown while long work goes on |
 //! | [`chain`] | the chain's client |
 //! | [`daemon`] | the life of a worker: watch, train, commit |
+//! | [`curation`], [`sealed`] | judging claims of data; what was sealed on the chain and is still to be told |
 //! | [`metrics`] | what the daemon counts, and whether it is healthy |
 //! | [`keys`], [`config`] | keystore and configuration |
 //! | [`error`], [`stop`], [`output`] | exit codes, signals that ask for a stop, readers that have gone |
@@ -27,6 +28,7 @@ pub mod blobs;
 pub mod chain;
 pub mod cli;
 pub mod config;
+pub mod curation;
 pub mod daemon;
 pub mod engine;
 pub mod error;
@@ -35,6 +37,7 @@ pub mod metrics;
 pub mod output;
 pub mod plot;
 pub mod progress;
+pub mod sealed;
 pub mod specfile;
 pub mod stop;
 

@@ -48,7 +48,7 @@ mod writer;
 
 pub use error::DataError;
 pub use manifest::{Images, MANIFEST, Manifest, STREAM, Shard, Statistics, View};
-pub use pack::{Format, PackOptions, PackSummary, pack};
+pub use pack::{Format, PackOptions, PackSummary, assemble, pack};
 pub use stream::{Batch, Stream};
 
 use sabha_protocol::Digest;

@@ -214,7 +214,7 @@ impl Manifest {
         let (mut file, size) = self.open(folder)?;
         let wrong = |reason: String| DataError::WrongStream { path: path.clone(), reason };
         let (mut whole, mut done) = (blake3::Hasher::new(), 0u64);
-        let mut contents = Contents::of(self);
+        let mut contents = self.contents();
         for (index, shard) in self.shards.iter().enumerate() {
             let mut bytes = vec![0; usize::try_from(shard.bytes).unwrap_or(usize::MAX)];
             file.read_exact(&mut bytes).map_err(FileError::of("read", &path))?;
@@ -240,6 +240,10 @@ impl Manifest {
             return Err(wrong(format!("it hashes to {found}…, the manifest says {said}…")));
         }
         contents.end().map_err(wrong)
+    }
+
+    pub(crate) fn contents(&self) -> Contents<'_> {
+        Contents::of(self)
     }
 
     /// Looks whether the stream is there and as long as the manifest says, without reading it.
@@ -299,7 +303,7 @@ impl Manifest {
 }
 
 /// What a stream holds, to be compared with what its manifest says.
-struct Contents<'a> {
+pub(crate) struct Contents<'a> {
     manifest: &'a Manifest,
     count: TextCount,
     /// The beginning of a character whose rest is in the next shard.
@@ -317,7 +321,7 @@ impl<'a> Contents<'a> {
     }
 
     /// A shard, from the byte `at` on.
-    fn add(&mut self, bytes: &[u8], at: u64) -> Result<(), String> {
+    pub(crate) fn add(&mut self, bytes: &[u8], at: u64) -> Result<(), String> {
         if let Some(images) = &self.manifest.images {
             return self.add_images(bytes, at, images.record_bytes());
         }
@@ -378,7 +382,7 @@ impl<'a> Contents<'a> {
         Ok(())
     }
 
-    fn end(&self) -> Result<(), String> {
+    pub(crate) fn end(&self) -> Result<(), String> {
         let manifest = self.manifest;
         let differs = |what: &str, found: &dyn std::fmt::Debug, said: &dyn std::fmt::Debug| {
             Err(format!("the manifest says {what} {said:?}, and it is {found:?}"))

@@ -219,6 +219,37 @@ fn finish(
     Ok(PackSummary { folder: out.to_path_buf(), manifest, skipped_rows })
 }
 
+/// Writes the dataset of a manifest to `out`, from its shards, which `shard` gives one by one; and verifies all of it.
+///
+/// # Errors
+/// Those of `shard`; if a shard or a count is not what the manifest says, or a file cannot be written. The folder is then as it was.
+pub fn assemble<E: From<DataError>>(
+    manifest: &Manifest,
+    out: &Path,
+    replace: bool,
+    mut shard: impl FnMut(usize) -> Result<Vec<u8>, E>,
+) -> Result<(), E> {
+    if !replace && out.join(MANIFEST).exists() {
+        return Err(DataError::Exists(out.to_path_buf()).into());
+    }
+    let mut writer = StreamWriter::create(out)?;
+    let mut contents = manifest.contents();
+    let wrong = |reason: String| DataError::WrongStream { path: out.join(crate::STREAM), reason };
+    let mut at = 0;
+    for index in 0..manifest.shards.len() {
+        let bytes = shard(index)?;
+        contents.add(&bytes, at).map_err(wrong)?;
+        at += bytes.len() as u64;
+        writer.append(&bytes)?;
+    }
+    contents.end().map_err(wrong)?;
+    let written = writer.finish()?;
+    if written.digest != manifest.stream || written.shards != manifest.shards {
+        return Err(wrong("its shards are not those of the manifest".into()).into());
+    }
+    Ok(put(out, written.file, manifest)?)
+}
+
 /// Puts a stream and its manifest into their places.
 pub(crate) fn put(out: &Path, stream: files::AtomicFile, manifest: &Manifest) -> Result<(), DataError> {
     let path = out.join(MANIFEST);
@@ -436,6 +467,30 @@ mod tests {
         assert!(matches!(quiet(std::slice::from_ref(&input), &out), Err(DataError::Exists(_))));
         let replace = PackOptions { replace: true, ..options() };
         pack(&[input], &out, &replace, go_on).unwrap();
+    }
+
+    #[test]
+    fn a_dataset_is_made_again_from_its_shards_and_from_no_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("text");
+        fs::write(&input, "año\n".repeat(600_000)).unwrap();
+        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+        let manifest = quiet(&[input], &from).unwrap();
+        let stream = fs::read(from.join(STREAM)).unwrap();
+        let shard = |index: usize| stream.chunks(1 << 20).nth(index).unwrap().to_vec();
+        assemble::<DataError>(&manifest, &to, false, |index| Ok(shard(index))).unwrap();
+        for name in [STREAM, MANIFEST] {
+            assert_eq!(fs::read(from.join(name)).unwrap(), fs::read(to.join(name)).unwrap());
+        }
+        let again = assemble::<DataError>(&manifest, &to, false, |index| Ok(shard(index)));
+        assert!(matches!(again, Err(DataError::Exists(_))));
+        let other = folder.path().join("other");
+        let turned = assemble::<DataError>(&manifest, &other, false, |index| Ok(shard(1 - index.min(1))));
+        assert!(turned.is_err());
+        let lying = Manifest { documents: 2, text_bytes: manifest.text_bytes - 1, ..manifest.clone() };
+        let error = assemble::<DataError>(&lying, &other, false, |index| Ok(shard(index))).unwrap_err();
+        assert!(error.to_string().contains("documents"), "{error}");
+        assert!(!other.join(STREAM).exists() && !other.join(MANIFEST).exists());
     }
 
     #[test]

@@ -70,11 +70,16 @@ impl Source {
         Err(failed)
     }
 
+    /// The manifest that the locators name, whatever it is of.
+    pub fn any_manifest(&self) -> Result<Manifest, String> {
+        let digest = self.manifest.ok_or("the locators name no manifest")?;
+        let found = self.get(digest, MANIFEST_BYTES).map_err(|error| error.to_string())?;
+        Manifest::from_bytes(&found)
+    }
+
     /// The claim's manifest, if its locators name one that is of these shards; else why not.
     pub fn manifest(&self, shards: &[Digest], bytes: u64) -> Result<Manifest, String> {
-        let digest = self.manifest.ok_or("its locators name no manifest")?;
-        let found = self.get(digest, MANIFEST_BYTES).map_err(|error| error.to_string())?;
-        let manifest = Manifest::from_bytes(&found)?;
+        let manifest = self.any_manifest()?;
         let same = manifest.shards.len() == shards.len()
             && manifest.shards.iter().zip(shards).all(|(shard, digest)| shard.blake3 == *digest)
             && manifest.bytes() == bytes;

@@ -1,4 +1,8 @@
-//! `data`: pack text or images into a dataset, look at one, make a view of it.
+//! `data`: pack text or images into a dataset, look at one, make a view of it, publish it, claim it.
+
+mod claim;
+mod publish;
+mod registry;
 
 use super::Context;
 use crate::{
@@ -44,6 +48,28 @@ pub enum DataCommand {
         /// The dataset's folder
         folder: PathBuf,
     },
+    /// Put a dataset's shards and its manifest among the blobs that this worker serves
+    Publish(publish::PublishArgs),
+    /// Fetch a dataset by its manifest's digest, or what somebody claims
+    Fetch(publish::FetchArgs),
+    /// Claim a packed dataset for one of the chain's: seal it, wait, and tell it
+    Claim(claim::ClaimArgs),
+    /// Give a claim up that was not told yet
+    Withdraw(claim::NumberArgs),
+    /// Appeal against what was decided about a claim; it takes a bond, and a referendum on the DatasetArbiter track
+    Appeal(claim::NumberArgs),
+    /// Do what is due for a claim
+    Poke(claim::NumberArgs),
+    /// Show the open claims, or one of them
+    Claims(claim::ListArgs),
+    /// List the chain's datasets
+    List(registry::ListArgs),
+    /// Register a dataset on the chain
+    Register(registry::RegisterArgs),
+    /// Add to the budget of one of the chain's datasets
+    Donate(registry::DonateArgs),
+    /// Let one of the chain's datasets take no claims any more
+    Close(registry::CloseArgs),
 }
 
 /// Arguments of `data pack`.
@@ -138,8 +164,8 @@ pub struct TokenizeArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Exit::BadInput`] if the input cannot be packed, or the dataset is damaged.
-pub fn run(args: DataArgs, context: &Context) -> anyhow::Result<()> {
+/// [`Exit::BadInput`] if the input cannot be packed, or the dataset is damaged; [`Exit::Refused`] if the chain refuses.
+pub async fn run(args: DataArgs, context: &Context) -> anyhow::Result<()> {
     match args.command {
         DataCommand::Pack(args) => run_pack(args, context),
         DataCommand::Verify { folder } => verify(&folder, context),
@@ -150,6 +176,17 @@ pub fn run(args: DataArgs, context: &Context) -> anyhow::Result<()> {
             let text = words(&folder, &manifest);
             context.print(&manifest, text)
         }
+        DataCommand::Publish(args) => publish::publish(&args, context),
+        DataCommand::Fetch(args) => publish::fetch(args, context).await,
+        DataCommand::Claim(args) => claim::run(args, context).await,
+        DataCommand::Withdraw(args) => claim::withdraw(args, context).await,
+        DataCommand::Appeal(args) => claim::appeal(args, context).await,
+        DataCommand::Poke(args) => claim::poke(args, context).await,
+        DataCommand::Claims(args) => claim::list(args, context).await,
+        DataCommand::List(args) => registry::list(args, context).await,
+        DataCommand::Register(args) => registry::register(args, context).await,
+        DataCommand::Donate(args) => registry::donate(args, context).await,
+        DataCommand::Close(args) => registry::close(args, context).await,
     }
 }
 
