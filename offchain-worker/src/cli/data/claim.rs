@@ -131,7 +131,7 @@ pub(super) async fn run(args: ClaimArgs, context: &Context) -> anyhow::Result<()
     let me = signed.key.account();
     let sealed = Sealed::open(&signed.session.config.storage.state, client.genesis(), &me)?;
     let name = format!("claim-{}-{}", args.dataset, manifest.root.to_string().get(..32).unwrap_or_default());
-    let (mut begun, claim) = begin(&at, &sealed, &name, args.dataset, manifest.root).await?;
+    let (mut begun, claim) = begin(&at, &me, &sealed, &name, args.dataset, manifest.root).await?;
     let id = match claim {
         Some(id) => id,
         None => {
@@ -176,32 +176,36 @@ pub(super) async fn run(args: ClaimArgs, context: &Context) -> anyhow::Result<()
 /// What was begun, or is: its record is on the disk when this returns. And its claim, if the chain has that still.
 async fn begin(
     at: &At,
+    me: &AccountId,
     sealed: &Sealed,
     name: &str,
     dataset: DatasetId,
     root: Digest,
 ) -> anyhow::Result<(Begun, Option<ClaimId>)> {
-    if let Some(begun) = sealed.read::<Begun>(name)? {
-        if let Some(id) = begun.claim {
-            match at.data_claim(id).await.coded()? {
-                Some(claim) if matches!(claim.stage, Stage::Committed { .. }) => {
-                    tracing::info!(claim = id, "going on with what was begun");
-                    return Ok((begun, Some(id)));
-                }
-                Some(claim) => {
-                    let message = format!("it is claimed already: claim {id} is {}", claim.word());
-                    return Err(failure(Exit::Refused, message));
-                }
-                None => tracing::info!(claim = id, "the claim that was begun is over: another one is begun"),
-            }
-        } else {
-            // Whether its seal was sent is not known. If it was, its claim is found by the seal.
-            return Ok((begun, None));
+    let Some(mut begun) = sealed.read::<Begun>(name)? else {
+        let begun = Begun { dataset, root, salt: Salt::new()?, claim: None };
+        sealed.keep(name, &begun)?;
+        return Ok((begun, None));
+    };
+    // A crash may have come between the seal and its record: the claim is known by its seal.
+    let seal = claim::seal(begun.dataset, &begun.root, &begun.salt.0, me);
+    let claims = at.data_claims().await.coded()?;
+    match claims.into_iter().find(|(_, claim)| claim.seal == seal && claim.claimant == *me) {
+        Some((id, claim)) if matches!(claim.stage, Stage::Committed { .. }) => {
+            tracing::info!(claim = id, "going on with what was begun");
+            begun.claim = Some(id);
+            Ok((begun, Some(id)))
+        }
+        Some((id, claim)) => {
+            Err(failure(Exit::Refused, format!("it is claimed already: claim {id} is {}", claim.word())))
+        }
+        // A salt hides once only.
+        None => {
+            let begun = Begun { dataset, root, salt: Salt::new()?, claim: None };
+            sealed.keep(name, &begun)?;
+            Ok((begun, None))
         }
     }
-    let begun = Begun { dataset, root, salt: Salt::new()?, claim: None };
-    sealed.keep(name, &begun)?;
-    Ok((begun, None))
 }
 
 async fn wait_for_age(signed: &Signed, id: ClaimId, context: &Context) -> anyhow::Result<()> {
