@@ -13,16 +13,16 @@ use crate::{Appeal, ClaimOf, Claims, Config, Datasets, Error, Event, HoldReason,
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_appeal(appellant: T::AccountId, id: ClaimId) -> DispatchResult {
         let mut claim = Self::claim_of(id)?;
-        let Stage::Judged { ruling, until, last } = claim.stage else {
+        let Stage::Judged { ruling, until: retention, last } = claim.stage else {
             return Err(Error::<T>::WrongStage.into());
         };
-        ensure!(!last, Error::<T>::AlreadyAppealed);
+        ensure!(!last, Error::<T>::RulingIsFinal);
         let now = T::ActiveBlocks::get();
-        ensure!(now <= until, Error::<T>::TooLate);
+        ensure!(now <= retention, Error::<T>::TooLate);
         let bond = T::AppealBond::get();
         T::Currency::hold(&HoldReason::AppealBond.into(), &appellant, bond)?;
         let until = now.saturating_add(T::AppealTime::get().saturated_into());
-        claim.stage = Stage::Appealed { ruling, until };
+        claim.stage = Stage::Appealed { ruling, until, retention };
         claim.appeal = Some(Appeal { appellant: appellant.clone(), bond });
         Claims::<T>::insert(id, claim);
         Self::deposit_event(Event::ClaimAppealed { claim: id, appellant, until });
@@ -37,15 +37,15 @@ impl<T: Config> Pallet<T> {
             _ => return Err(Error::<T>::WrongStage.into()),
         };
         let ruling = before.arbitrated(vote, panel_at_fault);
+        claim.stage = Stage::Judged { ruling, until: T::ActiveBlocks::get(), last: true };
         Self::end_appeal(id, &mut claim, ruling)?;
         Self::deposit_event(Event::ClaimArbitrated { claim: id, ruling });
         Claims::<T>::insert(id, claim);
         Ok(())
     }
 
-    /// What stands is final; an appeal was right if it overturned something.
+    /// An appeal, if there was one, was right if it overturned something.
     pub(crate) fn end_appeal(id: ClaimId, claim: &mut ClaimOf<T>, ruling: Ruling) -> DispatchResult {
-        claim.stage = Stage::Judged { ruling, until: T::ActiveBlocks::get(), last: true };
         let Some(Appeal { appellant, bond }) = claim.appeal.take() else { return Ok(()) };
         let upheld = matches!(ruling, Ruling::Arbiter { overturned: true, .. });
         if upheld {

@@ -354,7 +354,7 @@ mod benchmarks {
         let (id, _) = seated::<T>(1, |_| SeatState::Revealed(FALSE))?;
         appealed::<T>(id)?;
         let ruling = sabha_protocol::datasets::Ruling::Panel(FALSE);
-        stage::<T>(id, Stage::Appealed { ruling, until: 0 });
+        stage::<T>(id, Stage::Appealed { ruling, until: 0, retention: 0 });
         let caller = rich::<T>("caller", 0);
 
         #[extrinsic_call]

@@ -82,8 +82,8 @@ mod errors {
         NotSealed,
         /// A fraction is at most 10,000, a quality at most 100.
         BadVote,
-        /// The claim was appealed already.
-        AlreadyAppealed,
+        /// The arbiter has decided about the claim already: its ruling is final.
+        RulingIsFinal,
         /// Nothing is due for the claim.
         NothingDue,
         /// Amounts are not where the books have them. A defect: nothing was changed.

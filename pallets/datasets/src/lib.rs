@@ -22,7 +22,7 @@
 //! | sealing | [`Config::VoteSeals`], or until all have sealed | too few seals: the next panel |
 //! | revealing | [`Config::Availability`], or until all have revealed | the median decides; without a quorum the next panel, at most three |
 //! | judged | [`Config::Retention`]: the data must be served, and anybody can appeal | settled |
-//! | appealed | [`Config::AppealTime`], or until the arbiter decides | settled |
+//! | appealed | [`Config::AppealTime`], or until the arbiter decides | settled; if the arbiter does not decide, the retention goes on |
 //!
 //! `poke` does what is due for one claim; anybody may send it, and it is free if it changed something. There are no hooks, and nothing
 //! loops over claims, curators or members.
@@ -131,7 +131,7 @@ pub mod pallet {
     use frame_system::pallet_prelude::*;
     use sabha_protocol::{
         ActiveBlock, Balance, Digest, Session,
-        datasets::{ClaimId, DatasetId, MAX_PANEL, Modality, Ruling, Unit, Vote},
+        datasets::{ClaimId, DatasetId, MAX_PANEL, Modality, Ruling, Unit, Vote, WHOLE},
         draw::{
             SessionWords,
             tickets::{Head, Ticket},
@@ -368,6 +368,8 @@ pub mod pallet {
             let others = T::SeatPay::get().saturating_mul((MAX_PANEL / 2).into());
             assert!(others <= T::SeatStake::get() / 2, "who votes in vain must be paid");
             assert!(T::SeatPay::get() > 0 && T::AppealBond::get() > 0, "judging is paid, appealing costs");
+            // A dataset that has paid nothing is removed with its last claim.
+            assert!(T::SeatPay::get() >= WHOLE.into(), "every accepted claim must be paid something");
         }
 
         #[cfg(feature = "try-runtime")]
@@ -659,7 +661,8 @@ pub mod pallet {
         /// Appeal against what was decided about a claim: it is false, was judged wrongly, or its data is not served.
         ///
         /// The origin must be signed, by anyone. `AppealBond` is put on hold. It is released if the arbiter decides otherwise, and
-        /// lost if not, or not in time: propose `arbitrate` on the DatasetArbiter track. A claim can be appealed once.
+        /// lost if not, or not in time: propose `arbitrate` on the DatasetArbiter track. What the arbiter decides is final; if it does
+        /// not, others can appeal for as long as the retention lasts.
         ///
         /// - `claim`: the claim. Its retention must not be over.
         ///

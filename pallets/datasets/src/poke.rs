@@ -106,9 +106,13 @@ impl<T: Config> Pallet<T> {
         Self::deposit_event(Event::ClaimJudged { claim: id, ruling, until });
     }
 
-    /// The arbiter did not decide.
+    /// The arbiter did not decide: it is as if nobody had appealed. Otherwise a claimant who appeals itself could withdraw its data
+    /// early, and keep others from appealing.
     fn stand(id: ClaimId, mut claim: ClaimOf<T>) -> DispatchResult {
-        let Stage::Appealed { ruling, .. } = claim.stage else { return Err(Error::<T>::WrongStage.into()) };
+        let Stage::Appealed { ruling, retention, .. } = claim.stage else {
+            return Err(Error::<T>::WrongStage.into());
+        };
+        claim.stage = Stage::Judged { ruling, until: retention, last: false };
         Self::end_appeal(id, &mut claim, ruling)?;
         Claims::<T>::insert(id, claim);
         Ok(())

@@ -83,7 +83,8 @@ impl<T: Config> Pallet<T> {
         if let Some(ticket) = DatasetDeposits::<T>::take(id) {
             ticket.drop(&dataset.owner)?;
         }
-        let removed = dataset.units == 0;
+        // Whatever was accepted had a part of its fee back.
+        let removed = dataset.paid == 0;
         if removed {
             Datasets::<T>::remove(id);
             T::Pools::close(PoolId::Dataset(id))?;

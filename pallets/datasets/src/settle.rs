@@ -66,16 +66,18 @@ impl<T: Config> Pallet<T> {
     ) -> DispatchResult {
         let Told { root, units, bytes } = told;
         let accepted = part(units.into(), vote.fraction);
-        // At most what is reserved: both parts were rounded down.
-        let paid = dataset.rate.saturating_mul(accepted).saturating_add(part(claim.fee, vote.fraction));
+        // Of the pay, not of the units, which may be few. At most what is reserved: both parts are rounded down.
+        let whole = dataset.rate.saturating_mul(units.into());
+        let paid = part(whole, vote.fraction).saturating_add(part(claim.fee, vote.fraction));
         let paid = paid.min(claim.reserved);
         dataset.budget = dataset.budget.checked_sub(paid).ok_or(Error::<T>::Books)?;
         dataset.paid = dataset.paid.saturating_add(paid);
+        let all = Shares::from(units).saturating_mul(vote.quality.into());
         let units = u64::try_from(accepted).unwrap_or(u64::MAX);
         dataset.units = dataset.units.saturating_add(units);
         let (pool, claimant) = (PoolId::Dataset(claim.dataset), &claim.claimant);
         Self::pay(pool, claimant, paid)?;
-        let shares: Shares = accepted.saturating_mul(vote.quality.into());
+        let shares = part(all, vote.fraction);
         // A dataset that has all shares there can be still pays.
         let _ = with_storage_layer(|| T::Pools::add_shares(pool, claimant, shares));
         Self::release(HoldReason::ClaimBond, claimant, claim.bond)?;

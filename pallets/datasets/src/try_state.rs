@@ -116,23 +116,35 @@ impl<T: Config> Pallet<T> {
     }
 
     fn try_state_holds(sums: &Sums<T::AccountId>) -> Result<(), TryRuntimeError> {
-        for (reason, amounts) in
-            [(HoldReason::ClaimBond, &sums.bonds), (HoldReason::AppealBond, &sums.appeals)]
-        {
-            let reason = reason.into();
-            for (who, amount) in amounts {
-                let held = T::Currency::balance_on_hold(&reason, who);
-                ensure!(held == *amount, "what is on hold is not the sum of bonds");
+        let held = |reason: HoldReason, who: &T::AccountId| T::Currency::balance_on_hold(&reason.into(), who);
+        let mut found = 0usize;
+        // Of every account: nothing is left on hold of a claim that is settled, or of a curator that is none any more.
+        for who in frame_system::Account::<T>::iter_keys() {
+            for (reason, amounts) in
+                [(HoldReason::ClaimBond, &sums.bonds), (HoldReason::AppealBond, &sums.appeals)]
+            {
+                let amount = amounts.get(&who);
+                found = found.saturating_add(amount.is_some().into());
+                ensure!(
+                    held(reason, &who) == amount.copied().unwrap_or(0),
+                    "what is on hold is not the sum of bonds"
+                );
             }
+            let stake = Curators::<T>::get(&who).map_or(0, |curator| curator.stake);
+            ensure!(
+                held(HoldReason::CuratorStake, &who) == stake,
+                "what is on hold is not the curator's stake"
+            );
         }
+        let all = sums.bonds.len().saturating_add(sums.appeals.len());
+        ensure!(found == all, "a bond is of no account");
         Ok(())
     }
 
     fn try_state_curators(sums: &Sums<T::AccountId>) -> Result<(), TryRuntimeError> {
         let mut places = 0u32;
         for (who, curator) in Curators::<T>::iter() {
-            let held = T::Currency::balance_on_hold(&HoldReason::CuratorStake.into(), &who);
-            ensure!(held == curator.stake, "what is on hold is not the curator's stake");
+            ensure!(frame_system::Account::<T>::contains_key(&who), "a curator is no account");
             let reserved = sums.seats.get(&who).copied().unwrap_or(0);
             ensure!(curator.reserved == reserved, "what a stake reserves is not what its seats say");
             ensure!(curator.reserved <= curator.stake, "a stake does not cover its seats");

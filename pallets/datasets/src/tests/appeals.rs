@@ -22,7 +22,7 @@ fn an_accepted_claim_is_rejected() {
         assert_ok!(Datasets::arbitrate(root(), claim, opinion(0), true));
         assert_eq!(held(HoldReason::AppealBond, EVE), 0);
         // At once: it is final.
-        assert_noop!(Datasets::appeal(signed(BINH), claim), Error::<Test>::AlreadyAppealed);
+        assert_noop!(Datasets::appeal(signed(BINH), claim), Error::<Test>::RulingIsFinal);
         assert_noop!(Datasets::arbitrate(root(), claim, opinion(9_000), true), Error::<Test>::WrongStage);
         poke(claim);
         assert_eq!(owed(PoolId::Dataset(id), ASHA), 0);
@@ -75,14 +75,15 @@ fn an_appeal_that_nobody_decides_is_lost_and_the_ruling_stands() {
         curators(3);
         let claim = claim_of(ASHA, dataset(3), 1, 100);
         judge(claim, &[10_000; 3]);
+        // In the last block for it: so late, and no later, can a claim be settled.
+        pass(RETENTION);
         assert_ok!(Datasets::appeal(signed(EVE), claim));
         pass(ARBITRATION);
         assert_noop!(Datasets::poke(signed(EVE), claim), Error::<Test>::NothingDue);
         pass(1);
         poke(claim);
         assert_eq!((held(HoldReason::AppealBond, EVE), burnt()), (0, APPEAL / 2));
-        // No second one.
-        assert_noop!(Datasets::appeal(signed(EVE), claim), Error::<Test>::AlreadyAppealed);
+        assert_noop!(Datasets::appeal(signed(EVE), claim), Error::<Test>::TooLate);
         poke(claim);
         assert!(happened(|event| matches!(event, Event::ClaimAccepted { units: 100, .. })));
     });

@@ -1,6 +1,9 @@
 //! What cheats try, one test each.
 
-use frame_support::{assert_noop, assert_ok};
+use frame_support::{
+    assert_noop, assert_ok,
+    traits::{LockableCurrency, WithdrawReasons},
+};
 use sabha_protocol::{
     UNITS,
     datasets::{Content, Modality, SHARD_BYTES, Unit, claim, vote},
@@ -159,6 +162,59 @@ fn withdrawing_the_data_after_acceptance() {
         // Who has the data can claim it.
         assert!(AcceptedRoots::<Test>::iter().next().is_none());
         claim_of(BINH, id, 1, 100);
+    });
+}
+
+/// A claimant appeals itself, for nobody to decide: neither can others appeal no more, nor may its data go any earlier.
+#[test]
+fn appealing_itself_to_be_settled_early() {
+    run(|| {
+        curators(3);
+        let id = dataset(3);
+        let claim = claim_of(ASHA, id, 1, 100);
+        judge(claim, &[10_000; 3]);
+        assert_ok!(Datasets::appeal(signed(ASHA), claim));
+        pass(ARBITRATION + 1);
+        poke(claim);
+        assert_eq!(held(HoldReason::AppealBond, ASHA), 0);
+        pass(RETENTION - ARBITRATION - 1);
+        // The data has gone meanwhile.
+        assert_noop!(Datasets::poke(signed(ASHA), claim), Error::<Test>::NothingDue);
+        assert_ok!(Datasets::appeal(signed(EVE), claim));
+        assert_ok!(Datasets::arbitrate(root(), claim, opinion(0), false));
+        poke(claim);
+        assert_eq!((owed(PoolId::Dataset(id), ASHA), held(HoldReason::ClaimBond, ASHA)), (0, 0));
+    });
+}
+
+/// Whoever has a stake or a bond votes with all it has, so that everything is locked: it is slashed nevertheless.
+#[test]
+fn locking_what_is_on_hold() {
+    run(|| {
+        curators(3);
+        let id = dataset(3);
+        let claim = claim_of(ASHA, id, 1, 100);
+        let panel = draw(claim);
+        for who in panel.iter().chain(&[ASHA, EVE]) {
+            Balances::set_lock(*b"pyconvot", who, u128::MAX, WithdrawReasons::all());
+        }
+        for who in &panel[1..] {
+            seal(claim, *who, opinion(0));
+        }
+        pass(SEALS + 1);
+        poke(claim);
+        for who in &panel[1..] {
+            reveal(claim, *who, opinion(0));
+        }
+        poke(claim);
+        assert_ok!(Datasets::appeal(signed(EVE), claim));
+        pass(ARBITRATION + 1);
+        poke(claim);
+        assert_eq!(held(HoldReason::AppealBond, EVE), 0);
+        settle(claim);
+        assert_eq!(held(HoldReason::ClaimBond, ASHA), 0);
+        assert_eq!(held(HoldReason::CuratorStake, panel[0]), STAKE - SEAT);
+        assert_eq!(burnt(), UNITS + APPEAL / 2 + SEAT / 2);
     });
 }
 

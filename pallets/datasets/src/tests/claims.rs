@@ -59,6 +59,25 @@ fn a_claim_is_accepted_in_part() {
     });
 }
 
+/// The part of one unit that is good is paid as the part of many.
+#[test]
+fn a_claim_of_one_unit_is_accepted_in_part() {
+    run(|| {
+        curators(3);
+        let id = dataset(3);
+        let claim = claim_of(ASHA, id, 1, 1);
+        judge(claim, &[9_900; 3]);
+        settle(claim);
+        let paid = (UNITS / 2 + 3 * PAY) * 99 / 100;
+        assert_eq!((owed(PoolId::Dataset(id), ASHA), dataset_of(id).paid), (paid, paid));
+        assert_eq!(RewardPool::shares(PoolId::Dataset(id), &ASHA), 79);
+        // A dataset that has data stays, with its pool.
+        assert_ok!(Datasets::close_dataset(signed(OWNER), id));
+        assert!(!dataset_of(id).open);
+        assert_ok!(RewardPool::deposit(signed(DONOR), PoolId::Dataset(id), UNITS));
+    });
+}
+
 #[test]
 fn a_false_claim_loses_its_bond() {
     run(|| {

@@ -1,10 +1,11 @@
 //! That the invariants can be violated.
 
+use frame_support::traits::fungible::MutateHold;
 use sabha_protocol::{Digest, datasets::DatasetId};
 
 use crate::{
     AcceptedRoots, Allotted, ClaimDeposits, ClaimLocators, ClaimShards, Claims, Curators, DatasetDeposits,
-    NextClaim, NextDataset, ShardClaims, TicketHead, TicketPlaces, Tickets, mock::*,
+    HoldReason, NextClaim, NextDataset, ShardClaims, TicketHead, TicketPlaces, Tickets, mock::*,
 };
 
 /// A state with everything in it: a claim whose panel has sealed, and one that is appealed. Whether its invariants are violated, with this
@@ -23,6 +24,11 @@ fn fails(message: &'static str, spoil: impl FnOnce(DatasetId)) {
         spoil(open);
         assert_eq!(Datasets::do_try_state(), Err(message.into()));
     });
+}
+
+/// Something is on hold for no reason.
+fn hold(reason: HoldReason, who: AccountId) {
+    Balances::hold(&reason.into(), &who, 1).expect("it can be held");
 }
 
 fn claim(id: u32, change: impl FnOnce(&mut crate::ClaimOf<Test>)) {
@@ -48,6 +54,9 @@ fn claims_that_do_not_add_up_are_found() {
     fails("a shard of a claim is not registered for it", |_| ShardClaims::<Test>::remove(shards(1, 1)[0]));
     fails("a panel has too many members", |id| claim(id, |claim| claim.seats = 2));
     fails("what is on hold is not the sum of bonds", |id| claim(id, |claim| claim.bond += 1));
+    fails("what is on hold is not the sum of bonds", |_| hold(HoldReason::ClaimBond, BINH));
+    fails("what is on hold is not the sum of bonds", |_| hold(HoldReason::AppealBond, BINH));
+    fails("a bond is of no account", |id| claim(id, |claim| claim.claimant = 999));
     fails("what is on hold is not the sum of bonds", |id| {
         claim(id - 1, |claim| claim.appeal.as_mut().expect("there is one").bond += 1);
     });
@@ -86,6 +95,8 @@ fn datasets_that_do_not_add_up_are_found() {
 #[test]
 fn curators_that_do_not_add_up_are_found() {
     fails("what is on hold is not the curator's stake", |_| ten(|curator| curator.stake += 1));
+    fails("what is on hold is not the curator's stake", |_| hold(HoldReason::CuratorStake, BINH));
+    fails("a curator is no account", |_| Curators::<Test>::insert(999, curator(10)));
     fails("what a stake reserves is not what its seats say", |_| ten(|curator| curator.reserved += 1));
     fails("a curator's tickets and status do not go together", |_| ten(|curator| curator.tickets = 0));
     fails("a ticket has no place", |_| TicketPlaces::<Test>::remove(10, 0));

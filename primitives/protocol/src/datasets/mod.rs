@@ -5,7 +5,9 @@
 //!  (a seal)    (the shards)   two sessions on   or time is up   or time is up      no appeal
 //! ────► Committed ───► Drawing ───► Sealing ───► Revealing ───► Judged ──────────────────────────► settled
 //!                        ▲              no quorum │      │        │ appeal      ▲
-//!                        └── next panel, at most 3 ◄─────┘        └─► Appealed ─┘  the arbiter decides, or its time is up
+//!                        └── next panel, at most 3 ◄─────┘        └─► Appealed ─┘  the arbiter decides
+//!                                                               ▲        │ its time is up
+//!                                                               └────────┘
 //! ```
 //!
 //! Every arrow that waits for time alone can be followed by anybody, so nobody's silence keeps a claim: [`due`] says which one is.

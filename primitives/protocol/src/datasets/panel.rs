@@ -112,7 +112,7 @@ pub enum Stage {
         ruling: Ruling,
         /// The last active block for an appeal.
         until: ActiveBlock,
-        /// Whether it was appealed before, which is possible once.
+        /// Whether that was the arbiter, whose ruling is final.
         last: bool,
     },
     /// The arbiter may decide otherwise.
@@ -121,6 +121,8 @@ pub enum Stage {
         ruling: Ruling,
         /// The last active block for the arbiter.
         until: ActiveBlock,
+        /// The last active block for which the data must be served, if the arbiter does not decide: an appeal shortens that for nobody.
+        retention: ActiveBlock,
     },
 }
 
@@ -296,8 +298,8 @@ mod tests {
         assert_eq!(at(Stage::Judged { ruling, until: 9, last: false }, 9, 0), None);
         assert_eq!(at(Stage::Judged { ruling, until: 9, last: false }, 10, 0), Some(Due::Settle));
         assert_eq!(at(Stage::Judged { ruling, until: 9, last: true }, 1, 0), Some(Due::Settle));
-        assert_eq!(at(Stage::Appealed { ruling, until: 9 }, 9, 0), None);
-        assert_eq!(at(Stage::Appealed { ruling, until: 9 }, 10, 0), Some(Due::Stand));
+        assert_eq!(at(Stage::Appealed { ruling, until: 9, retention: 99 }, 9, 0), None);
+        assert_eq!(at(Stage::Appealed { ruling, until: 9, retention: 99 }, 10, 0), Some(Due::Stand));
     }
 
     #[test]
