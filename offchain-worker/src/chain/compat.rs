@@ -355,8 +355,8 @@ fn sample_claims() -> Vec<DataClaim> {
         datasets::Stage::Revealing { until },
         datasets::Stage::Judged { ruling: Ruling::None, until, last: false },
         datasets::Stage::Judged { ruling: Ruling::Panel(vote), until, last: true },
-        datasets::Stage::Appealed { ruling: arbiter(None), until },
-        datasets::Stage::Appealed { ruling: arbiter(Some(vote)), until },
+        datasets::Stage::Appealed { ruling: arbiter(None), until, retention: 8 },
+        datasets::Stage::Appealed { ruling: arbiter(Some(vote)), until, retention: 8 },
     ];
     let seat = |state| datasets::Seat { curator: account(), state };
     let claim = |stage| DataClaim {

@@ -66,7 +66,7 @@ fn larger() -> String {
 
 /// The raw forms of PGM and PPM.
 fn anymap(reader: impl Read) -> Result<Picture, String> {
-    let mut bytes = reader.bytes();
+    let mut bytes = BufReader::new(reader).bytes();
     let mut number = |what: &str| -> Result<u32, String> {
         let missing = || format!("its header has no {what}: make it again");
         let (mut value, mut digits, mut comment) = (0u32, 0, false);

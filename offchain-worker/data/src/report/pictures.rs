@@ -52,14 +52,22 @@ impl Pictures {
         }
     }
 
-    /// Whether all pixels are the same, or neighbours differ as much as pixels that are far from each other do: as in noise.
+    /// Whether all pixels are the same; or, where no value is frequent, neighbours differ as much as pixels that are far from each other
+    /// do: as in noise. In drawings of thin lines, the background is frequent.
     fn is_empty(&self, pixels: &[u8]) -> bool {
         let channels = usize::from(self.form.channels).max(1);
         let Some(first) = pixels.first_chunk::<1>() else { return true };
         if pixels.iter().all(|byte| byte == first.first().unwrap_or(&0)) {
             return true;
         }
-        if pixels.len() < 256 {
+        let mut counts = [0usize; 256];
+        for byte in pixels {
+            if let Some(count) = counts.get_mut(usize::from(*byte)) {
+                *count += 1;
+            }
+        }
+        let frequent = counts.iter().max().copied().unwrap_or(0);
+        if pixels.len() < 256 || frequent.saturating_mul(8) > pixels.len() {
             return false;
         }
         let differ = |step: usize| -> u64 {

@@ -23,7 +23,7 @@ use sabha_protocol::{
 use serde::{Deserialize, Serialize};
 use std::{
     fmt::Write,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::Duration,
 };
 
