@@ -85,7 +85,10 @@ impl Sealed {
             Some(lock) => Ok(Self { folder, _lock: lock }),
             None => Err(failure(
                 Exit::InUse,
-                format!("another process uses {}: let it end, or name another folder with --state", folder.display()),
+                format!(
+                    "another process uses {}: let it end, or name another folder with --state",
+                    folder.display()
+                ),
             )),
         }
     }
@@ -110,14 +113,19 @@ impl Sealed {
     pub fn read<T: DeserializeOwned>(&self, name: &str) -> anyhow::Result<Option<T>> {
         let path = self.path(name);
         match fs::metadata(&path) {
-            Ok(found) if found.len() > RECORD_BYTES => anyhow::bail!("{} is too large to be a record", path.display()),
+            Ok(found) if found.len() > RECORD_BYTES => {
+                anyhow::bail!("{} is too large to be a record", path.display())
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             _ => {}
         }
         let bytes = files::read(&path)?;
         let record = serde_json::from_slice(&bytes);
         record.map(Some).map_err(|error| {
-            anyhow::anyhow!("{} is damaged ({error}): restore it from a copy, its seal cannot be opened without it", path.display())
+            anyhow::anyhow!(
+                "{} is damaged ({error}): restore it from a copy, its seal cannot be opened without it",
+                path.display()
+            )
         })
     }
 

@@ -209,7 +209,8 @@ mod tests {
 
     #[test]
     fn formats_are_told_by_names() {
-        let of = |names: &[&str]| Format::of(&names.iter().map(|name| Path::new(name).into()).collect::<Vec<_>>());
+        let of =
+            |names: &[&str]| Format::of(&names.iter().map(|name| Path::new(name).into()).collect::<Vec<_>>());
         assert_eq!(of(&["a.jsonl", "b.ndjson.gz"]), Format::Jsonl { field: "text".into() });
         assert_eq!(of(&["a.PARQUET"]), Format::Parquet { column: "text".into() });
         assert_eq!(of(&["train-images-idx3-ubyte", "train-labels-idx1-ubyte.gz"]), Format::Idx);

@@ -253,7 +253,8 @@ pub fn assemble<E: From<DataError>>(
 /// Puts a stream and its manifest into their places.
 pub(crate) fn put(out: &Path, stream: files::AtomicFile, manifest: &Manifest) -> Result<(), DataError> {
     let path = out.join(MANIFEST);
-    let bytes = manifest.to_bytes().map_err(|reason| DataError::BadManifest { path: path.clone(), reason })?;
+    let bytes =
+        manifest.to_bytes().map_err(|reason| DataError::BadManifest { path: path.clone(), reason })?;
     // Until the manifest is there the folder is no dataset: an old manifest must not stand beside a new stream.
     files::remove(&path)?;
     stream.commit()?;
@@ -398,9 +399,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("out");
         // The offsets lie before, on and beyond the bounds of the pieces that are read.
-        for (at, bytes) in
-            [(3u64, &b"\0"[..]), (262_143, b"\xff"), (262_144, b"\x1b"), (270_000, b"\xc3("), (9, b"\xf0\x9f")]
-        {
+        for (at, bytes) in [
+            (3u64, &b"\0"[..]),
+            (262_143, b"\xff"),
+            (262_144, b"\x1b"),
+            (270_000, b"\xc3("),
+            (9, b"\xf0\x9f"),
+        ] {
             let input = folder.path().join("binary");
             let mut content = vec![b'x'; at as usize];
             content.extend_from_slice(bytes);

@@ -92,7 +92,9 @@ mod tests {
 
     #[test]
     fn parts_are_different_in_order_and_within() {
-        for (bytes, width, count) in [(1, 1, 64), (PART_BYTES * 100, 1, 64), (1 << 30, 3, 64), (PART_BYTES * 65, 1, 64)] {
+        for (bytes, width, count) in
+            [(1, 1, 64), (PART_BYTES * 100, 1, 64), (1 << 30, 3, 64), (PART_BYTES * 65, 1, 64)]
+        {
             let found = parts(&seed(), bytes, width, count);
             let all = bytes.div_ceil(PART_BYTES * width);
             assert_eq!(found.len() as u64, u64::from(count).min(all));

@@ -33,7 +33,8 @@ fn read_rows(input: Input<'_>, column: &str, sink: &mut TextSink<'_>) -> Result<
     let reader = SerializedFileReader::new(file).map_err(malformed)?;
     let schema = reader.metadata().file_metadata().schema_descr();
     let place = schema.columns().iter().position(|found| found.path().string() == column);
-    let Some((place, descriptor)) = place.and_then(|place| Some((place, schema.columns().get(place)?))) else {
+    let Some((place, descriptor)) = place.and_then(|place| Some((place, schema.columns().get(place)?)))
+    else {
         let names: Vec<_> = schema.columns().iter().map(|found| found.path().string()).take(32).collect();
         return Err(bad(format!("it has no column {column:?}, but {}: name one", names.join(", "))));
     };
@@ -162,7 +163,8 @@ mod tests {
         Ok((fs::read_to_string(out.join(STREAM)).unwrap(), summary.skipped_rows))
     }
 
-    const ROWS: [Option<&[u8]>; 5] = [Some(b"uno"), None, Some("dos ñ".as_bytes()), Some(b" \n"), Some(b"tres")];
+    const ROWS: [Option<&[u8]>; 5] =
+        [Some(b"uno"), None, Some("dos ñ".as_bytes()), Some(b" \n"), Some(b"tres")];
 
     #[test]
     fn rows_become_documents_however_they_are_compressed() {
@@ -193,7 +195,11 @@ mod tests {
         refuse(&good, "many", "holds no strings");
         refuse(&good[..good.len() - 1], "text", "convert it to JSONL");
         refuse(b"PAR1PAR1", "text", "convert it to JSONL");
-        refuse(&table(&[Some(b"a"), Some(b"b"), Some(b"c\xff")], Compression::SNAPPY), "text", "row 3: no valid UTF-8");
+        refuse(
+            &table(&[Some(b"a"), Some(b"b"), Some(b"c\xff")], Compression::SNAPPY),
+            "text",
+            "row 3: no valid UTF-8",
+        );
         refuse(&table(&[Some(b"a\0b")], Compression::SNAPPY), "text", "row 1: a zero byte at byte 1");
         refuse(&table(&[None], Compression::SNAPPY), "text", "no row with text");
     }

@@ -80,9 +80,8 @@ pub(crate) fn fault(text: &str) -> Option<(usize, &'static str)> {
     if !low && !high {
         return None;
     }
-    let unwanted = |c: &char| {
-        matches!(c, '\u{80}'..='\u{9f}') || u8::try_from(u32::from(*c)).is_ok_and(is_control)
-    };
+    let unwanted =
+        |c: &char| matches!(c, '\u{80}'..='\u{9f}') || u8::try_from(u32::from(*c)).is_ok_and(is_control);
     let (at, found) = text.char_indices().find(|(_, c)| unwanted(c))?;
     Some((at, if found == '\0' { "a zero byte" } else { "a control character" }))
 }

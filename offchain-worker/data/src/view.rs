@@ -74,9 +74,9 @@ pub fn make(
     let (words, digest) = load(tokenizer, options.tokenizer)?;
     let bad = |reason: String| DataError::BadTokenizer { path: tokenizer.to_path_buf(), reason };
     let vocabulary = u32::try_from(words.get_vocab_size(true)).map_err(|error| bad(error.to_string()))?;
-    let end = words
-        .token_to_id(&options.end)
-        .ok_or_else(|| bad(format!("it has no token {:?}: name one that it has with --end-token", options.end)))?;
+    let end = words.token_to_id(&options.end).ok_or_else(|| {
+        bad(format!("it has no token {:?}: name one that it has with --end-token", options.end))
+    })?;
     let token_bytes = if vocabulary <= 1 << 16 { 2u8 } else { 4 };
 
     let mut writer = StreamWriter::create(out)?;
@@ -238,10 +238,7 @@ mod tests {
         let stream = Stream::open(&out, manifest.stream, manifest.tokens, 2).unwrap();
         stream.check_tokens(5).unwrap();
         assert!(stream.check_tokens(4).is_err());
-        assert!(matches!(
-            make(&source, &tokenizer, &out, &options(), &mut go_on),
-            Err(DataError::Exists(_))
-        ));
+        assert!(matches!(make(&source, &tokenizer, &out, &options(), &mut go_on), Err(DataError::Exists(_))));
     }
 
     #[test]

@@ -115,7 +115,8 @@ fn check_views(metadata: &Metadata) -> Result<(), ChainError> {
             view::SLOTS_OF => encodes(metadata, item, output, &sample_slots().encode())?,
             view::IS_OVERTAKEN | view::IS_DUE => encodes(metadata, item, output, &true.encode())?,
             view::SEATS_OF => {
-                let claims: Vec<(u32, DataClaim)> = sample_claims().into_iter().map(|claim| (1, claim)).collect();
+                let claims: Vec<(u32, DataClaim)> =
+                    sample_claims().into_iter().map(|claim| (1, claim)).collect();
                 encodes(metadata, item, output, &claims.encode())?;
             }
             view::MEMBERSHIPS => {
@@ -383,8 +384,15 @@ fn sample_claims() -> Vec<DataClaim> {
 
 fn sample_curators() -> Vec<Curator> {
     let states = [CuratorStatus::Ready, CuratorStatus::Absent, CuratorStatus::Idle { since: 3 }];
-    let curator =
-        |status| Curator { stake: UNITS, reserved: 1, status, tickets: 2, left: Some(3), sound: 4, failed: 5 };
+    let curator = |status| Curator {
+        stake: UNITS,
+        reserved: 1,
+        status,
+        tickets: 2,
+        left: Some(3),
+        sound: 4,
+        failed: 5,
+    };
     states.into_iter().map(curator).collect()
 }
 

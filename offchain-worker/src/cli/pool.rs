@@ -56,8 +56,10 @@ pub struct ShowArgs {
 
 /// Arguments of `pool claim`.
 #[derive(Args, Debug)]
-#[command(after_help = "A pool is dataset:<number>, compute:<run>, backers:<run>, validators or curators.\n\n\
-                        Example: sabha-worker pool claim --key owner.json")]
+#[command(
+    after_help = "A pool is dataset:<number>, compute:<run>, backers:<run>, validators or curators.\n\n\
+                        Example: sabha-worker pool claim --key owner.json"
+)]
 pub struct ClaimArgs {
     /// The pools. Without any, all that owe something
     #[arg(value_parser = parse_pool, value_name = "POOL")]
@@ -139,7 +141,9 @@ pub async fn run(args: PoolArgs, context: &Context) -> anyhow::Result<()> {
 /// Says what is expected.
 pub fn parse_pool(text: &str) -> Result<PoolId, String> {
     let wrong = || {
-        format!("{text:?} is no pool: it is dataset:<number>, compute:<run>, backers:<run>, validators or curators")
+        format!(
+            "{text:?} is no pool: it is dataset:<number>, compute:<run>, backers:<run>, validators or curators"
+        )
     };
     match text.split_once(':') {
         None if text == "validators" => Ok(PoolId::Validators),
@@ -190,7 +194,9 @@ async fn show(args: ShowArgs, context: &Context) -> anyhow::Result<()> {
     let (session, at) = args.query.open(context).await?;
     let account = match args.account {
         Some(account) => account,
-        None => Key::load(args.key.as_deref().or(session.config.worker.key.as_deref())).exit(Exit::BadInput)?.account(),
+        None => Key::load(args.key.as_deref().or(session.config.worker.key.as_deref()))
+            .exit(Exit::BadInput)?
+            .account(),
     };
     let memberships = at.memberships(&account).await.coded()?;
     let payout = at.payout_of(&account).await.coded()?;
@@ -227,10 +233,16 @@ async fn claim(args: ClaimArgs, context: &Context) -> anyhow::Result<()> {
     let mut owed = at.memberships(&member).await.coded()?;
     owed.retain(|(pool, _, owed)| *owed > 0 && (args.pools.is_empty() || args.pools.contains(pool)));
     if owed.is_empty() {
-        return Err(failure(Exit::BadInput, format!("{member} can claim nothing from {}", match args.pools.len() {
-            0 => "any pool",
-            _ => "these pools",
-        })));
+        return Err(failure(
+            Exit::BadInput,
+            format!(
+                "{member} can claim nothing from {}",
+                match args.pools.len() {
+                    0 => "any pool",
+                    _ => "these pools",
+                }
+            ),
+        ));
     }
     let amount = owed.iter().fold(0, |sum: Balance, (_, _, owed)| sum.saturating_add(*owed));
     let pools: Vec<PoolId> = owed.iter().map(|(pool, _, _)| *pool).collect();
@@ -286,9 +298,13 @@ mod tests {
 
     #[test]
     fn pools_are_read_as_they_are_written() {
-        for pool in
-            [PoolId::Dataset(4), PoolId::Compute(1), PoolId::Backers(u32::MAX), PoolId::Validators, PoolId::Curators]
-        {
+        for pool in [
+            PoolId::Dataset(4),
+            PoolId::Compute(1),
+            PoolId::Backers(u32::MAX),
+            PoolId::Validators,
+            PoolId::Curators,
+        ] {
             assert_eq!(parse_pool(&pool_name(pool)), Ok(pool));
         }
         for bad in ["", "dataset", "dataset:", "dataset:x", "dataset:-1", "validators:1", "miners"] {

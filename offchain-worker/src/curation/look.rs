@@ -59,7 +59,7 @@ pub struct Looked {
     pub quality: u8,
     /// What a person should know.
     pub findings: Vec<String>,
-    /// Shards that were fetched for it.
+    /// Shards that were fetched for it, and were not here before.
     pub fetched: Vec<Digest>,
 }
 
@@ -99,7 +99,9 @@ pub fn look(
     mut told: impl FnMut(u64, u64),
 ) -> anyhow::Result<Looked> {
     let Subject { id, claim, dataset, shards, licences, word } = subject;
-    let content = claim.told.ok_or_else(|| anyhow::anyhow!("claim {id} was not told yet: there is nothing to look at"))?;
+    let content = claim
+        .told
+        .ok_or_else(|| anyhow::anyhow!("claim {id} was not told yet: there is nothing to look at"))?;
     let mut findings = Vec::new();
     let manifest = match source.manifest(shards, content.bytes) {
         Ok(manifest) => Some(manifest),
@@ -117,7 +119,8 @@ pub fn look(
         unusable |= differs(manifest, dataset, &mut findings);
     }
     // A part has room for an image, wherever that begins.
-    let width = images.as_ref().map_or(1, |images| images.record_bytes().saturating_mul(2).div_ceil(PART_BYTES));
+    let width =
+        images.as_ref().map_or(1, |images| images.record_bytes().saturating_mul(2).div_ceil(PART_BYTES));
     let whole = content.bytes <= options.whole_mib.saturating_mul(SHARD_BYTES);
     let count = if whole { u32::MAX } else { options.parts };
     let width = if whole { SHARD_BYTES / PART_BYTES } else { width };
@@ -140,6 +143,7 @@ pub fn look(
         let mut part = Vec::new();
         for piece in sample::pieces(place, width, content.bytes) {
             let Some(digest) = shards.get(piece.shard) else { break };
+            let here = source.is_here(*digest);
             let bytes = match source.shard(*digest) {
                 Ok(bytes) => bytes,
                 Err(error) => {
@@ -147,7 +151,7 @@ pub fn look(
                     break;
                 }
             };
-            if !fetched.contains(digest) {
+            if !here {
                 fetched.push(*digest);
             }
             let start = usize::try_from(piece.start).unwrap_or(usize::MAX);
@@ -181,12 +185,24 @@ pub fn look(
     }
     findings.extend(report.findings.iter().cloned());
     let served = scaled(parts.saturating_sub(unserved), WHOLE.into(), parts);
-    let fraction = [u64::from(counted), served].iter().fold(u64::from(report.accepted), |fraction, part| {
-        fraction.saturating_mul(*part) / u64::from(WHOLE)
-    });
+    let fraction = [u64::from(counted), served]
+        .iter()
+        .fold(u64::from(report.accepted), |fraction, part| fraction.saturating_mul(*part) / u64::from(WHOLE));
     let fraction = if unusable { 0 } else { u16::try_from(fraction).unwrap_or(WHOLE) };
     let (claim, panel, quality) = (*id, claim.panels, report.quality);
-    Ok(Looked { claim, panel, session: word.0, parts, unserved, counted, report, fraction, quality, findings, fetched })
+    Ok(Looked {
+        claim,
+        panel,
+        session: word.0,
+        parts,
+        unserved,
+        counted,
+        report,
+        fraction,
+        quality,
+        findings,
+        fetched,
+    })
 }
 
 /// `part` times `whole` divided by `of`, to the nearest; nothing of nothing.
@@ -320,8 +336,22 @@ mod tests {
     /// Spanish that does not repeat.
     fn spanish(lines: u32, seed: u32) -> String {
         const WORDS: [&str; 16] = [
-            "tiempo", "mundo", "hombre", "mujer", "camino", "palabra", "ciudad", "cuando", "porque", "siempre", "también", "había",
-            "estaba", "decía", "escribía", "pequeño",
+            "tiempo",
+            "mundo",
+            "hombre",
+            "mujer",
+            "camino",
+            "palabra",
+            "ciudad",
+            "cuando",
+            "porque",
+            "siempre",
+            "también",
+            "había",
+            "estaba",
+            "decía",
+            "escribía",
+            "pequeño",
         ];
         let mut state = u64::from(seed) * 77 + 1;
         let mut text = String::new();
@@ -345,7 +375,8 @@ mod tests {
         let whole = world.look(&packed, packed.bytes >> 20, Unit::Mebibyte, Options::default());
         assert!(whole.fraction > 9_500 && whole.unserved == 0, "{whole:?}");
         assert_eq!(whole.report.bytes, packed.bytes);
-        let part = world.look(&packed, packed.bytes >> 20, Unit::Mebibyte, Options { parts: 16, whole_mib: 0 });
+        let part =
+            world.look(&packed, packed.bytes >> 20, Unit::Mebibyte, Options { parts: 16, whole_mib: 0 });
         assert!(part.fraction > 9_000 && part.parts == 16, "{part:?}");
         assert_eq!(part.report.bytes, 16 * PART_BYTES);
         assert!(Path::new(&world.folder.path().join("out")).exists());

@@ -19,7 +19,7 @@ use sabha_blobs::network::Patience;
 use sabha_protocol::datasets::{ClaimId, SeatState, Stage};
 use serde::Serialize;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
@@ -104,7 +104,9 @@ pub enum Done {
 /// What is remembered between looks. Nothing of it is needed after a restart.
 #[derive(Default)]
 struct Memory {
-    told: BTreeMap<(ClaimId, u8), ()>,
+    told: BTreeSet<(ClaimId, u8)>,
+    /// The block that has what was sent about a claim at last: what is read from before it tells nothing new.
+    sent: BTreeMap<ClaimId, u64>,
     /// Looks since a poke was first seen to be due.
     due: BTreeMap<ClaimId, u32>,
 }
@@ -151,7 +153,8 @@ impl Curator<'_> {
             self.let_go(&record);
             told(Done::Settled { claim: record.claim })?;
         }
-        memory.told.retain(|(claim, _), ()| open.contains(claim));
+        memory.told.retain(|(claim, _)| open.contains(claim));
+        memory.sent.retain(|_, block| at.number() < *block);
         if self.poke { self.poke_due(&at, &me, memory, told).await } else { Ok(()) }
     }
 
@@ -164,9 +167,12 @@ impl Curator<'_> {
         told: &mut impl FnMut(Done) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         let seat = claim.seat_of(&self.key.account());
+        if memory.sent.get(&id).is_some_and(|block| at.number() < *block) {
+            return Ok(());
+        }
         match (claim.stage, seat) {
             (Stage::Sealing { until }, Some(SeatState::Drawn)) => {
-                if memory.told.insert((id, claim.panels), ()).is_none() {
+                if memory.told.insert((id, claim.panels)) {
                     told(Done::Drawn { claim: id, until })?;
                 }
                 let record = match votes::kept(self.sealed, id, claim.panels)? {
@@ -176,7 +182,12 @@ impl Curator<'_> {
                         let looked = self.look_at(at, id, claim).await?;
                         let now = at.active_blocks().await.coded()?;
                         if looked.unserved > 0 && now.saturating_add(MARGIN) < until {
-                            tracing::warn!(claim = id, unserved = looked.unserved, parts = looked.parts, "asked for again at the next look");
+                            tracing::warn!(
+                                claim = id,
+                                unserved = looked.unserved,
+                                parts = looked.parts,
+                                "asked for again at the next look"
+                            );
                             return Ok(());
                         }
                         told(Done::Looked { looked: Box::new(looked.clone()) })?;
@@ -185,16 +196,21 @@ impl Curator<'_> {
                 };
                 let included = votes::seal(self.client, self.key, &record, Until::Best).await;
                 if let Some(included) = stale(included)? {
+                    memory.sent.insert(id, included.number);
                     told(Done::Sealed { claim: id, block: included.number })?;
                 }
             }
             (Stage::Revealing { .. }, Some(SeatState::Sealed(_))) => {
                 let Some(record) = votes::kept(self.sealed, id, claim.panels)? else {
-                    tracing::error!(claim = id, "a vote was sealed of which nothing is kept here: reveal it where it was sealed");
+                    tracing::error!(
+                        claim = id,
+                        "a vote was sealed of which nothing is kept here: reveal it where it was sealed"
+                    );
                     return Ok(());
                 };
                 let included = votes::reveal(self.client, self.key, &record, Until::Best).await;
                 if let Some(included) = stale(included)? {
+                    memory.sent.insert(id, included.number);
                     let (fraction, quality) = (record.fraction, record.quality);
                     told(Done::Revealed { claim: id, fraction, quality, block: included.number })?;
                 }
@@ -210,15 +226,14 @@ impl Curator<'_> {
     /// If the node does not answer, the claim was not told, or a signal came.
     pub async fn look_at(&self, at: &At, id: ClaimId, claim: &DataClaim) -> anyhow::Result<Looked> {
         let dataset = at.dataset(claim.dataset).await.coded()?;
-        let dataset = dataset
-            .ok_or_else(|| failure(Exit::Failure, format!("claim {id} is for a dataset that is not there")))?;
+        let dataset = dataset.ok_or_else(|| {
+            failure(Exit::Failure, format!("claim {id} is for a dataset that is not there"))
+        })?;
         let (shards, licences) = (at.claim_shards(id).await.coded()?, at.licences().await.coded()?);
         let locators = at.claim_locators(id).await.coded()?;
-        let word: Word = at
-            .latest_word()
-            .await
-            .coded()?
-            .ok_or_else(|| failure(Exit::NoNode, "the chain has no randomness yet: it comes with the next session"))?;
+        let word: Word = at.latest_word().await.coded()?.ok_or_else(|| {
+            failure(Exit::NoNode, "the chain has no randomness yet: it comes with the next session")
+        })?;
         let source = Source::new(self.blobs, &locators, self.patience());
         let subject = Subject { id, claim, dataset: &dataset, shards: &shards, licences: &licences, word };
         tokio::task::block_in_place(|| {
@@ -263,7 +278,8 @@ impl Curator<'_> {
             if self.stop.is_raised() || left == 0 {
                 break;
             }
-            if !at.is_due(id).await.coded()? {
+            let sent = memory.sent.get(&id).is_some_and(|block| at.number() < *block);
+            if sent || !at.is_due(id).await.coded()? {
                 memory.due.remove(&id);
                 continue;
             }
@@ -277,6 +293,7 @@ impl Curator<'_> {
             let sent = self.client.submit(&Call::poke_claim(id), self.key, Until::Best).await;
             memory.due.remove(&id);
             if let Some(included) = stale(sent)? {
+                memory.sent.insert(id, included.number);
                 told(Done::Poked { claim: id, stage: claim.word(), block: included.number })?;
             }
         }

@@ -47,6 +47,11 @@ impl Source {
         Self { stores, manifest }
     }
 
+    /// Whether a shard is here already.
+    pub fn is_here(&self, digest: Digest) -> bool {
+        self.stores.first().is_some_and(|store| store.has(digest).unwrap_or(false))
+    }
+
     /// A shard, verified.
     ///
     /// # Errors
@@ -129,7 +134,8 @@ mod tests {
         let blobs = PeerBlobs::open(folder.path().join("own"), &[]).unwrap();
         let (manifest, shards) = manifest();
         let digest = blobs.put(&manifest.to_bytes().unwrap()).unwrap();
-        let locators = ["nonsense".to_owned(), "file:///etc".to_owned(), format!("{MANIFEST_PREFIX}{digest}")];
+        let locators =
+            ["nonsense".to_owned(), "file:///etc".to_owned(), format!("{MANIFEST_PREFIX}{digest}")];
         let source = Source::new(&blobs, &locators, Patience::default());
         assert_eq!(source.stores.len(), 1, "no stranger's word opens a file");
         assert_eq!(source.manifest(&shards, 5), Ok(manifest));

@@ -69,7 +69,12 @@ pub fn keep(
 ///
 /// # Errors
 /// The chain's, or the node's.
-pub async fn seal(client: &Client, key: &Key, record: &VoteRecord, until: Until) -> Result<Included, ChainError> {
+pub async fn seal(
+    client: &Client,
+    key: &Key,
+    record: &VoteRecord,
+    until: Until,
+) -> Result<Included, ChainError> {
     let seal = vote::seal(record.claim, record.panel, &record.vote(), &record.salt.0, &key.account());
     client.submit(&Call::seal_vote(record.claim, seal), key, until).await
 }
@@ -78,7 +83,12 @@ pub async fn seal(client: &Client, key: &Key, record: &VoteRecord, until: Until)
 ///
 /// # Errors
 /// The chain's, or the node's.
-pub async fn reveal(client: &Client, key: &Key, record: &VoteRecord, until: Until) -> Result<Included, ChainError> {
+pub async fn reveal(
+    client: &Client,
+    key: &Key,
+    record: &VoteRecord,
+    until: Until,
+) -> Result<Included, ChainError> {
     client.submit(&Call::reveal_vote(record.claim, record.vote(), record.salt.0), key, until).await
 }
 

@@ -44,7 +44,8 @@ pub(crate) fn read(
         _ => return Err(images.bad("its images have not two sizes, or three with channels".into())),
     };
     if count != images_count || *count == 0 {
-        let reason = format!("it has {images_count} images, and {} has {count} labels", labels.path.display());
+        let reason =
+            format!("it has {images_count} images, and {} has {count} labels", labels.path.display());
         return Err(images.bad(reason));
     }
     let count = *count;
@@ -87,7 +88,9 @@ impl<'a> Idx<'a> {
             return Err(file.bad("it does not begin as IDX does".into()));
         };
         if kind != 8 {
-            return Err(file.bad(format!("its elements are of type {kind:#04x}, not unsigned bytes: convert it")));
+            return Err(
+                file.bad(format!("its elements are of type {kind:#04x}, not unsigned bytes: convert it"))
+            );
         }
         for _ in 0..sizes {
             let mut size = [0; 4];
@@ -108,9 +111,8 @@ impl<'a> Idx<'a> {
 
     fn fill(&mut self, to: &mut [u8], image: u32) -> Result<(), DataError> {
         self.reader.read_exact(to).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => {
-                self.bad(format!("it ends within image {image} of its {} images: fetch it again", self.count()))
-            }
+            io::ErrorKind::UnexpectedEof => self
+                .bad(format!("it ends within image {image} of its {} images: fetch it again", self.count())),
             _ => FileError::of("read", self.path)(error).into(),
         })
     }

@@ -101,7 +101,10 @@ fn anymap(reader: impl Read) -> Result<Picture, String> {
     let pixels: Result<Vec<u8>, _> = bytes.take(usize::try_from(size).unwrap_or(usize::MAX)).collect();
     let pixels = pixels.map_err(|error| format!("it cannot be read: {error}"))?;
     if size == 0 || pixels.len() as u64 != size {
-        return Err(format!("it has {} bytes of pixels, its header says {size}: make it again", pixels.len()));
+        return Err(format!(
+            "it has {} bytes of pixels, its header says {size}: make it again",
+            pixels.len()
+        ));
     }
     Ok(Picture { height, width, channels, pixels })
 }

@@ -51,7 +51,14 @@ pub(super) struct Passages {
 
 impl Passages {
     pub(super) fn new(language: Language) -> Self {
-        Self { language, kept: Vec::new(), below: u64::MAX, bands: HashMap::new(), letters: Vec::new(), count: 0 }
+        Self {
+            language,
+            kept: Vec::new(),
+            below: u64::MAX,
+            bands: HashMap::new(),
+            letters: Vec::new(),
+            count: 0,
+        }
     }
 
     pub(super) fn add(&mut self, passage: Passage<'_>) {
@@ -62,7 +69,14 @@ impl Passages {
         self.count += 1;
         let Ok(text) = passage.text else {
             let (key, fault) = (mix(self.count), Some(Fault::Malformed));
-            return self.keep(Kept { key, weight, fault, found: Found::Short, signature: None, repeats: (0, 0) });
+            return self.keep(Kept {
+                key,
+                weight,
+                fault,
+                found: Found::Short,
+                signature: None,
+                repeats: (0, 0),
+            });
         };
         let (key, signature) = self.sign(text);
         if key > self.below {
@@ -120,7 +134,8 @@ impl Passages {
         // Where no shingle fell, the next value stands in, the same way for all.
         let mut signature = Box::new([0; VALUES]);
         for (place, value) in signature.iter_mut().enumerate() {
-            let from = (0..VALUES).map(|step| (step, least.get((place + step) % VALUES).copied().unwrap_or(u32::MAX)));
+            let from = (0..VALUES)
+                .map(|step| (step, least.get((place + step) % VALUES).copied().unwrap_or(u32::MAX)));
             let (step, found) = from.into_iter().find(|(_, least)| *least != u32::MAX).unwrap_or((0, 0));
             *value = mix(u64::from(found) + ((step as u64) << 32)) as u16;
         }

@@ -169,7 +169,8 @@ impl Look {
         find(tally.part(Fault::OtherLanguage), &format!("is not of the language {}", expected.language));
         find(tally.part(Fault::Empty), "of the images show nothing, or noise");
         if !language_known {
-            findings.push(format!("the language {} is one that cannot be told: read some", expected.language));
+            findings
+                .push(format!("the language {} is one that cannot be told: read some", expected.language));
         }
         findings.extend(personal.in_words());
         if !licence_allowed {
@@ -179,7 +180,8 @@ impl Look {
             findings.push("there was nothing to judge".into());
         }
         // A finding a mebibyte costs a point, up to forty.
-        let dense = personal.total().saturating_mul(SHARD_BYTES).checked_div(bytes.max(1)).unwrap_or(0).min(40);
+        let dense =
+            personal.total().saturating_mul(SHARD_BYTES).checked_div(bytes.max(1)).unwrap_or(0).min(40);
         let quality = 100u64 - dense - if language_known { 0 } else { 20 };
         Report {
             bytes,

@@ -49,10 +49,15 @@ fn trim(bytes: &[u8]) -> &[u8] {
     let begun = bytes.iter().take(3).take_while(|byte| **byte & 0xc0 == 0x80).count();
     let bytes = bytes.get(begun..).unwrap_or_default();
     // The last byte that begins a character, if the character has more bytes than are there.
-    let last = (1..=3.min(bytes.len())).find(|back| bytes.get(bytes.len() - back).is_some_and(|byte| byte & 0xc0 != 0x80));
+    let last = (1..=3.min(bytes.len()))
+        .find(|back| bytes.get(bytes.len() - back).is_some_and(|byte| byte & 0xc0 != 0x80));
     let cut = last.filter(|back| {
         let first = bytes.get(bytes.len() - back).copied().unwrap_or(0);
-        let wants = [(0xc0, 2), (0xe0, 3), (0xf0, 4)].iter().filter(|(least, _)| first >= *least).map(|(_, n)| *n).max();
+        let wants = [(0xc0, 2), (0xe0, 3), (0xf0, 4)]
+            .iter()
+            .filter(|(least, _)| first >= *least)
+            .map(|(_, n)| *n)
+            .max();
         wants.is_some_and(|wants| wants > *back)
     });
     bytes.get(..bytes.len() - cut.unwrap_or(0)).unwrap_or_default()
@@ -78,8 +83,13 @@ fn cut_text<'a>(text: &'a str, take: &mut impl FnMut(Passage<'a>)) {
 fn line(text: &str) -> &str {
     let mut before = ' ';
     for (at, c) in text.char_indices() {
-        let sentence = at > 0 && c.is_whitespace() && matches!(before, '.' | '!' | '?' | '।' | '॥') && at >= LINE / 4;
-        let stop = c == '\n' || sentence || (at >= LINE && c.is_whitespace()) || at >= 2 * LINE || matches!(c, '。' | '؟');
+        let sentence =
+            at > 0 && c.is_whitespace() && matches!(before, '.' | '!' | '?' | '।' | '॥') && at >= LINE / 4;
+        let stop = c == '\n'
+            || sentence
+            || (at >= LINE && c.is_whitespace())
+            || at >= 2 * LINE
+            || matches!(c, '。' | '؟');
         if stop {
             return text.get(..at + c.len_utf8()).unwrap_or_default();
         }
@@ -98,7 +108,9 @@ fn context(text: &str, start: usize) -> &str {
 /// A hash of a line's letters alone, so that other marks or capitals do not move the bounds.
 fn letters(line: &str) -> u64 {
     let letters = line.bytes().filter(|byte| byte.is_ascii_alphanumeric() || *byte >= 0x80);
-    mix(letters.fold(0, |hash: u64, byte| (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0000_0100_0000_01b3)))
+    mix(letters.fold(0, |hash: u64, byte| {
+        (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0000_0100_0000_01b3)
+    }))
 }
 
 /// A quick hash of some bytes.
@@ -156,7 +168,8 @@ mod tests {
 
     #[test]
     fn what_is_moved_is_cut_alike() {
-        let lines: Vec<String> = (0..400).map(|i| format!("línea número {} del texto {}\n", i * i, i)).collect();
+        let lines: Vec<String> =
+            (0..400).map(|i| format!("línea número {} del texto {}\n", i * i, i)).collect();
         let whole = lines.concat();
         let moved = format!("Otra cosa.\nY otra más\n{whole}");
         let one: Vec<_> = all(whole.as_bytes()).iter().map(|p| p.text.unwrap().to_string()).collect();

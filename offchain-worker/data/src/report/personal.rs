@@ -40,9 +40,13 @@ impl Personal {
             (social_security, "social security numbers"),
             (addresses, "Internet addresses"),
         ];
-        let found: Vec<_> =
-            kinds.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
-        (!found.is_empty()).then(|| format!("there is what looks like data about persons: {}", found.join(", ")))
+        let found: Vec<_> = kinds
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, name)| format!("{count} {name}"))
+            .collect();
+        (!found.is_empty())
+            .then(|| format!("there is what looks like data about persons: {}", found.join(", ")))
     }
 }
 
@@ -99,11 +103,14 @@ impl Patterns {
 /// Luhn's check.
 fn is_card(text: &str) -> bool {
     let digits = text.chars().filter_map(|c| c.to_digit(10)).rev();
-    let sum: u32 = digits.enumerate().map(|(place, digit)| match (place % 2, digit * 2) {
-        (0, _) => digit,
-        (_, twice) if twice > 9 => twice - 9,
-        (_, twice) => twice,
-    }).sum();
+    let sum: u32 = digits
+        .enumerate()
+        .map(|(place, digit)| match (place % 2, digit * 2) {
+            (0, _) => digit,
+            (_, twice) if twice > 9 => twice - 9,
+            (_, twice) => twice,
+        })
+        .sum();
     sum.is_multiple_of(10)
 }
 
@@ -120,7 +127,10 @@ fn is_account(text: &str) -> bool {
 
 fn is_address(text: &str) -> bool {
     text.parse::<std::net::Ipv4Addr>().is_ok_and(|address| {
-        !(address.is_private() || address.is_loopback() || address.is_unspecified() || address.is_documentation())
+        !(address.is_private()
+            || address.is_loopback()
+            || address.is_unspecified()
+            || address.is_documentation())
     })
 }
 
@@ -153,14 +163,8 @@ mod tests {
     fn what_looks_like_it_is_counted() {
         let text = "Write to ana.lopez@example.org or +34 612 345 678; pay with 4111 1111 1111 1111 \
                     or GB82 WEST 1234 5698 7654 32; 078-05-1120 from 8.8.8.8";
-        let all = Personal {
-            emails: 1,
-            telephones: 1,
-            cards: 1,
-            accounts: 1,
-            social_security: 1,
-            addresses: 1,
-        };
+        let all =
+            Personal { emails: 1, telephones: 1, cards: 1, accounts: 1, social_security: 1, addresses: 1 };
         assert_eq!(found(text), all);
         assert_eq!(all.total(), 6);
         assert!(all.in_words().unwrap().contains("1 card numbers"));

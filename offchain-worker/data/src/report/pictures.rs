@@ -27,7 +27,9 @@ impl Pictures {
         let first = if begun == 0 { 0 } else { usize::try_from(size - begun).unwrap_or(usize::MAX) };
         let (Ok(size), Some(records)) = (usize::try_from(size), bytes.get(first..)) else { return };
         for record in records.chunks_exact(size.max(1)) {
-            let Some((label, pixels)) = record.split_first_chunk::<{ LABEL_BYTES as usize }>() else { continue };
+            let Some((label, pixels)) = record.split_first_chunk::<{ LABEL_BYTES as usize }>() else {
+                continue;
+            };
             let digest = blake3::hash(pixels);
             let key = digest.as_bytes().first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
             let key = mix(key);
@@ -76,7 +78,8 @@ impl Pictures {
         };
         // A step that is no multiple of a row: some rows down, and a third of a row aside.
         let row = (self.form.width as usize).saturating_mul(channels);
-        let (near, far) = (differ(channels), differ((pixels.len() / 2).saturating_add(row / 3) / channels * channels));
+        let (near, far) =
+            (differ(channels), differ((pixels.len() / 2).saturating_add(row / 3) / channels * channels));
         near.saturating_mul(10) >= far.saturating_mul(9)
     }
 

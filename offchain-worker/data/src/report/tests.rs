@@ -3,9 +3,46 @@
 use super::*;
 
 const WORDS: [&str; 40] = [
-    "el", "la", "casa", "tiempo", "mundo", "hombre", "mujer", "día", "noche", "camino", "libro", "palabra", "ciudad", "agua", "tierra",
-    "cuando", "porque", "siempre", "nunca", "entre", "hacia", "desde", "también", "muchas", "grandes", "pequeño", "nuevo", "viejo",
-    "había", "estaba", "decía", "miraba", "caminaba", "escribía", "de", "que", "con", "para", "sobre", "los",
+    "el",
+    "la",
+    "casa",
+    "tiempo",
+    "mundo",
+    "hombre",
+    "mujer",
+    "día",
+    "noche",
+    "camino",
+    "libro",
+    "palabra",
+    "ciudad",
+    "agua",
+    "tierra",
+    "cuando",
+    "porque",
+    "siempre",
+    "nunca",
+    "entre",
+    "hacia",
+    "desde",
+    "también",
+    "muchas",
+    "grandes",
+    "pequeño",
+    "nuevo",
+    "viejo",
+    "había",
+    "estaba",
+    "decía",
+    "miraba",
+    "caminaba",
+    "escribía",
+    "de",
+    "que",
+    "con",
+    "para",
+    "sobre",
+    "los",
 ];
 
 /// Spanish words in no order, and never the same lines.
@@ -80,7 +117,8 @@ fn noise_is_no_text_however_it_is_disguised() {
     let letters: String = noise.iter().map(|byte| char::from(0x20 + byte % 0x5f)).collect();
     let disguised = look(expected("es"), letters.as_bytes());
     assert!(disguised.accepted < 1_000, "{disguised:?}");
-    let latin: String = noise.iter().map(|byte| char::from_u32(0xa1 + u32::from(byte % 0x5e)).unwrap()).collect();
+    let latin: String =
+        noise.iter().map(|byte| char::from_u32(0xa1 + u32::from(byte % 0x5e)).unwrap()).collect();
     let disguised = look(expected("es"), latin.as_bytes());
     assert!(disguised.accepted < 1_000, "{disguised:?}");
 }
@@ -131,7 +169,13 @@ fn what_is_kept_is_bounded_and_fair() {
 }
 
 fn images(records: &[(u16, Vec<u8>)]) -> Report {
-    let form = Images { height: 16, width: 16, channels: 1, labels: vec!["a".into(), "b".into()], counts: vec![1, 1] };
+    let form = Images {
+        height: 16,
+        width: 16,
+        channels: 1,
+        labels: vec!["a".into(), "b".into()],
+        counts: vec![1, 1],
+    };
     let bytes: Vec<u8> =
         records.iter().flat_map(|(label, pixels)| [&label.to_le_bytes()[..], pixels].concat()).collect();
     let mut look = Look::new(Expected { images: Some(form), ..expected("zxx") });

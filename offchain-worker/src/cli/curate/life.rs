@@ -71,7 +71,8 @@ pub(super) async fn register(args: RegisterArgs, context: &Context) -> anyhow::R
     let least = at.min_curator_stake().coded()?;
     let stake = args.stake.unwrap_or(least);
     if stake < least {
-        let message = format!("the stake of {} is too low: the chain wants at least {}", sbh(stake), sbh(least));
+        let message =
+            format!("the stake of {} is too low: the chain wants at least {}", sbh(stake), sbh(least));
         return Err(failure(Exit::BadInput, message));
     }
     let needed = stake.saturating_add(at.existential_deposit().coded()?);

@@ -56,8 +56,10 @@ pub struct ReportArgs {
 
 /// Arguments of `curate vote`.
 #[derive(Args, Debug)]
-#[command(after_help = "Example: sabha-worker curate vote 7 --fraction 0.95 --quality 80 --key curator.json\n\nA vote that was sealed \
-                        stands. What it was stays in the folder of state until it is revealed.")]
+#[command(
+    after_help = "Example: sabha-worker curate vote 7 --fraction 0.95 --quality 80 --key curator.json\n\nA vote that was sealed \
+                        stands. What it was stays in the folder of state until it is revealed."
+)]
 pub struct VoteArgs {
     /// The claim's number
     pub claim: ClaimId,
@@ -120,7 +122,15 @@ impl Seat {
             None => "none",
         };
         let (units, bytes) = claim.told.map_or((0, 0), |told| (told.units, told.bytes));
-        Self { claim: id, dataset: claim.dataset, stage: claim.word(), until: claim.until(), seat, units, bytes }
+        Self {
+            claim: id,
+            dataset: claim.dataset,
+            stage: claim.word(),
+            until: claim.until(),
+            seat,
+            units,
+            bytes,
+        }
     }
 }
 
@@ -128,7 +138,9 @@ pub(super) async fn status(args: StatusArgs, context: &Context) -> anyhow::Resul
     let (session, at) = args.query.open(context).await?;
     let account = match args.account {
         Some(account) => account,
-        None => Key::load(args.key.as_deref().or(session.config.worker.key.as_deref())).exit(Exit::BadInput)?.account(),
+        None => Key::load(args.key.as_deref().or(session.config.worker.key.as_deref()))
+            .exit(Exit::BadInput)?
+            .account(),
     };
     let curator = at.curator(&account).await.coded()?;
     let seats = at.seats_of(&account).await.coded()?;
@@ -147,8 +159,12 @@ pub(super) async fn status(args: StatusArgs, context: &Context) -> anyhow::Resul
         ),
     };
     for Seat { claim, dataset, stage, until, seat, units, bytes } in &seats {
-        let left = until.map_or("".into(), |until| format!(", {} blocks left", until.saturating_sub(active_block)));
-        writeln!(text, "claim {claim} (dataset {dataset}, {units} units, {bytes} bytes): {stage}, {seat}{left}")?;
+        let left =
+            until.map_or("".into(), |until| format!(", {} blocks left", until.saturating_sub(active_block)));
+        writeln!(
+            text,
+            "claim {claim} (dataset {dataset}, {units} units, {bytes} bytes): {stage}, {seat}{left}"
+        )?;
     }
     context.print(&Status { account, curator, active_block, seats }, text)
 }
@@ -263,14 +279,21 @@ pub(super) async fn vote(args: VoteArgs, context: &Context) -> anyhow::Result<()
         }
         (Stage::Sealing { .. }, Some(SeatState::Drawn)) => {}
         (_, Some(_)) => {
-            let message = format!("claim {} is {}: this curator can seal nothing about it now", args.claim, claim.word());
+            let message = format!(
+                "claim {} is {}: this curator can seal nothing about it now",
+                args.claim,
+                claim.word()
+            );
             return Err(failure(Exit::Refused, message));
         }
     }
     let record = match (votes::kept(&sealed, args.claim, claim.panels)?, by_hand) {
         (Some(kept), wanted) => {
             if wanted.is_some_and(|wanted| wanted != kept.vote()) {
-                tracing::warn!(claim = args.claim, "another vote is kept and may have been sent: it is the one that is sealed");
+                tracing::warn!(
+                    claim = args.claim,
+                    "another vote is kept and may have been sent: it is the one that is sealed"
+                );
             }
             kept
         }
@@ -278,7 +301,10 @@ pub(super) async fn vote(args: VoteArgs, context: &Context) -> anyhow::Result<()
         (None, None) => {
             let (claim, looked) = hands.look(&sealed, args.claim, &args.look, context).await?;
             if looked.unserved == looked.parts {
-                tracing::warn!(claim = args.claim, "nobody serves any of it: the vote says that nothing is there");
+                tracing::warn!(
+                    claim = args.claim,
+                    "nobody serves any of it: the vote says that nothing is there"
+                );
             }
             votes::keep(&sealed, args.claim, claim.panels, looked.vote(), Some(looked))?
         }

@@ -19,8 +19,10 @@ use std::io::Write;
 
 /// Arguments of `curate serve`.
 #[derive(Args, Debug)]
-#[command(after_help = "Example: sabha-worker curate serve --auto --key curator.json\n\nWithout --auto a person votes, with `curate vote` and \
-                        the same --state, while this is not running; what was sealed is revealed in either case.")]
+#[command(
+    after_help = "Example: sabha-worker curate serve --auto --key curator.json\n\nWithout --auto a person votes, with `curate vote` and \
+                        the same --state, while this is not running; what was sealed is revealed in either case."
+)]
 pub struct ServeArgs {
     /// Look at what it is drawn for, and vote what that tells
     #[arg(long)]
@@ -53,7 +55,8 @@ pub(super) async fn run(args: ServeArgs, context: &Context) -> anyhow::Result<()
     let me = signed.key.account();
     let at = client.at_best().await.coded()?;
     if at.curator(&me).await.coded()?.is_none() {
-        let message = format!("{me} is no curator on this chain: `sabha-worker curate register` makes it one");
+        let message =
+            format!("{me} is no curator on this chain: `sabha-worker curate register` makes it one");
         return Err(failure(Exit::Refused, message));
     }
     let blobs = blobs::connect(&config, Identity::Passing)?;
@@ -83,7 +86,9 @@ fn tell(done: &Done, json: bool) -> anyhow::Result<()> {
         writeln!(out, "{}", serde_json::to_string(done)?)?;
     } else {
         match done {
-            Done::Drawn { claim, until } => writeln!(out, "claim {claim}: drawn; to be sealed until active block {until}")?,
+            Done::Drawn { claim, until } => {
+                writeln!(out, "claim {claim}: drawn; to be sealed until active block {until}")?
+            }
             Done::Looked { looked } => writeln!(
                 out,
                 "claim {}: {}.{:02} % accepted, quality {}{}",
@@ -95,7 +100,9 @@ fn tell(done: &Done, json: bool) -> anyhow::Result<()> {
             )?,
             Done::Sealed { claim, block } => writeln!(out, "claim {claim}: sealed (block {block})")?,
             Done::Revealed { claim, block, .. } => writeln!(out, "claim {claim}: revealed (block {block})")?,
-            Done::Poked { claim, stage, block } => writeln!(out, "claim {claim}: moved on from {stage} (block {block})")?,
+            Done::Poked { claim, stage, block } => {
+                writeln!(out, "claim {claim}: moved on from {stage} (block {block})")?
+            }
             Done::Settled { claim } => writeln!(out, "claim {claim}: settled")?,
         }
     }

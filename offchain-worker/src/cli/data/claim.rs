@@ -18,14 +18,10 @@ use crate::{
 use clap::Args;
 use sabha_protocol::{
     Balance, Digest,
-    datasets::{Content, ClaimId, DatasetId, Ruling, Stage, Unit, bond, claim, words},
+    datasets::{ClaimId, Content, DatasetId, Ruling, Stage, Unit, bond, claim, words},
 };
 use serde::{Deserialize, Serialize};
-use std::{
-    fmt::Write,
-    path::PathBuf,
-    time::Duration,
-};
+use std::{fmt::Write, path::PathBuf, time::Duration};
 
 /// Arguments of `data claim`.
 #[derive(Args, Debug)]
@@ -137,9 +133,9 @@ pub(super) async fn run(args: ClaimArgs, context: &Context) -> anyhow::Result<()
         None => {
             let seal = claim::seal(begun.dataset, &begun.root, &begun.salt.0, &me);
             let (included, receipt) = signed.send(&Call::commit_claim(args.dataset, seal)).await?;
-            let id: ClaimId = included
-                .first_field(event::CLAIM_COMMITTED)
-                .ok_or_else(|| anyhow::anyhow!("the claim was sealed, but the event {} is missing", event::CLAIM_COMMITTED))?;
+            let id: ClaimId = included.first_field(event::CLAIM_COMMITTED).ok_or_else(|| {
+                anyhow::anyhow!("the claim was sealed, but the event {} is missing", event::CLAIM_COMMITTED)
+            })?;
             begun.claim = Some(id);
             sealed.keep(&name, &begun)?;
             tracing::info!(claim = id, block = receipt.block, "sealed");
@@ -148,7 +144,8 @@ pub(super) async fn run(args: ClaimArgs, context: &Context) -> anyhow::Result<()
     };
     if args.seal_only {
         let text = format!("claim {id} is sealed: tell it with the same command without --seal-only");
-        return context.print(&serde_json::json!({ "claim": id, "dataset": args.dataset, "root": begun.root }), text);
+        return context
+            .print(&serde_json::json!({ "claim": id, "dataset": args.dataset, "root": begun.root }), text);
     }
     wait_for_age(&signed, id, context).await?;
     let call = Call::reveal_claim(id, units, content.bytes, &shards, &locators, begun.salt.0);
@@ -218,7 +215,8 @@ async fn wait_for_age(signed: &Signed, id: ClaimId, context: &Context) -> anyhow
         let Stage::Committed { since, until } = claim.stage else {
             return Err(failure(Exit::Refused, format!("claim {id} is {} already", claim.word())));
         };
-        let (now, from) = (at.active_blocks().await.coded()?, since.saturating_add(at.availability().await.coded()?));
+        let (now, from) =
+            (at.active_blocks().await.coded()?, since.saturating_add(at.availability().await.coded()?));
         if now >= from {
             return Ok(());
         }
@@ -238,10 +236,18 @@ async fn wait_for_age(signed: &Signed, id: ClaimId, context: &Context) -> anyhow
 /// The chain's dataset, which must take claims.
 pub(super) async fn find_dataset(at: &At, id: DatasetId) -> anyhow::Result<Dataset> {
     let dataset = at.dataset(id).await.coded()?;
-    let missing = || failure(Exit::BadInput, format!("there is no dataset {id} on this chain: `sabha-worker data list` shows those that are"));
+    let missing = || {
+        failure(
+            Exit::BadInput,
+            format!("there is no dataset {id} on this chain: `sabha-worker data list` shows those that are"),
+        )
+    };
     let dataset = dataset.ok_or_else(missing)?;
     if !dataset.open {
-        return Err(failure(Exit::BadInput, format!("the dataset {id} ({}) takes no claims any more", dataset.title)));
+        return Err(failure(
+            Exit::BadInput,
+            format!("the dataset {id} ({}) takes no claims any more", dataset.title),
+        ));
     }
     Ok(dataset)
 }
@@ -256,18 +262,21 @@ fn units_of(manifest: &Manifest, dataset: &Dataset) -> anyhow::Result<u64> {
         }
     };
     if units == 0 {
-        let message = format!("it has {} bytes, less than one unit of the dataset: pack more", manifest.bytes());
+        let message =
+            format!("it has {} bytes, less than one unit of the dataset: pack more", manifest.bytes());
         return Err(failure(Exit::BadInput, message));
     }
     Ok(units)
 }
 
 fn check_words(manifest: &Manifest, dataset: &Dataset) -> anyhow::Result<()> {
-    for (what, packed, wanted) in
-        [("licence", &manifest.licence, &dataset.licence), ("language", &manifest.language, &dataset.language)]
-    {
+    for (what, packed, wanted) in [
+        ("licence", &manifest.licence, &dataset.licence),
+        ("language", &manifest.language, &dataset.language),
+    ] {
         if packed != wanted {
-            let message = format!("its {what} is {packed}, and the dataset's is {wanted}: curators would reject it");
+            let message =
+                format!("its {what} is {packed}, and the dataset's is {wanted}: curators would reject it");
             return Err(failure(Exit::BadInput, message));
         }
     }
@@ -282,17 +291,22 @@ fn locators(args: &ClaimArgs, manifest: &Manifest, signed: &Signed) -> anyhow::R
         locators.extend(config.storage.store.clone().filter(|store| store.starts_with("https://")));
     }
     if locators.is_empty() {
-        let message = "nobody would find it: say where it is served with --locator, or configure network.listen";
+        let message =
+            "nobody would find it: say where it is served with --locator, or configure network.listen";
         return Err(failure(Exit::BadInput, message));
     }
     let bytes = manifest.to_bytes().map_err(|reason| failure(Exit::BadInput, reason))?;
     locators.push(format!("{MANIFEST_PREFIX}{}", Digest::of(&bytes)));
     if let Some(bad) = locators.iter().find(|locator| !words::is_locator(locator.as_bytes())) {
-        let message = format!("--locator {bad:?}: printable ASCII without blanks is expected, of {} characters at most", words::LOCATOR);
+        let message = format!(
+            "--locator {bad:?}: printable ASCII without blanks is expected, of {} characters at most",
+            words::LOCATOR
+        );
         return Err(failure(Exit::BadInput, message));
     }
     if locators.len() > words::LOCATORS as usize {
-        let message = format!("{} locators can be named, besides the manifest's", words::LOCATORS.saturating_sub(1));
+        let message =
+            format!("{} locators can be named, besides the manifest's", words::LOCATORS.saturating_sub(1));
         return Err(failure(Exit::BadInput, message));
     }
     Ok(locators)
@@ -371,7 +385,8 @@ pub(super) async fn list(args: ListArgs, context: &Context) -> anyhow::Result<()
     let mut text = String::new();
     for (id, claim) in claims {
         let line = line(&at, id, &claim).await?;
-        let left = line.until.map_or("".into(), |until| format!(", {} blocks left", until.saturating_sub(now)));
+        let left =
+            line.until.map_or("".into(), |until| format!(", {} blocks left", until.saturating_sub(now)));
         let due = if line.due { ", a poke is due" } else { "" };
         let ruling = line.ruling.map_or("".into(), |(fraction, quality)| {
             format!(", {}.{:02} % accepted, quality {quality}", fraction / 100, fraction % 100)

@@ -259,8 +259,11 @@ pub(super) fn report_words(report: &Report) -> String {
         report.accepted % 100,
         report.quality
     );
-    let languages: Vec<String> =
-        report.languages.iter().map(|(tag, part)| format!("{tag} {}.{:02} %", part / 100, part % 100)).collect();
+    let languages: Vec<String> = report
+        .languages
+        .iter()
+        .map(|(tag, part)| format!("{tag} {}.{:02} %", part / 100, part % 100))
+        .collect();
     if !languages.is_empty() {
         text.push_str(&format!("\nlanguages: {}", languages.join(", ")));
     }
@@ -333,7 +336,9 @@ fn verify(folder: &Path, context: &Context) -> anyhow::Result<()> {
 
 fn words(folder: &Path, manifest: &Manifest) -> String {
     let what = match &manifest.images {
-        Some(images) => format!("images of {} by {} with {} labels", images.width, images.height, images.labels.len()),
+        Some(images) => {
+            format!("images of {} by {} with {} labels", images.width, images.height, images.labels.len())
+        }
         None => "documents".into(),
     };
     format!(

@@ -24,8 +24,10 @@ use std::{
 
 /// Arguments of `data publish`.
 #[derive(Args, Debug)]
-#[command(after_help = "Example: sabha-worker data publish packed/books\n\nWhat is published is served by `blob serve` and `start`, and sent to the \
-                        object store if one is configured. It takes as much room among the blobs as the dataset itself.")]
+#[command(
+    after_help = "Example: sabha-worker data publish packed/books\n\nWhat is published is served by `blob serve` and `start`, and sent to the \
+                        object store if one is configured. It takes as much room among the blobs as the dataset itself."
+)]
 pub struct PublishArgs {
     /// The dataset's folder
     pub folder: PathBuf,
@@ -112,7 +114,8 @@ pub(super) fn publish(args: &PublishArgs, context: &Context) -> anyhow::Result<(
 fn put(folder: &Path, manifest: &Manifest, blobs: &PeerBlobs, context: &Context) -> anyhow::Result<Digest> {
     manifest.check_size(folder).exit(Exit::BadInput)?;
     let path = folder.join(STREAM);
-    let mut file = File::open(&path).map_err(crate::files::FileError::of("open", &path)).exit(Exit::BadInput)?;
+    let mut file =
+        File::open(&path).map_err(crate::files::FileError::of("open", &path)).exit(Exit::BadInput)?;
     let bytes = manifest.to_bytes().map_err(|reason| failure(Exit::BadInput, reason))?;
     let digest = Digest::of(&bytes);
     // The pin comes first: what is kept then is not removed for want of room.
@@ -122,10 +125,15 @@ fn put(folder: &Path, manifest: &Manifest, blobs: &PeerBlobs, context: &Context)
         let (mut done, mut buffer) = (0, Vec::new());
         for (index, shard) in manifest.shards.iter().enumerate() {
             buffer.resize(usize::try_from(shard.bytes)?, 0);
-            file.read_exact(&mut buffer).map_err(crate::files::FileError::of("read", &path)).exit(Exit::BadInput)?;
+            file.read_exact(&mut buffer)
+                .map_err(crate::files::FileError::of("read", &path))
+                .exit(Exit::BadInput)?;
             let found = blobs.put(&buffer).exit(Exit::BadInput)?;
             if found != shard.blake3 {
-                let message = format!("shard {index} of {} is not what its manifest says: pack it again", path.display());
+                let message = format!(
+                    "shard {index} of {} is not what its manifest says: pack it again",
+                    path.display()
+                );
                 return Err(failure(Exit::BadInput, message));
             }
             done += shard.bytes;
@@ -151,14 +159,18 @@ struct Fetched {
 /// # Errors
 /// [`Exit::BadInput`] if there is no such claim, or what is served contradicts itself; [`Exit::NoNode`] if nobody serves it.
 pub(super) async fn fetch(args: FetchArgs, context: &Context) -> anyhow::Result<()> {
-    let config = Config::load(&context.global)?.with_chain(&args.chain).with_storage(&args.storage).with_network(&args.network);
+    let config = Config::load(&context.global)?
+        .with_chain(&args.chain)
+        .with_storage(&args.storage)
+        .with_network(&args.network);
     let mut locators: Vec<String> = args.from.iter().map(ToString::to_string).collect();
     let mut claimed = None;
     if let Some(id) = args.claim {
         let client = crate::chain::Client::connect(&config.chain).await.coded()?;
         let at = client.at_best().await.coded()?;
         let claim = crate::cli::curate::find_claim(&at, id).await?;
-        let told = claim.told.ok_or_else(|| failure(Exit::BadInput, format!("claim {id} was not told yet")))?;
+        let told =
+            claim.told.ok_or_else(|| failure(Exit::BadInput, format!("claim {id} was not told yet")))?;
         locators.extend(at.claim_locators(id).await.coded()?);
         claimed = Some((at.claim_shards(id).await.coded()?, told.bytes));
     }
@@ -174,7 +186,8 @@ pub(super) async fn fetch(args: FetchArgs, context: &Context) -> anyhow::Result<
         Some((shards, bytes)) => source.manifest(&shards, bytes),
         None => source.any_manifest(),
     };
-    let manifest = manifest.map_err(|reason| failure(Exit::NoNode, format!("no manifest was found: {reason}")))?;
+    let manifest =
+        manifest.map_err(|reason| failure(Exit::NoNode, format!("no manifest was found: {reason}")))?;
     with_progress("fetching", context, |progress| {
         let mut done = 0;
         assemble::<FetchError>(&manifest, &args.out, args.replace, |index| {
@@ -185,7 +198,9 @@ pub(super) async fn fetch(args: FetchArgs, context: &Context) -> anyhow::Result<
         })
     })
     .map_err(|error| match error {
-        FetchError::Stopped => context.stop.error("stopped: what was fetched is kept, fetch it again to go on"),
+        FetchError::Stopped => {
+            context.stop.error("stopped: what was fetched is kept, fetch it again to go on")
+        }
         FetchError::Blob(error) => failure(Exit::NoNode, error.to_string()),
         FetchError::Data(error) => failure(Exit::BadInput, error.to_string()),
     })?;

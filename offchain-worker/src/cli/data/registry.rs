@@ -188,7 +188,9 @@ struct Registered {
 }
 
 pub(super) async fn register(args: RegisterArgs, context: &Context) -> anyhow::Result<()> {
-    let bad = |what: &str, value: &str, expected: &str| failure(Exit::BadInput, format!("--{what} is {value:?}: it must be {expected}"));
+    let bad = |what: &str, value: &str, expected: &str| {
+        failure(Exit::BadInput, format!("--{what} is {value:?}: it must be {expected}"))
+    };
     if !words::is_title(args.title.as_bytes()) {
         return Err(bad("title", &args.title, "one line of at most 128 bytes, without blanks around it"));
     }
@@ -224,16 +226,18 @@ pub(super) async fn register(args: RegisterArgs, context: &Context) -> anyhow::R
         panel: args.panel,
     };
     let (included, receipt) = signed.send(&Call::register_dataset(&new)).await?;
-    let dataset: DatasetId = included
-        .first_field(event::DATASET_REGISTERED)
-        .ok_or_else(|| anyhow::anyhow!("it was registered, but the event {} is missing", event::DATASET_REGISTERED))?;
+    let dataset: DatasetId = included.first_field(event::DATASET_REGISTERED).ok_or_else(|| {
+        anyhow::anyhow!("it was registered, but the event {} is missing", event::DATASET_REGISTERED)
+    })?;
     let mut text = format!("dataset {dataset} is registered (block {})", receipt.block);
     match args.donate {
         Some(amount) => {
             signed.send(&Call::donate(dataset, amount)).await?;
             text.push_str(&format!(", with a budget of {}", sbh(amount)));
         }
-        None => text.push_str(&format!("\nnext: `sabha-worker data donate {dataset} AMOUNT`, for its budget is empty")),
+        None => text.push_str(&format!(
+            "\nnext: `sabha-worker data donate {dataset} AMOUNT`, for its budget is empty"
+        )),
     }
     context.print(&Registered { dataset, receipt }, text)
 }
