@@ -11,6 +11,7 @@
 //! | [`notes`] | small records by name, such as where something is whose hash nobody knows yet |
 //! | [`network`] | other workers and an object store, as one thing that can be asked |
 //! | [`pace`] | leaving a provider that is slow for another one |
+//! | `slice` | a part of a blob, proved by the blob's hash tree |
 //! | [`partial`] | a download that goes on where it was cut off |
 //! | `upload` | what is to be sent to an object store, until it has been |
 //! | [`error`] | what can go wrong |
@@ -37,6 +38,7 @@ pub mod pace;
 pub mod partial;
 pub mod peers;
 pub mod room;
+mod slice;
 pub mod tree;
 mod upload;
 pub mod workers;

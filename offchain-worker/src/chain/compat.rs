@@ -2,9 +2,11 @@
 //!
 //! The same check runs against the committed `metadata.scale` (a test) and against a node (`doctor`).
 
+mod datasets;
+
 use super::{
-    calls::{Call, NewDataset, WorkerChanges},
-    datasets::{Appeal, Curator, CuratorStatus, DataClaim, Dataset, DurationsRecord, Told},
+    calls::{Call, WorkerChanges},
+    datasets::{DataClaim, DurationsRecord},
     error::ChainError,
     names::{Name, call, constant, event, storage, view},
     queries::{At, Dispute, Round, Slot},
@@ -16,13 +18,11 @@ use sabha_protocol::{
     ActiveBlock, Balance, Commitment, Digest, Divergence, NUMERICS_YARDSTICK, Outcome, RoundKey, RunId,
     SlotSet, UNITS,
     audit::{Audits, Opening, Seat, SeatState},
-    datasets::{self, Modality, Ruling, Unit, Vote},
     dispute::{
         Answer, Claim, Clocks, Game, Judgement, Member, Move, Opened, Side, Slice, Stage, StepEnds,
         record::{Phase as Progress, Risk, Shown, Target},
         shape::Node,
     },
-    pool::PoolId,
     round::{Attester, Checkpoint, Checks, Duty, Fault, Phase, Reveal, SlotState, VoidReason},
     spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, OuterSpec, RoundSpec, RunSpec},
 };
@@ -116,11 +116,11 @@ fn check_views(metadata: &Metadata) -> Result<(), ChainError> {
             view::IS_OVERTAKEN | view::IS_DUE => encodes(metadata, item, output, &true.encode())?,
             view::SEATS_OF => {
                 let claims: Vec<(u32, DataClaim)> =
-                    sample_claims().into_iter().map(|claim| (1, claim)).collect();
+                    datasets::claims().into_iter().map(|claim| (1, claim)).collect();
                 encodes(metadata, item, output, &claims.encode())?;
             }
             view::MEMBERSHIPS => {
-                let pools: Vec<_> = POOLS.iter().map(|pool| (*pool, 7u128, UNITS)).collect();
+                let pools: Vec<_> = datasets::POOLS.iter().map(|pool| (*pool, 7u128, UNITS)).collect();
                 encodes(metadata, item, output, &pools.encode())?;
             }
             _ => encodes(metadata, item, output, &1u32.encode())?,
@@ -314,88 +314,6 @@ fn sample_disputes() -> Vec<Dispute> {
     all
 }
 
-const POOLS: [PoolId; 5] =
-    [PoolId::Dataset(1), PoolId::Compute(2), PoolId::Backers(3), PoolId::Validators, PoolId::Curators];
-
-fn sample_datasets() -> Vec<Dataset> {
-    let kinds = [
-        (Modality::Text, Unit::Mebibyte),
-        (Modality::Image, Unit::Item),
-        (Modality::Audio, Unit::Second),
-        (Modality::Other, Unit::Item),
-    ];
-    let dataset = |(modality, unit)| Dataset {
-        owner: account(),
-        title: "हिन्दी".into(),
-        modality,
-        language: "hi".into(),
-        licence: "CC0-1.0".into(),
-        unit,
-        unit_bytes: 1,
-        rate: UNITS,
-        panel: 5,
-        budget: UNITS,
-        reserved: 1,
-        claims: 2,
-        units: 3,
-        paid: 4,
-        open: true,
-    };
-    kinds.into_iter().map(dataset).collect()
-}
-
-/// Every stage, ruling and state of a seat.
-fn sample_claims() -> Vec<DataClaim> {
-    let vote = Vote { fraction: 9_000, quality: 90 };
-    let until = 9;
-    let arbiter = |measure| Ruling::Arbiter { vote, measure, overturned: true };
-    let stages = [
-        datasets::Stage::Committed { since: 1, until },
-        datasets::Stage::Drawing { frozen: 2 },
-        datasets::Stage::Sealing { until },
-        datasets::Stage::Revealing { until },
-        datasets::Stage::Judged { ruling: Ruling::None, until, last: false },
-        datasets::Stage::Judged { ruling: Ruling::Panel(vote), until, last: true },
-        datasets::Stage::Appealed { ruling: arbiter(None), until, retention: 8 },
-        datasets::Stage::Appealed { ruling: arbiter(Some(vote)), until, retention: 8 },
-    ];
-    let seat = |state| datasets::Seat { curator: account(), state };
-    let claim = |stage| DataClaim {
-        dataset: 1,
-        claimant: account(),
-        seal: Digest([1; 32]),
-        stage,
-        told: Some(Told { root: Digest([2; 32]), units: 3, bytes: 4 }),
-        bond: UNITS,
-        fee: UNITS,
-        purse: 1,
-        reserved: 2,
-        seats: 5,
-        panels: 1,
-        panel: vec![
-            seat(datasets::SeatState::Drawn),
-            seat(datasets::SeatState::Sealed(Digest([3; 32]))),
-            seat(datasets::SeatState::Revealed(vote)),
-        ],
-        appeal: Some(Appeal { appellant: account(), bond: UNITS }),
-    };
-    stages.into_iter().map(claim).collect()
-}
-
-fn sample_curators() -> Vec<Curator> {
-    let states = [CuratorStatus::Ready, CuratorStatus::Absent, CuratorStatus::Idle { since: 3 }];
-    let curator = |status| Curator {
-        stake: UNITS,
-        reserved: 1,
-        status,
-        tickets: 2,
-        left: Some(3),
-        sound: 4,
-        failed: 5,
-    };
-    states.into_iter().map(curator).collect()
-}
-
 fn check_storage(metadata: &Metadata) -> Result<(), ChainError> {
     let attester = Attester { worker: account(), panel: 1, report: Some(SlotSet([1; 32])) };
     for (item, keys) in storage::ALL {
@@ -430,19 +348,19 @@ fn check_storage(metadata: &Metadata) -> Result<(), ChainError> {
                 }
             }
             storage::DATASETS => {
-                for dataset in sample_datasets() {
+                for dataset in datasets::datasets() {
                     encodes(metadata, item, ty, &dataset.encode())?;
                 }
             }
             storage::DATA_CLAIMS => {
-                for claim in sample_claims() {
+                for claim in datasets::claims() {
                     encodes(metadata, item, ty, &claim.encode())?;
                 }
             }
             storage::CLAIM_SHARDS => encodes(metadata, item, ty, &vec![Digest([1; 32])].encode())?,
             storage::CLAIM_LOCATORS | storage::LICENCES => encodes(metadata, item, ty, &vec!["x"].encode())?,
             storage::CURATORS => {
-                for curator in sample_curators() {
+                for curator in datasets::curators() {
                     encodes(metadata, item, ty, &curator.encode())?;
                 }
             }
@@ -539,34 +457,9 @@ fn sample_calls() -> Vec<Call> {
         Call::challenge(1, KEY, Target::Aggregation, Claim::Aggregate),
         Call::time_out(5),
         Call::close(5),
-        Call::close_dataset(1),
-        Call::donate(1, UNITS),
-        Call::commit_claim(1, Digest([1; 32])),
-        Call::reveal_claim(1, 2, 3, &[Digest([1; 32])], &["x".into()], [4; 32]),
-        Call::withdraw_claim(1),
-        Call::poke_claim(1),
-        Call::register_curator(UNITS),
-        Call::add_curator_stake(UNITS),
-        Call::ready_curator(),
-        Call::drain_curator(account),
-        Call::withdraw_curator(),
-        Call::seal_vote(1, Digest([1; 32])),
-        Call::reveal_vote(1, Vote { fraction: 10_000, quality: 100 }, [4; 32]),
-        Call::appeal(1),
-        Call::claim_pay_for(PoolId::Curators, account),
-        Call::claim_pay_batch(&POOLS),
-        Call::transfer_shares(PoolId::Dataset(1), account, 5),
-        Call::set_payout(None),
-        Call::set_payout(Some(account)),
-        Call::deposit(PoolId::Validators, UNITS),
         Call::transfer(account, UNITS),
     ];
-    all.extend(POOLS.map(Call::claim_pay));
-    all.extend(sample_datasets().into_iter().map(|dataset| {
-        let Dataset { title, modality, language, licence, unit, unit_bytes, rate, panel, .. } = dataset;
-        let new = NewDataset { title, modality, language, licence, unit, unit_bytes, rate, panel };
-        Call::register_dataset(&new)
-    }));
+    all.extend(datasets::calls());
     all.extend(CLAIMS.map(|claim| Call::challenge(1, KEY, target, claim)));
     all.extend(CLAIMS.map(|claim| Call::name_claim(5, claim)));
     all.extend(sample_answers().iter().map(|answer| Call::answer(5, Digest([6; 32]), answer)));

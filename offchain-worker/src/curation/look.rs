@@ -144,19 +144,18 @@ pub fn look(
         for piece in sample::pieces(place, width, content.bytes) {
             let Some(digest) = shards.get(piece.shard) else { break };
             let here = source.is_here(*digest);
-            let bytes = match source.shard(*digest) {
-                Ok(bytes) => bytes,
+            let before = SHARD_BYTES.saturating_mul(piece.shard as u64);
+            let size = content.bytes.saturating_sub(before).min(SHARD_BYTES);
+            match source.part(*digest, size, piece.start..piece.start.saturating_add(piece.bytes)) {
+                Ok(bytes) => part.extend_from_slice(&bytes),
                 Err(error) => {
                     tracing::debug!(%error, "a part is not served");
                     break;
                 }
-            };
-            if !here {
+            }
+            if !here && source.is_here(*digest) {
                 fetched.push(*digest);
             }
-            let start = usize::try_from(piece.start).unwrap_or(usize::MAX);
-            let end = start.saturating_add(usize::try_from(piece.bytes).unwrap_or(usize::MAX));
-            part.extend_from_slice(bytes.get(start..end.min(bytes.len())).unwrap_or_default());
         }
         if part.is_empty() {
             unserved += 1;

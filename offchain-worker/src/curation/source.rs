@@ -9,7 +9,7 @@ use crate::{
 };
 use sabha_blobs::{network::Patience, objects::StoreOptions};
 use sabha_protocol::Digest;
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 /// Bytes of a claim's manifest, at most: a gibibyte's shards, and as many labels as there can be.
 const MANIFEST_BYTES: u64 = 16 << 20;
@@ -60,11 +60,30 @@ impl Source {
         self.get(digest, SHARD_BYTES)
     }
 
+    /// A part of a shard of so many bytes, verified; with its hash tree, if it is served so, and then nothing else of it comes.
+    ///
+    /// # Errors
+    /// The last one's who was asked.
+    pub fn part(&self, digest: Digest, size: u64, part: Range<u64>) -> Result<Vec<u8>, BlobError> {
+        if part.start == 0 && part.end >= size {
+            return self.get(digest, size);
+        }
+        self.first(digest, |store| store.slice(digest, size, part.clone()))
+    }
+
     fn get(&self, digest: Digest, limit: u64) -> Result<Vec<u8>, BlobError> {
+        self.first(digest, |store| store.get_within(digest, limit))
+    }
+
+    fn first(
+        &self,
+        digest: Digest,
+        ask: impl Fn(&PeerBlobs) -> Result<Vec<u8>, BlobError>,
+    ) -> Result<Vec<u8>, BlobError> {
         let place = "the locators of the claim".to_owned();
         let mut failed = BlobError::Missing { digest, place };
         for store in &self.stores {
-            match store.get_within(digest, limit) {
+            match ask(store) {
                 Ok(bytes) => return Ok(bytes),
                 Err(error) => {
                     tracing::debug!(%digest, %error, "not from there");
