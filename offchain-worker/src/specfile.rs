@@ -211,6 +211,9 @@ mod tests {
             heldout_tokens: 60_000,
             stream: Digest([5; 32]),
             root: Manifest::root_of(&shards),
+            statistics: None,
+            images: None,
+            view: None,
             shards,
         }
     }

@@ -18,10 +18,10 @@ fn value_of(name: &str) -> Option<String> {
     Some(match name {
         "OWNER" | "HOT" | "PAYOUT" | "ACCOUNT" => "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY".into(),
         "GENESIS" => format!("0x{}", "ab".repeat(32)),
-        "CHECKPOINT" => "ab".repeat(32),
-        "ENDPOINT" => format!("{}@192.0.2.1:9955", hex_of_a_key()),
+        "CHECKPOINT" | "DIGEST" => "ab".repeat(32),
+        "ENDPOINT" | "ADDRESS" => format!("{}@192.0.2.1:9955", hex_of_a_key()),
         "URL" => "ws://127.0.0.1:9944".into(),
-        "RUN" => "0".into(),
+        "RUN" | "CLAIM" | "DATASET" => "0".into(),
         "HOME" => "/home/me".into(),
         "TEXT" | "PATH" | "NODE" => "text".into(),
         _ => return None,

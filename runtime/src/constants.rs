@@ -98,6 +98,8 @@ pub mod pots {
     pub const MATCHING: PalletId = PalletId(*b"sb/match");
     /// What judging data is paid from.
     pub const CURATORS: PalletId = PalletId(*b"sb/curat");
+    /// What reward pools have.
+    pub const REWARD_POOL: PalletId = PalletId(*b"sb/pools");
     /// The budgets of training runs.
     pub const TRAINING: PalletId = PalletId(*b"sb/train");
     /// The treasury.
@@ -119,6 +121,17 @@ pub mod bonds {
     pub const CHALLENGE: Balance = 10 * UNITS;
     // What the economics of a run count with: silence costs an auditor more than a challenge that it loses.
     const _: () = assert!(CHALLENGE == sabha_protocol::defaults::CHALLENGE_BOND);
+    /// The least stake of a curator, and what one ticket in the draws stands for.
+    pub const CURATOR: Balance = 100 * UNITS;
+    // A curator of the least stake sits on ten panels at a time; its seats are settled two weeks after their votes on the live chain.
+    /// What of a curator's stake answers for a seat.
+    pub const CURATOR_SEAT: Balance = 10 * UNITS;
+    // A tenth of what a vote far from the decision costs: who accepts whatever comes without looking loses by it if one claim in eleven is
+    // false.
+    /// What a sound vote is paid.
+    pub const CURATOR_PAY: Balance = UNITS / 2;
+    /// What is on hold for an appeal.
+    pub const APPEAL: Balance = 10 * UNITS;
     /// A referendum's submission deposit.
     pub const PROPOSAL: Balance = 10 * UNITS;
 }
@@ -143,6 +156,8 @@ pub mod limits {
     // and keeps nobody out.
     /// Challenges of one slot, or of one aggregation, that are open at a time.
     pub const MAX_CHALLENGES: u16 = 1_024;
+    /// Pools of one batch of claims.
+    pub const MAX_CLAIM_BATCH: u32 = 32;
     /// Runs that are neither stopped nor finished.
     pub const MAX_RUNS: u32 = 256;
 }

@@ -25,8 +25,9 @@ pub const EXEMPT_PALLETS: [&str; 15] = [
     "MultiBlockMigrations",
 ];
 
-/// Protocol calls that have a deadline, or that keep one from being missed, and the DAO's power over runs.
-pub const EXEMPT_CALLS: [(&str, &str); 19] = [
+/// Protocol calls that have a deadline, or that keep one from being missed, and the DAO's power over runs and
+/// claims.
+pub const EXEMPT_CALLS: [(&str, &str); 27] = [
     ("Training", "ready"),
     ("Training", "drain"),
     ("Training", "poke"),
@@ -46,6 +47,14 @@ pub const EXEMPT_CALLS: [(&str, &str); 19] = [
     ("Disputes", "judge"),
     ("Disputes", "time_out"),
     ("Disputes", "close"),
+    ("Datasets", "reveal_claim"),
+    ("Datasets", "poke"),
+    ("Datasets", "ready_curator"),
+    ("Datasets", "drain_curator"),
+    ("Datasets", "seal_vote"),
+    ("Datasets", "reveal_vote"),
+    ("Datasets", "appeal"),
+    ("Datasets", "arbitrate"),
 ];
 
 /// Protocol calls that can be paused. While one is, the protocol's clocks stand still: a worker that has lost its hot

@@ -148,8 +148,8 @@ pub type Executive = frame_executive::Executive<
     Migrations,
 >;
 
-/// The pallets under the names and indices that clients know. An index is never reused; 41 (RewardPool), 50
-/// (Datasets), 53 (Allocation) and 54 (Models) are taken by pallets to come.
+/// The pallets under the names and indices that clients know. An index is never reused; 53 (Allocation) and 54 (Models)
+/// are taken by pallets to come.
 #[frame_support::runtime]
 mod runtime {
     /// The chain.
@@ -233,6 +233,10 @@ mod runtime {
     // Money and work.
     #[runtime::pallet_index(40)]
     pub type Dap = pallet_dap;
+    #[runtime::pallet_index(41)]
+    pub type RewardPool = pallet_sabha_reward_pool;
+    #[runtime::pallet_index(50)]
+    pub type Datasets = pallet_sabha_datasets;
     #[runtime::pallet_index(51)]
     pub type Training = pallet_sabha_training;
     #[runtime::pallet_index(52)]

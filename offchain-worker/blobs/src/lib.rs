@@ -13,6 +13,7 @@
 //! | [`provider`] | who may have a blob, and why one is of no use |
 //! | `incoming` | what comes, for a thread that waits for it |
 //! | [`pace`] | leaving a provider that is slow for another one |
+//! | `slice` | a part of a blob, proved by the blob's hash tree |
 //! | [`partial`] | a download that goes on where it was cut off |
 //! | `upload` | what is to be sent to an object store, until it has been |
 //! | [`error`] | what can go wrong |
@@ -31,7 +32,6 @@
 pub mod address;
 pub mod error;
 pub mod fetch;
-pub mod files;
 mod incoming;
 pub mod local;
 pub mod network;
@@ -42,6 +42,7 @@ pub mod partial;
 pub mod peers;
 pub mod provider;
 pub mod room;
+mod slice;
 pub mod tree;
 mod upload;
 pub mod workers;
@@ -52,6 +53,7 @@ pub use local::LocalBlobs;
 pub use network::{Counters, Network, NetworkOptions};
 pub use pace::Haste;
 pub use peers::PeerBlobs;
+pub use sabha_files as files;
 
 use sabha_protocol::Digest;
 use std::path::PathBuf;

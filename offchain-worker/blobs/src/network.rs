@@ -18,6 +18,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     future::Future,
+    ops::Range,
     pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -354,9 +355,22 @@ impl Network {
         haste: &Haste,
         pace: Pace,
     ) -> Incoming {
+        self.pull_part(offer, digest, from..u64::MAX, haste, pace)
+    }
+
+    /// A part of what a provider offered.
+    pub(crate) fn pull_part(
+        &self,
+        offer: &Offer,
+        digest: Digest,
+        part: Range<u64>,
+        haste: &Haste,
+        pace: Pace,
+    ) -> Incoming {
         let (sender, pieces) = channel(PIECES);
         let size = offer.size;
-        let whole = haste.within(self.patience.whole(size.saturating_sub(from)));
+        let bytes = part.end.min(size).saturating_sub(part.start);
+        let whole = haste.within(self.patience.whole(bytes));
         let bounded = |work: Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>, end: Pieces| {
             self.spawn(async move {
                 let done = tokio::time::timeout(whole, work).await;
@@ -370,7 +384,7 @@ impl Network {
             Provider::Worker(worker) => {
                 if let Some(node) = self.node.clone() {
                     let (worker, pieces) = (worker.clone(), sender.clone());
-                    let work = async move { node.pull(&worker, digest, size, from, pieces, pace).await };
+                    let work = async move { node.pull(&worker, digest, size, part, pieces, pace).await };
                     bounded(Box::pin(work), sender);
                 }
             }
@@ -379,7 +393,7 @@ impl Network {
                     let (pieces, patience, proved) = (sender.clone(), self.patience, offer.proved);
                     let work = async move {
                         if proved {
-                            objects.pull_proved(digest, size, from, pieces, patience, pace).await
+                            objects.pull_proved(digest, size, part, pieces, patience, pace).await
                         } else {
                             objects.pull_plain(digest, pieces, patience, pace).await
                         }

@@ -18,7 +18,7 @@ use object_store::{
     aws::AmazonS3Builder, buffered::BufWriter, http::HttpBuilder, local::LocalFileSystem, path::Path as Key,
 };
 use sabha_protocol::Digest;
-use std::{fmt, future::Future, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, future::Future, ops::Range, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{io::AsyncWriteExt, time::timeout};
 use url::Url;
 
@@ -148,22 +148,22 @@ impl ObjectBlobs {
         Ok(Reader { stream: got.into_stream(), piece: Bytes::new(), patience, pace })
     }
 
-    /// What a worker would send: hash pairs and groups, from the byte `from` on, to be verified.
+    /// What a worker would send of a part: hash pairs and groups, to be verified.
     pub(crate) async fn pull_proved(
         &self,
         digest: Digest,
         size: u64,
-        from: u64,
+        part: Range<u64>,
         pieces: Pieces,
         patience: Patience,
         pace: Pace,
     ) -> Result<(), Failure> {
         let shape = tree::shape(size);
-        let mut data = self.read(&self.key(digest, ""), from, patience, pace.clone()).await?;
+        let mut data = self.read(&self.key(digest, ""), part.start, patience, pace.clone()).await?;
         let mut nodes = None;
         let mut read = 0_u64;
         let mut out = BytesMut::with_capacity(tree::BUFFER_BYTES);
-        for chunk in ResponseIter::new(shape, tree::from(from)) {
+        for chunk in ResponseIter::new(shape, tree::ranges(&part, size)) {
             match chunk {
                 BaoChunk::Parent { node, .. } => {
                     // In the order of the object, with gaps.

@@ -12,6 +12,7 @@ use sabha_protocol::Digest;
 use std::{
     fs::File,
     io::{self, Read, Write},
+    ops::Range,
     path::Path,
 };
 
@@ -34,6 +35,14 @@ pub(crate) fn with_nodes(size: u64) -> u64 {
 /// Everything from `start` on, which is a multiple of [`GROUP_BYTES`].
 pub(crate) fn from(start: u64) -> ChunkRanges {
     ChunkRanges::from(ChunkNum(start / 1024)..)
+}
+
+/// A part of a blob of `size` bytes. It begins with a group; it ends with one, or reaches to the end of the blob or beyond.
+pub(crate) fn ranges(part: &Range<u64>, size: u64) -> ChunkRanges {
+    if part.end >= size {
+        return from(part.start);
+    }
+    ChunkRanges::from(ChunkNum(part.start / 1024)..ChunkNum(part.end.div_ceil(1024)))
 }
 
 /// The inner nodes of a blob in a file that is open.

@@ -11,10 +11,12 @@ use codec::Encode;
 use sabha_protocol::{
     Balance, Digest, Generation, Outcome, RoundKey, RunId, RunSpec, SlotIndex, SlotSet,
     audit::Opening,
+    datasets::{ClaimId, DatasetId, Modality, Unit, Vote},
     dispute::{
         Answer, Claim, Judgement, Move,
         record::{GameId, Target},
     },
+    pool::{PoolId, Shares},
     round::{Checkpoint, Reveal},
 };
 use subxt::{
@@ -45,6 +47,27 @@ pub struct WorkerChanges {
     pub capacity: Option<u16>,
     /// Where it serves its results.
     pub endpoint: Option<String>,
+}
+
+/// A dataset that is to be registered.
+#[derive(Clone, Debug, PartialEq, Eq, Encode)]
+pub struct NewDataset {
+    /// Title, for people.
+    pub title: String,
+    /// What the data is made of.
+    pub modality: Modality,
+    /// BCP-47 language tag.
+    pub language: String,
+    /// SPDX identifier of its licence.
+    pub licence: String,
+    /// What is counted and paid.
+    pub unit: Unit,
+    /// Bytes that a unit has at least.
+    pub unit_bytes: u32,
+    /// What an accepted unit is paid, in units of 10^-12 SBH.
+    pub rate: Balance,
+    /// Curators of a claim's panel.
+    pub panel: u16,
 }
 
 impl Call {
@@ -186,6 +209,118 @@ impl Call {
     /// Ends a game that was overtaken.
     pub fn close(game: GameId) -> Self {
         Self::new(call::CLOSE, game)
+    }
+
+    /// Registers a dataset.
+    pub fn register_dataset(dataset: &NewDataset) -> Self {
+        Self::new(call::REGISTER_DATASET, dataset)
+    }
+
+    /// Lets a dataset take no claims any more.
+    pub fn close_dataset(dataset: DatasetId) -> Self {
+        Self::new(call::CLOSE_DATASET, dataset)
+    }
+
+    /// Adds to a dataset's budget, units of 10^-12 SBH.
+    pub fn donate(dataset: DatasetId, amount: Balance) -> Self {
+        Self::new(call::DONATE, (dataset, amount))
+    }
+
+    /// Begins a claim.
+    pub fn commit_claim(dataset: DatasetId, seal: Digest) -> Self {
+        Self::new(call::COMMIT_CLAIM, (dataset, seal))
+    }
+
+    /// Tells what is claimed.
+    pub fn reveal_claim(
+        claim: ClaimId,
+        units: u64,
+        bytes: u64,
+        shards: &[Digest],
+        locators: &[String],
+        salt: [u8; 32],
+    ) -> Self {
+        Self::new(call::REVEAL_CLAIM, (claim, units, bytes, shards, locators, salt))
+    }
+
+    /// Gives a claim up before it is told.
+    pub fn withdraw_claim(claim: ClaimId) -> Self {
+        Self::new(call::WITHDRAW_CLAIM, claim)
+    }
+
+    /// Does what is due for a claim.
+    pub fn poke_claim(claim: ClaimId) -> Self {
+        Self::new(call::POKE_CLAIM, claim)
+    }
+
+    /// Makes the signer a curator. `stake` in units of 10^-12 SBH.
+    pub fn register_curator(stake: Balance) -> Self {
+        Self::new(call::REGISTER_CURATOR, stake)
+    }
+
+    /// Raises the signer's stake as a curator.
+    pub fn add_curator_stake(amount: Balance) -> Self {
+        Self::new(call::ADD_CURATOR_STAKE, amount)
+    }
+
+    /// Is drawn for panels from now on.
+    pub fn ready_curator() -> Self {
+        Self::new(call::READY_CURATOR, ())
+    }
+
+    /// Takes a curator out of the draw.
+    pub fn drain_curator(curator: AccountId) -> Self {
+        Self::new(call::DRAIN_CURATOR, curator)
+    }
+
+    /// Takes the signer's stake as a curator back.
+    pub fn withdraw_curator() -> Self {
+        Self::new(call::WITHDRAW_CURATOR, ())
+    }
+
+    /// Seals a vote about a claim.
+    pub fn seal_vote(claim: ClaimId, seal: Digest) -> Self {
+        Self::new(call::SEAL_VOTE, (claim, seal))
+    }
+
+    /// Reveals a sealed vote.
+    pub fn reveal_vote(claim: ClaimId, vote: Vote, salt: [u8; 32]) -> Self {
+        Self::new(call::REVEAL_VOTE, (claim, vote, salt))
+    }
+
+    /// Appeals against what was decided about a claim.
+    pub fn appeal(claim: ClaimId) -> Self {
+        Self::new(call::APPEAL, claim)
+    }
+
+    /// Takes what a pool owes the signer.
+    pub fn claim_pay(pool: PoolId) -> Self {
+        Self::new(call::CLAIM_PAY, pool)
+    }
+
+    /// Has somebody paid what a pool owes it.
+    pub fn claim_pay_for(pool: PoolId, member: AccountId) -> Self {
+        Self::new(call::CLAIM_PAY_FOR, (pool, member))
+    }
+
+    /// Takes what several pools owe the signer.
+    pub fn claim_pay_batch(pools: &[PoolId]) -> Self {
+        Self::new(call::CLAIM_PAY_BATCH, pools)
+    }
+
+    /// Gives shares of a pool to another account.
+    pub fn transfer_shares(pool: PoolId, to: AccountId, shares: Shares) -> Self {
+        Self::new(call::TRANSFER_SHARES, (pool, to, codec::Compact(shares)))
+    }
+
+    /// Names the account that pools pay the signer to; none for its own.
+    pub fn set_payout(payout: Option<AccountId>) -> Self {
+        Self::new(call::SET_PAYOUT, payout)
+    }
+
+    /// Gives to a pool, units of 10^-12 SBH.
+    pub fn deposit(pool: PoolId, amount: Balance) -> Self {
+        Self::new(call::DEPOSIT, (pool, codec::Compact(amount)))
     }
 
     /// Moves units of 10^-12 SBH to another account, and keeps the signer's alive.

@@ -2,8 +2,11 @@
 //!
 //! The same check runs against the committed `metadata.scale` (a test) and against a node (`doctor`).
 
+mod datasets;
+
 use super::{
     calls::{Call, WorkerChanges},
+    datasets::{DataClaim, DurationsRecord},
     error::ChainError,
     names::{Name, call, constant, event, storage, view},
     queries::{At, Dispute, Round, Slot},
@@ -93,6 +96,7 @@ fn check_views(metadata: &Metadata) -> Result<(), ChainError> {
         let inputs: Vec<u32> = known.inputs().map(|input| input.id).collect();
         let arguments = match item {
             view::DUE | view::ROUNDS_OF | view::IS_OVERTAKEN => vec![7u32.encode()],
+            view::IS_DUE => vec![7u32.encode()],
             view::SLOTS_OF => vec![7u32.encode(), KEY.encode()],
             _ => vec![[7u8; 32].encode()],
         };
@@ -109,7 +113,16 @@ fn check_views(metadata: &Metadata) -> Result<(), ChainError> {
             view::DUTIES_OF => encodes(metadata, item, output, &sample_duties().encode())?,
             view::ROUNDS_OF => encodes(metadata, item, output, &sample_rounds().encode())?,
             view::SLOTS_OF => encodes(metadata, item, output, &sample_slots().encode())?,
-            view::IS_OVERTAKEN => encodes(metadata, item, output, &true.encode())?,
+            view::IS_OVERTAKEN | view::IS_DUE => encodes(metadata, item, output, &true.encode())?,
+            view::SEATS_OF => {
+                let claims: Vec<(u32, DataClaim)> =
+                    datasets::claims().into_iter().map(|claim| (1, claim)).collect();
+                encodes(metadata, item, output, &claims.encode())?;
+            }
+            view::MEMBERSHIPS => {
+                let pools: Vec<_> = datasets::POOLS.iter().map(|pool| (*pool, 7u128, UNITS)).collect();
+                encodes(metadata, item, output, &pools.encode())?;
+            }
             _ => encodes(metadata, item, output, &1u32.encode())?,
         }
     }
@@ -334,6 +347,26 @@ fn check_storage(metadata: &Metadata) -> Result<(), ChainError> {
                     encodes(metadata, item, ty, &Shown { before, answer }.encode())?;
                 }
             }
+            storage::DATASETS => {
+                for dataset in datasets::datasets() {
+                    encodes(metadata, item, ty, &dataset.encode())?;
+                }
+            }
+            storage::DATA_CLAIMS => {
+                for claim in datasets::claims() {
+                    encodes(metadata, item, ty, &claim.encode())?;
+                }
+            }
+            storage::CLAIM_SHARDS => encodes(metadata, item, ty, &vec![Digest([1; 32])].encode())?,
+            storage::CLAIM_LOCATORS | storage::LICENCES => encodes(metadata, item, ty, &vec!["x"].encode())?,
+            storage::CURATORS => {
+                for curator in datasets::curators() {
+                    encodes(metadata, item, ty, &curator.encode())?;
+                }
+            }
+            storage::PAYOUTS => reads::<(AccountId, Value<()>)>(metadata, item, ty)?,
+            storage::WORDS => encodes(metadata, item, ty, &vec![(1u32, [2u8; 32])].encode())?,
+            storage::DURATIONS => reads::<DurationsRecord>(metadata, item, ty)?,
             storage::NOW => encodes(metadata, item, ty, &1u64.encode())?,
             _ => encodes(metadata, item, ty, &1u32.encode())?,
         }
@@ -426,6 +459,7 @@ fn sample_calls() -> Vec<Call> {
         Call::close(5),
         Call::transfer(account, UNITS),
     ];
+    all.extend(datasets::calls());
     all.extend(CLAIMS.map(|claim| Call::challenge(1, KEY, target, claim)));
     all.extend(CLAIMS.map(|claim| Call::name_claim(5, claim)));
     all.extend(sample_answers().iter().map(|answer| Call::answer(5, Digest([6; 32]), answer)));
@@ -522,6 +556,9 @@ mod tests {
             ("finalised", "finalized"),
             ("attesting", "attestink"),
             ("post_root", "past_root"),
+            ("seats_of", "saets_of"),
+            ("reveal_claim", "reveel_claim"),
+            ("CurrentDurations", "CurrentDuratinos"),
         ] {
             let mut bytes = COMMITTED.to_vec();
             // Each name with the length that SCALE puts before it, so that no longer name is hit.

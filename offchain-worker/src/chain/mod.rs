@@ -8,6 +8,7 @@ pub mod blocks;
 pub mod calls;
 pub mod client;
 pub mod compat;
+pub mod datasets;
 pub mod error;
 pub mod names;
 pub mod queries;
@@ -15,8 +16,9 @@ pub mod submit;
 pub mod types;
 
 pub use blocks::{GameEnd, GameEvent};
-pub use calls::{Call, WorkerChanges};
+pub use calls::{Call, NewDataset, WorkerChanges};
 pub use client::{Client, Hash, RuntimeVersion};
+pub use datasets::{Curator, CuratorStatus, DataClaim, Dataset, Told, Word};
 pub use error::{ChainError, ChainResult};
 pub use queries::{At, Dispute, Round, Slot};
 pub use submit::{Included, Sender, Sent, Until};

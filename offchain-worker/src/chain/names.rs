@@ -73,11 +73,53 @@ pub mod call {
     pub const TIME_OUT: Name = of("Disputes", "time_out");
     /// `close(game)`
     pub const CLOSE: Name = of("Disputes", "close");
+    /// `register_dataset(title, modality, language, licence, unit, unit_bytes, rate, panel)`
+    pub const REGISTER_DATASET: Name = of("Datasets", "register_dataset");
+    /// `close_dataset(dataset)`
+    pub const CLOSE_DATASET: Name = of("Datasets", "close_dataset");
+    /// `donate(dataset, amount)`
+    pub const DONATE: Name = of("Datasets", "donate");
+    /// `commit_claim(dataset, seal)`
+    pub const COMMIT_CLAIM: Name = of("Datasets", "commit_claim");
+    /// `reveal_claim(claim, units, bytes, shards, locators, salt)`
+    pub const REVEAL_CLAIM: Name = of("Datasets", "reveal_claim");
+    /// `withdraw_claim(claim)`
+    pub const WITHDRAW_CLAIM: Name = of("Datasets", "withdraw_claim");
+    /// `poke(claim)`
+    pub const POKE_CLAIM: Name = of("Datasets", "poke");
+    /// `register_curator(stake)`
+    pub const REGISTER_CURATOR: Name = of("Datasets", "register_curator");
+    /// `add_curator_stake(amount)`
+    pub const ADD_CURATOR_STAKE: Name = of("Datasets", "add_curator_stake");
+    /// `ready_curator()`
+    pub const READY_CURATOR: Name = of("Datasets", "ready_curator");
+    /// `drain_curator(curator)`
+    pub const DRAIN_CURATOR: Name = of("Datasets", "drain_curator");
+    /// `withdraw_curator()`
+    pub const WITHDRAW_CURATOR: Name = of("Datasets", "withdraw_curator");
+    /// `seal_vote(claim, seal)`
+    pub const SEAL_VOTE: Name = of("Datasets", "seal_vote");
+    /// `reveal_vote(claim, vote, salt)`
+    pub const REVEAL_VOTE: Name = of("Datasets", "reveal_vote");
+    /// `appeal(claim)`
+    pub const APPEAL: Name = of("Datasets", "appeal");
+    /// `claim(pool)`
+    pub const CLAIM_PAY: Name = of("RewardPool", "claim");
+    /// `claim_for(pool, member)`
+    pub const CLAIM_PAY_FOR: Name = of("RewardPool", "claim_for");
+    /// `claim_batch(pools)`
+    pub const CLAIM_PAY_BATCH: Name = of("RewardPool", "claim_batch");
+    /// `transfer_shares(pool, to, shares)`
+    pub const TRANSFER_SHARES: Name = of("RewardPool", "transfer_shares");
+    /// `set_payout(payout?)`
+    pub const SET_PAYOUT: Name = of("RewardPool", "set_payout");
+    /// `deposit(pool, amount)`
+    pub const DEPOSIT: Name = of("RewardPool", "deposit");
     /// `transfer_keep_alive(dest, value)`
     pub const TRANSFER: Name = of("Balances", "transfer_keep_alive");
 
     /// All of them.
-    pub const ALL: [Name; 24] = [
+    pub const ALL: [Name; 45] = [
         REGISTER,
         UPDATE_WORKER,
         ADD_STAKE,
@@ -101,6 +143,27 @@ pub mod call {
         JUDGE,
         TIME_OUT,
         CLOSE,
+        REGISTER_DATASET,
+        CLOSE_DATASET,
+        DONATE,
+        COMMIT_CLAIM,
+        REVEAL_CLAIM,
+        WITHDRAW_CLAIM,
+        POKE_CLAIM,
+        REGISTER_CURATOR,
+        ADD_CURATOR_STAKE,
+        READY_CURATOR,
+        DRAIN_CURATOR,
+        WITHDRAW_CURATOR,
+        SEAL_VOTE,
+        REVEAL_VOTE,
+        APPEAL,
+        CLAIM_PAY,
+        CLAIM_PAY_FOR,
+        CLAIM_PAY_BATCH,
+        TRANSFER_SHARES,
+        SET_PAYOUT,
+        DEPOSIT,
         TRANSFER,
     ];
 }
@@ -125,13 +188,31 @@ pub mod storage {
     pub const SHOWN: Name = of("Disputes", "LastShown");
     /// Active blocks since genesis.
     pub const ACTIVE_BLOCKS: Name = of("Timing", "ActiveBlocks");
+    /// Dataset id -> dataset.
+    pub const DATASETS: Name = of("Datasets", "Datasets");
+    /// Claim id -> claim.
+    pub const DATA_CLAIMS: Name = of("Datasets", "Claims");
+    /// Claim id -> digests of its shards.
+    pub const CLAIM_SHARDS: Name = of("Datasets", "ClaimShards");
+    /// Claim id -> where it is served.
+    pub const CLAIM_LOCATORS: Name = of("Datasets", "ClaimLocators");
+    /// Licences that datasets may be under.
+    pub const LICENCES: Name = of("Datasets", "Licences");
+    /// Account -> curator.
+    pub const CURATORS: Name = of("Datasets", "Curators");
+    /// Account -> where pools pay it, and the deposit for that.
+    pub const PAYOUTS: Name = of("RewardPool", "Payouts");
+    /// Randomness of the latest sessions.
+    pub const WORDS: Name = of("Training", "Words");
+    /// Durations that are in force.
+    pub const DURATIONS: Name = of("Timing", "CurrentDurations");
     /// Milliseconds since 1970.
     pub const NOW: Name = of("Timestamp", "Now");
     /// Account -> balances.
     pub const ACCOUNT: Name = of("System", "Account");
 
     /// All of them, each with the number of its keys.
-    pub const ALL: [(Name, usize); 10] = [
+    pub const ALL: [(Name, usize); 19] = [
         (WORKERS, 1),
         (RUNS, 1),
         (SPECS, 1),
@@ -140,6 +221,15 @@ pub mod storage {
         (GAMES, 1),
         (SHOWN, 1),
         (ACTIVE_BLOCKS, 0),
+        (DATASETS, 1),
+        (DATA_CLAIMS, 1),
+        (CLAIM_SHARDS, 1),
+        (CLAIM_LOCATORS, 1),
+        (LICENCES, 0),
+        (CURATORS, 1),
+        (PAYOUTS, 1),
+        (WORDS, 0),
+        (DURATIONS, 0),
         (NOW, 0),
         (ACCOUNT, 1),
     ];
@@ -156,8 +246,16 @@ pub mod constant {
     /// Most bytes of a worker's endpoint.
     pub const MAX_ENDPOINT_LEN: Name = of("Training", "MaxEndpointLen");
 
+    /// Least stake of a curator.
+    pub const MIN_CURATOR_STAKE: Name = of("Datasets", "MinStake");
+    /// What a claimant pays for each curator of a panel.
+    pub const SEAT_PAY: Name = of("Datasets", "SeatPay");
+    /// Bond of an appeal.
+    pub const APPEAL_BOND: Name = of("Datasets", "AppealBond");
+
     /// All of them.
-    pub const ALL: [Name; 3] = [EXISTENTIAL_DEPOSIT, MIN_STAKE, MAX_ENDPOINT_LEN];
+    pub const ALL: [Name; 6] =
+        [EXISTENTIAL_DEPOSIT, MIN_STAKE, MAX_ENDPOINT_LEN, MIN_CURATOR_STAKE, SEAT_PAY, APPEAL_BOND];
 }
 
 /// View functions.
@@ -179,9 +277,26 @@ pub mod view {
     /// `is_overtaken(game)`: whether what a game is about was decided otherwise.
     pub const IS_OVERTAKEN: Name = of("Disputes", "is_overtaken");
 
+    /// `seats_of(curator)`: the claims on whose panels it sits.
+    pub const SEATS_OF: Name = of("Datasets", "seats_of");
+    /// `is_due(claim)`: whether a poke would do something.
+    pub const IS_DUE: Name = of("Datasets", "is_due");
+    /// `memberships(member)`: its pools, with its shares and what it can claim.
+    pub const MEMBERSHIPS: Name = of("RewardPool", "memberships");
+
     /// All of them.
-    pub const ALL: [Name; 7] =
-        [WORKER_OF, WITHDRAWABLE_FROM, DUTIES_OF, DUE, ROUNDS_OF, SLOTS_OF, IS_OVERTAKEN];
+    pub const ALL: [Name; 10] = [
+        WORKER_OF,
+        WITHDRAWABLE_FROM,
+        DUTIES_OF,
+        DUE,
+        ROUNDS_OF,
+        SLOTS_OF,
+        IS_OVERTAKEN,
+        SEATS_OF,
+        IS_DUE,
+        MEMBERSHIPS,
+    ];
 }
 
 /// Events.
@@ -200,6 +315,12 @@ pub mod event {
     /// A game was overtaken: the game.
     pub const CLOSED: Name = of("Disputes", "Closed");
 
+    /// A dataset is registered: the dataset, and by whom.
+    pub const DATASET_REGISTERED: Name = of("Datasets", "DatasetRegistered");
+    /// A claim was sealed: the claim, and more.
+    pub const CLAIM_COMMITTED: Name = of("Datasets", "ClaimCommitted");
+
     /// All of them: each begins with a number that counts things.
-    pub const ALL: [Name; 5] = [RUN_CREATED, CHALLENGED, MOVED, DECIDED, CLOSED];
+    pub const ALL: [Name; 7] =
+        [RUN_CREATED, CHALLENGED, MOVED, DECIDED, CLOSED, DATASET_REGISTERED, CLAIM_COMMITTED];
 }

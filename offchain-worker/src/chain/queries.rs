@@ -282,6 +282,30 @@ impl At {
         self.constant(constant::MIN_STAKE)
     }
 
+    /// The least stake of a curator, in units of 10^-12 SBH.
+    ///
+    /// # Errors
+    /// If the runtime differs from what this release knows.
+    pub fn min_curator_stake(&self) -> Result<Balance, ChainError> {
+        self.constant(constant::MIN_CURATOR_STAKE)
+    }
+
+    /// What a claimant pays for each curator of a panel, in units of 10^-12 SBH.
+    ///
+    /// # Errors
+    /// If the runtime differs from what this release knows.
+    pub fn seat_pay(&self) -> Result<Balance, ChainError> {
+        self.constant(constant::SEAT_PAY)
+    }
+
+    /// The bond of an appeal, in units of 10^-12 SBH.
+    ///
+    /// # Errors
+    /// If the runtime differs from what this release knows.
+    pub fn appeal_bond(&self) -> Result<Balance, ChainError> {
+        self.constant(constant::APPEAL_BOND)
+    }
+
     /// The most bytes of a worker's endpoint.
     ///
     /// # Errors
@@ -291,13 +315,41 @@ impl At {
     }
 
     /// A value of a type that the chain and the worker share: decoded by its own definition.
-    async fn plain<T: Decode>(&self, item: Name, keys: Vec<Value>) -> Result<Option<T>, ChainError> {
+    pub(super) async fn plain<T: Decode>(
+        &self,
+        item: Name,
+        keys: Vec<Value>,
+    ) -> Result<Option<T>, ChainError> {
         let value = self.fetch(item, keys).await?;
         value.map(|value| decode(item, value.bytes())).transpose()
     }
 
+    /// The first field of such a value, whatever follows.
+    pub(super) async fn first<T: Decode>(
+        &self,
+        item: Name,
+        keys: Vec<Value>,
+    ) -> Result<Option<T>, ChainError> {
+        let value = self.fetch(item, keys).await?;
+        value.map(|value| T::decode(&mut value.bytes()).map_err(incompatible(item))).transpose()
+    }
+
+    /// Every entry of a map from numbers to such values, in order.
+    pub(super) async fn plain_entries<T: Decode>(&self, item: Name) -> Result<Vec<(u32, T)>, ChainError> {
+        let read = |key: &[u8], value: &subxt::storage::StorageValue<'_, Value>| {
+            Ok((decode::<u32>(item, key)?, decode::<T>(item, value.bytes())?))
+        };
+        let mut all = self.entries(item, vec![], read).await?;
+        all.sort_by_key(|(key, _)| *key);
+        Ok(all)
+    }
+
     /// A value that is decoded by the names of its fields.
-    async fn typed<T: DecodeAsType>(&self, item: Name, keys: Vec<Value>) -> Result<Option<T>, ChainError> {
+    pub(super) async fn typed<T: DecodeAsType>(
+        &self,
+        item: Name,
+        keys: Vec<Value>,
+    ) -> Result<Option<T>, ChainError> {
         let value = self.fetch(item, keys).await?;
         value.map(|value| value.decode_as().map_err(incompatible(item))).transpose()
     }
@@ -360,7 +412,11 @@ impl At {
     }
 
     /// A view function's answer of a type that the chain and the worker share.
-    async fn plain_view<T: Decode>(&self, function: Name, arguments: impl Encode) -> Result<T, ChainError> {
+    pub(super) async fn plain_view<T: Decode>(
+        &self,
+        function: Name,
+        arguments: impl Encode,
+    ) -> Result<T, ChainError> {
         decode(function, &self.ask(function, arguments).await?)
     }
 

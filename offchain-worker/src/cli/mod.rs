@@ -18,11 +18,13 @@ pub mod train;
 // Commands that talk to a node, and what they need.
 pub mod challenge;
 pub mod config;
+pub mod curate;
 pub mod doctor;
 pub mod drain;
 pub mod key;
 mod live;
 pub mod on_chain;
+pub mod pool;
 pub mod ready;
 pub mod register;
 pub mod run;
@@ -133,10 +135,15 @@ pub enum Command {
     /// Check, propose and watch training runs
     Run(run::RunArgs),
 
+    /// Judge claims of data, and be paid for it
+    Curate(curate::CurateArgs),
+    /// Show and claim what reward pools owe, and say where it goes
+    Pool(pool::PoolArgs),
+
     // Local commands.
     /// Train a specification on this machine alone, without a chain
     Train(train::TrainArgs),
-    /// Pack text into a dataset, and verify one
+    /// Pack text or images into a dataset, look at it, publish it, and claim it on the chain
     Data(data::DataArgs),
     /// Keep, fetch, list, pin, serve and remove blobs: files that are named by their BLAKE3 hash
     Blob(blob::BlobArgs),
@@ -190,8 +197,10 @@ pub async fn execute(command: Command, context: &Context) -> anyhow::Result<()> 
         Command::Start(args) => start::run(args, context).await,
         Command::Challenge(args) => challenge::run(args, context).await,
         Command::Run(args) => run::run(args, context).await,
+        Command::Curate(args) => curate::run(args, context).await,
+        Command::Pool(args) => pool::run(args, context).await,
         Command::Train(args) => train::run(args, context),
-        Command::Data(args) => data::run(args, context),
+        Command::Data(args) => data::run(args, context).await,
         Command::Blob(args) => blob::run(args, context).await,
         Command::Replay(args) => replay::run(args, context),
         Command::Simulate(args) => simulate::run(args, context),

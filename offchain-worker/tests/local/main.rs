@@ -2,6 +2,7 @@
 
 mod blobs;
 mod commands;
+mod datasets;
 mod disk;
 mod exact;
 mod harness;

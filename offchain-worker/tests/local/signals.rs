@@ -174,6 +174,9 @@ fn a_signal_stops_verifying_at_once() {
         // Comes last: it is never looked at.
         stream: Digest([0; 32]),
         root: Manifest::root_of(&shards),
+        statistics: None,
+        images: None,
+        view: None,
         shards,
     };
     home.write("data/manifest.json", serde_json::to_vec(&manifest).unwrap());

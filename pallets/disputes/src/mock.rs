@@ -2,15 +2,15 @@
 
 use frame_support::{
     PalletId, derive_impl, parameter_types,
-    traits::{ConstU16, ConstU32, ConstU128, Hooks, Randomness, fungible::InspectHold},
+    traits::{ConstU16, ConstU32, ConstU64, ConstU128, Hooks, Randomness, fungible::InspectHold},
     weights::{Weight, WeightMeter},
 };
 use pallet_sabha_timing::{ActiveBlocks, Durations};
 use pallet_sabha_training::{Device, Rounds, Slots};
-use sabha_protocol::{RoundKey, RunId, RunSpec, SlotIndex, round::Progress, round::Terms};
+use sabha_protocol::{RoundKey, RunId, RunSpec, SlotIndex, pool::PoolId, round::Progress, round::Terms};
 pub use sabha_testing::people::*;
 use sp_core::H256;
-use sp_runtime::BuildStorage;
+use sp_runtime::{BuildStorage, traits::Convert};
 
 use crate as pallet_sabha_disputes;
 use crate::{DisputeOf, Event, GameId, Games, HoldReason};
@@ -47,12 +47,15 @@ mod runtime {
     pub type Training = pallet_sabha_training;
     #[runtime::pallet_index(4)]
     pub type Disputes = pallet_sabha_disputes;
+    #[runtime::pallet_index(5)]
+    pub type RewardPool = pallet_sabha_reward_pool;
 }
 
 parameter_types! {
     pub static Paused: bool = false;
     pub const ExistentialDeposit: u128 = ED;
     pub const Pot: PalletId = PalletId(*b"sb/train");
+    pub const PoolsPot: PalletId = PalletId(*b"sb/pools");
     pub WorkLimit: Weight = Weight::from_parts(200_000_000_000, u64::MAX);
 }
 
@@ -96,6 +99,25 @@ impl pallet_sabha_timing::Config for Test {
     type WeightInfo = ();
 }
 
+/// No pool has a source.
+pub struct NoSource;
+
+impl Convert<PoolId, Option<AccountId>> for NoSource {
+    fn convert(_: PoolId) -> Option<AccountId> {
+        None
+    }
+}
+
+impl pallet_sabha_reward_pool::Config for Test {
+    type Currency = Balances;
+    type Sources = NoSource;
+    type Remainder = ConstU64<ALICE>;
+    type Consideration = ();
+    type MaxBatch = ConstU32<4>;
+    type PalletId = PoolsPot;
+    type WeightInfo = ();
+}
+
 impl pallet_sabha_training::Config for Test {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
@@ -111,7 +133,7 @@ impl pallet_sabha_training::Config for Test {
     type Jail = pallet_sabha_timing::Window<Test>;
     type AllocatorOrigin = frame_system::EnsureRoot<AccountId>;
     type Disagreements = Disputes;
-    type Pools = Training;
+    type Pools = RewardPool;
     type MinStake = ConstU128<STAKE>;
     type MaxEndpointLen = ConstU32<32>;
     type MaxRuns = ConstU32<3>;

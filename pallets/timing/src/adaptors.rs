@@ -54,6 +54,16 @@ impl<T: Config> Get<u32> for ActiveBlocksNow<T> {
     }
 }
 
+/// How long an appeal to a referendum may take, in blocks: a window for somebody to submit it, and all that the slowest one needs on a
+/// track with the ComputeAllocator track's clocks.
+pub struct AppealTime<T>(PhantomData<T>);
+
+impl<T: Config> Get<BlockNumberFor<T>> for AppealTime<T> {
+    fn get() -> BlockNumberFor<T> {
+        Pallet::<T>::durations().appeal().into()
+    }
+}
+
 macro_rules! in_blocks {
     ($($(#[$doc:meta])* $name:ident => $field:ident;)+) => {$(
         $(#[$doc])*

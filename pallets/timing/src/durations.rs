@@ -201,6 +201,13 @@ impl Durations {
         self.unbonding.div_ceil(self.epoch_slots.max(1))
     }
 
+    /// How long an appeal to a referendum may take: a window to submit it, and all four clocks of the referendum. Each is at most
+    /// [`MAX_BLOCKS`], so they fit.
+    pub fn appeal(&self) -> u32 {
+        let ReferendumClocks { prepare, decide, confirm, enact } = self.referendum;
+        [prepare, decide, confirm, enact].into_iter().fold(self.window, u32::saturating_add)
+    }
+
     /// All durations that may change after genesis, in blocks.
     fn adjustable(&self) -> [u32; 10] {
         let Self {

@@ -7,7 +7,7 @@
 //! [`Durations::local_testnet`], [`Durations::live`]), and not constants of the code. Other pallets read them through
 //! the [`Get`](frame_support::traits::Get) adaptors: [`SlotDurationMs`], [`MinimumPeriod`], [`EpochDuration`],
 //! [`VoteLocking`], [`Availability`], [`AuditSeals`], [`Window`], [`ChessClock`], [`Unbonding`],
-//! [`UnbondingSessions`] and [`ActiveBlocksNow`].
+//! [`UnbondingSessions`], [`AppealTime`] and [`ActiveBlocksNow`].
 //!
 //! ## What may change
 //!
@@ -55,8 +55,8 @@ mod tests;
 pub mod weights;
 
 pub use adaptors::{
-    ActiveBlocksNow, AuditSeals, Availability, ChessClock, EpochDuration, MinimumPeriod, SlotDurationMs,
-    Unbonding, UnbondingSessions, VoteLocking, Window,
+    ActiveBlocksNow, AppealTime, AuditSeals, Availability, ChessClock, EpochDuration, MinimumPeriod,
+    SlotDurationMs, Unbonding, UnbondingSessions, VoteLocking, Window,
 };
 pub use durations::{
     Durations, MAX_BLOCKS, MAX_EPOCH_SLOTS, MAX_FACTOR, MAX_SLOT_MS, MIN_EPOCH_SLOTS, MIN_SLOT_MS,

@@ -57,7 +57,7 @@ mod config {
         type Disagreements: OnDisagreement<Self::AccountId>;
 
         /// Where shares in runs are recorded.
-        type Pools: RewardPool<Self::AccountId>;
+        type Pools: RewardPools<Self::AccountId, Error = DispatchError>;
 
         /// The least stake of a worker, and what one ticket in the draw stands for, in units of 10^-12 SBH.
         #[pallet::constant]

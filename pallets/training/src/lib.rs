@@ -56,6 +56,9 @@
 //!   of it belongs to a run is in the run's `progress.escrow` and `kept`.
 //! - If a payout account cannot take a payment, the owner's gets it; if that cannot either, the worker is `owed` the amount, which
 //!   goes with its next payment, at the latest with `withdraw`. So no account blocks a run.
+//! - Whoever's update is in a final checkpoint has a share of the run's pool for it (`PoolId::Compute`), for what is earned with the
+//!   model later. Prices do not go through pools: they are exact amounts, known at settlement, and paid at once to an account that the
+//!   worker named in its own record; a pool divides by shares, and waits to be asked.
 //! - What is left of a budget when a run is over goes back to the run's owner. If its account cannot take it, it stays in the
 //!   run's escrow, and each later `poke` tries again.
 //!
@@ -63,7 +66,7 @@
 //!
 //! Rounds, slots, seats and attesters are removed when they are settled, the specification of a run when it is over. Its [`Run`]
 //! record stays: it is the result that the chain vouches for, and there is no other place for it until the registry of models
-//! exists. So do the shares of those who trained it, and the reputation of a worker that left with a bad one.
+//! exists. So does its pool, if a round of it became final, and the reputation of a worker that left with a bad one.
 //!
 //! ## Scenarios
 //!
@@ -108,7 +111,6 @@ mod example;
 mod hooks;
 #[cfg(test)]
 mod mock;
-mod pools;
 mod pot;
 mod runs;
 mod settle;
@@ -167,7 +169,7 @@ pub mod pallet {
             Word,
             tickets::{Head, Ticket},
         },
-        pool::{PoolId, RewardPool, Shares},
+        pool::RewardPools,
         reputation::{Reputation, jail_is_worth_no_new_account},
         round::{Attester, Checkpoint, Duty, Pause, Phase, Reveal, VoidReason},
     };

@@ -5,10 +5,10 @@ use frame_support::{
     traits::{ConstU32, ConstU64, ConstU128, Hooks, Randomness, fungible::InspectHold},
     weights::{Weight, WeightMeter},
 };
-use sabha_protocol::{RoundKey, RunId, RunSpec, SlotIndex, UNITS};
+use sabha_protocol::{RoundKey, RunId, RunSpec, SlotIndex, UNITS, pool::PoolId};
 pub use sabha_testing::people::*;
 use sp_core::H256;
-use sp_runtime::BuildStorage;
+use sp_runtime::{BuildStorage, traits::Convert};
 
 use crate as pallet_sabha_training;
 use crate::{Device, Event, HoldReason, RoundOf, Rounds, Run, Runs, SlotOf, Slots, Worker, Workers};
@@ -49,6 +49,8 @@ mod runtime {
     pub type Balances = pallet_balances;
     #[runtime::pallet_index(2)]
     pub type Training = pallet_sabha_training;
+    #[runtime::pallet_index(3)]
+    pub type RewardPool = pallet_sabha_reward_pool;
 }
 
 parameter_types! {
@@ -58,6 +60,7 @@ parameter_types! {
     pub static Opened: Vec<(RunId, RoundKey, u16, SlotIndex, AccountId, u32)> = Vec::new();
     pub const ExistentialDeposit: u128 = ED;
     pub const Pot: PalletId = PalletId(*b"sb/train");
+    pub const PoolsPot: PalletId = PalletId(*b"sb/pools");
 }
 
 /// Sessions of [`SESSION`] active blocks.
@@ -105,6 +108,25 @@ impl pallet_balances::Config for Test {
     type FreezeIdentifier = RuntimeFreezeReason;
 }
 
+/// No pool has a source.
+pub struct NoSource;
+
+impl Convert<PoolId, Option<AccountId>> for NoSource {
+    fn convert(_: PoolId) -> Option<AccountId> {
+        None
+    }
+}
+
+impl pallet_sabha_reward_pool::Config for Test {
+    type Currency = Balances;
+    type Sources = NoSource;
+    type Remainder = ConstU64<ALICE>;
+    type Consideration = ();
+    type MaxBatch = ConstU32<4>;
+    type PalletId = PoolsPot;
+    type WeightInfo = ();
+}
+
 impl crate::Config for Test {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
@@ -120,7 +142,7 @@ impl crate::Config for Test {
     type Jail = ConstU64<{ JAIL as u64 }>;
     type AllocatorOrigin = frame_system::EnsureRoot<AccountId>;
     type Disagreements = Notes;
-    type Pools = Training;
+    type Pools = RewardPool;
     type MinStake = ConstU128<STAKE>;
     type MaxEndpointLen = ConstU32<32>;
     type MaxRuns = ConstU32<3>;
@@ -175,6 +197,7 @@ pub fn run(test: impl FnOnce()) {
 /// The invariants; and that no money came from anywhere or went but into the fire.
 pub fn check() {
     Training::do_try_state().expect("the invariants hold");
+    RewardPool::do_try_state().expect("the pools are sound");
     assert_eq!(
         pallet_balances::TotalIssuance::<Test>::get() + burnt(),
         u128::from(ACCOUNTS) * ENDOWMENT + ED

@@ -8,6 +8,7 @@ use frame_support::{
 use sabha_protocol::{
     Balance, RunId, RunSpec,
     economics::{self, Assumptions},
+    pool::{PoolId, RewardPools},
     round::{Pause, Progress},
     spec::ClockSpec,
 };
@@ -32,6 +33,7 @@ impl<T: Config> Pallet<T> {
         let mut agenda = Agenda::<T>::get();
         agenda.try_push((id, scene.now)).map_err(|_| Error::<T>::TooManyRuns)?;
         Self::pay_in(&owner, budget)?;
+        T::Pools::create(PoolId::Compute(id))?;
 
         NextRunId::<T>::put(next);
         Agenda::<T>::put(agenda);

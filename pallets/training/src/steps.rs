@@ -7,6 +7,7 @@ use sabha_protocol::{
     audit::Audits,
     defaults::{DRAW_LAG, RETRY},
     draw::tickets::can_draw,
+    pool::{PoolId, RewardPools},
     round::{Due, Effects, Phase, ProgressError, Slot, SlotState},
 };
 use sp_arithmetic::traits::SaturatedConversion;
@@ -368,6 +369,10 @@ impl<T: Config> Pallet<T> {
         } else {
             Event::RunStopped { run: scene.id, finalised, checkpoint, paid }
         });
+        if finalised == 0 {
+            // Nobody has shares: nothing will ever be earned with it.
+            let _ = T::Pools::close(PoolId::Compute(scene.id));
+        }
         Self::burn_surplus(scene, run);
         Self::refund(scene.id, run);
         true

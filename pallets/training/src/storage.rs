@@ -94,13 +94,4 @@ mod storage {
         (NMapKey<Twox64Concat, RunId>, NMapKey<Twox64Concat, RoundKey>, NMapKey<Twox64Concat, u16>),
         SeatOf<T>,
     >;
-
-    /// The shares of each member of a pool.
-    #[pallet::storage]
-    pub type PoolShares<T: Config> =
-        StorageDoubleMap<_, Twox64Concat, PoolId, Blake2_128Concat, T::AccountId, Shares, ValueQuery>;
-
-    /// The sum of a pool's shares.
-    #[pallet::storage]
-    pub type PoolTotals<T: Config> = StorageMap<_, Twox64Concat, PoolId, Shares, ValueQuery>;
 }

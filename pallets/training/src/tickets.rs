@@ -8,7 +8,7 @@ use sabha_protocol::{
     Balance, Session,
     defaults::{DRAW_LAG, RETAINED, TICKETS},
     draw::{
-        Lot, Subject, Word,
+        Lot, SessionWords, Subject, Word,
         tickets::{self, Head, Ticket, TicketStore},
     },
 };
@@ -135,5 +135,11 @@ impl<T: Config> Pallet<T> {
         Words::<T>::put(words);
         Agenda::<T>::mutate(|agenda| agenda.iter_mut().for_each(|(_, wake)| *wake = 0));
         true
+    }
+}
+
+impl<T: Config> SessionWords for Pallet<T> {
+    fn word(session: Session) -> Option<Word> {
+        Self::word(session)
     }
 }

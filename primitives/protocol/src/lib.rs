@@ -17,7 +17,8 @@
 //! | [`draw`] | who is drawn, by stake, from a set that was frozen before the randomness was known |
 //! | [`economics`] | whether a specification makes cheating dear |
 //! | [`money`], [`reputation`] | transfers and slashes; how often a worker did what it was drawn for |
-//! | [`pool`] | who has which share of what is earned later |
+//! | [`pool`] | who has which share of what is earned later, and what that comes to |
+//! | [`datasets`] | claims of data: what is claimed, who judges it, what it comes to |
 //! | [`defaults`] | the protocol's constants, with their reasons |
 //! | [`set`] | sets of slots |
 //! | [`amount`] | token amounts as people write them |
@@ -44,6 +45,7 @@ pub mod audit;
 pub mod board;
 pub mod commitment;
 pub mod data;
+pub mod datasets;
 pub mod defaults;
 pub mod dispute;
 pub mod draw;

@@ -56,6 +56,9 @@ pub enum ProxyType {
     /// Rejecting announced calls of other proxies.
     #[codec(index = 6)]
     CancelProxy,
+    /// Judging data: seals and votes, and being in the draw.
+    #[codec(index = 7)]
+    Curation,
 }
 
 impl InstanceFilter<RuntimeCall> for ProxyType {
@@ -73,6 +76,20 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
                             | pallet_sabha_training::Call::update_worker { .. }
                             | pallet_sabha_training::Call::create_run { .. }
                             | pallet_sabha_training::Call::top_up_run { .. }
+                    )
+                    | RuntimeCall::RewardPool(
+                        pallet_sabha_reward_pool::Call::transfer_shares { .. }
+                            | pallet_sabha_reward_pool::Call::set_payout { .. }
+                            | pallet_sabha_reward_pool::Call::deposit { .. }
+                    )
+                    | RuntimeCall::Datasets(
+                        pallet_sabha_datasets::Call::register_dataset { .. }
+                            | pallet_sabha_datasets::Call::donate { .. }
+                            | pallet_sabha_datasets::Call::commit_claim { .. }
+                            | pallet_sabha_datasets::Call::reveal_claim { .. }
+                            | pallet_sabha_datasets::Call::register_curator { .. }
+                            | pallet_sabha_datasets::Call::add_curator_stake { .. }
+                            | pallet_sabha_datasets::Call::appeal { .. }
                     )
                     // Puts the owner's money at risk.
                     | RuntimeCall::Disputes(pallet_sabha_disputes::Call::challenge { .. })
@@ -102,6 +119,16 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
             Self::CancelProxy => {
                 matches!(call, RuntimeCall::Proxy(pallet_proxy::Call::reject_announcement { .. }))
             }
+            Self::Curation => matches!(
+                call,
+                RuntimeCall::Datasets(
+                    pallet_sabha_datasets::Call::seal_vote { .. }
+                        | pallet_sabha_datasets::Call::reveal_vote { .. }
+                        | pallet_sabha_datasets::Call::poke { .. }
+                        | pallet_sabha_datasets::Call::ready_curator { .. }
+                        | pallet_sabha_datasets::Call::drain_curator { .. }
+                ) | RuntimeCall::Utility(_)
+            ),
         }
     }
 
@@ -111,7 +138,10 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
             (Self::Any, _) => true,
             (_, Self::Any) => false,
             // Treasury, training and disputes calls may move tokens: only these kinds cannot.
-            (Self::NonTransfer, Self::Validation | Self::IdentityJudgement | Self::CancelProxy) => true,
+            (
+                Self::NonTransfer,
+                Self::Validation | Self::IdentityJudgement | Self::CancelProxy | Self::Curation,
+            ) => true,
             _ => false,
         }
     }

@@ -1,7 +1,7 @@
 //! Training: workers, runs, rounds, audits.
 
 use crate::{
-    Balances, Disputes, Runtime, RuntimeHoldReason, Session, Training,
+    Balances, Disputes, RewardPool, Runtime, RuntimeHoldReason, Session,
     constants::{block, bonds, limits, pots},
     governance::RootOrComputeAllocator,
 };
@@ -47,7 +47,7 @@ impl pallet_sabha_training::Config for Runtime {
     type Jail = pallet_sabha_timing::Window<Runtime>;
     type AllocatorOrigin = RootOrComputeAllocator;
     type Disagreements = Disputes;
-    type Pools = Training;
+    type Pools = RewardPool;
     type MinStake = ConstU128<{ bonds::WORKER }>;
     type MaxEndpointLen = ConstU32<{ limits::MAX_ENDPOINT_LEN }>;
     type MaxRuns = ConstU32<{ limits::MAX_RUNS }>;

@@ -15,7 +15,7 @@ mod origins;
 mod tracks;
 
 pub use origins::{
-    RootOrComputeAllocator, RootOrEmergencyCanceller, RootOrParameterAdmin, RootOrTreasurySpender,
-    RootOrValidatorManager, RootOrWhitelistedCaller, TreasurySpend, WithSafeModeSpan,
+    RootOrComputeAllocator, RootOrDatasetArbiter, RootOrEmergencyCanceller, RootOrParameterAdmin,
+    RootOrTreasurySpender, RootOrValidatorManager, RootOrWhitelistedCaller, TreasurySpend, WithSafeModeSpan,
 };
 pub use tracks::{TRACK_COUNT, TrackId, Tracks};

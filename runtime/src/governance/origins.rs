@@ -7,8 +7,8 @@ use frame_support::{
 };
 use frame_system::{EnsureRoot, EnsureRootWithSuccess, EnsureWithSuccess};
 use pallet_sabha_origins::{
-    EnsureComputeAllocator, EnsureEmergencyCanceller, EnsureParameterAdmin, EnsureTreasurySpender,
-    EnsureTreasurySpenderUpTo, EnsureValidatorManager, EnsureWhitelistedCaller,
+    EnsureComputeAllocator, EnsureDatasetArbiter, EnsureEmergencyCanceller, EnsureParameterAdmin,
+    EnsureTreasurySpender, EnsureTreasurySpenderUpTo, EnsureValidatorManager, EnsureWhitelistedCaller,
 };
 
 type RootOr<E> = EitherOf<EnsureRoot<AccountId>, E>;
@@ -19,6 +19,8 @@ pub type RootOrWhitelistedCaller = RootOr<EnsureWhitelistedCaller>;
 pub type RootOrTreasurySpender = RootOr<EnsureTreasurySpender>;
 /// Root or the ComputeAllocator track.
 pub type RootOrComputeAllocator = RootOr<EnsureComputeAllocator>;
+/// Root or the DatasetArbiter track.
+pub type RootOrDatasetArbiter = RootOr<EnsureDatasetArbiter>;
 /// Root or the ValidatorManager track.
 pub type RootOrValidatorManager = RootOr<EnsureValidatorManager>;
 /// Root or the ParameterAdmin track.

@@ -13,11 +13,11 @@ use frame_support::{
     traits::{Get, GetCallMetadata, PalletsInfoAccess},
 };
 use pallet_referenda::TracksInfo;
+use sabha_protocol::pool::PoolId;
 use sp_runtime::traits::TransactionExtension;
 
-/// The table of indices, which are never reused. Pallets to come: 41 RewardPool, 50 Datasets, 53 Allocation,
-/// 54 Models.
-const INDICES: [(usize, &str); 31] = [
+/// The table of indices, which are never reused. Pallets to come: 53 Allocation, 54 Models.
+const INDICES: [(usize, &str); 33] = [
     (0, "System"),
     (1, "Timing"),
     (2, "Timestamp"),
@@ -47,6 +47,8 @@ const INDICES: [(usize, &str); 31] = [
     (35, "TxPause"),
     (36, "MultiBlockMigrations"),
     (40, "Dap"),
+    (41, "RewardPool"),
+    (50, "Datasets"),
     (51, "Training"),
     (52, "Disputes"),
 ];
@@ -193,6 +195,10 @@ fn calls_are_at_their_indices() {
     assert_eq!(poke.encode()[..2], [51, 8]);
     let close = RuntimeCall::Disputes(pallet_sabha_disputes::Call::close { game: 0 });
     assert_eq!(close.encode()[..2], [52, 6]);
+    let claim = RuntimeCall::RewardPool(pallet_sabha_reward_pool::Call::claim { pool: PoolId::Curators });
+    assert_eq!(claim.encode(), [41, 0, 4]);
+    let poke = RuntimeCall::Datasets(pallet_sabha_datasets::Call::poke { claim: 0 });
+    assert_eq!(poke.encode()[..2], [50, 8]);
 }
 
 #[cfg(feature = "try-runtime")]

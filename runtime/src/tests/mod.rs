@@ -10,5 +10,6 @@ mod issuance;
 mod metadata;
 mod pauses;
 mod random_calls;
+mod random_datasets;
 mod random_disputes;
 mod runs;

@@ -68,6 +68,8 @@ fn safe_mode_stops_all_but_protocol_and_governance() {
             pallet_sabha_training::Call::ready {}.into(),
             pallet_sabha_training::Call::stop_run { run: 0 }.into(),
             pallet_sabha_disputes::Call::time_out { game: 0 }.into(),
+            pallet_sabha_datasets::Call::poke { claim: 0 }.into(),
+            pallet_sabha_datasets::Call::appeal { claim: 0 }.into(),
             pallet_timestamp::Call::set { now: 0 }.into(),
             pallet_conviction_voting::Call::remove_vote { class: None, index: 0 }.into(),
             pallet_referenda::Call::refund_decision_deposit { index: 0 }.into(),
@@ -78,6 +80,10 @@ fn safe_mode_stops_all_but_protocol_and_governance() {
         // What costs money or opens new obligations waits.
         let bond = pallet_sabha_training::Call::add_stake { amount: UNITS };
         assert!(!BaseCallFilter::contains(&bond.into()));
+        let stake = pallet_sabha_datasets::Call::register_curator { stake: UNITS };
+        assert!(!BaseCallFilter::contains(&stake.into()));
+        let claim = pallet_sabha_reward_pool::Call::claim { pool: sabha_protocol::pool::PoolId::Curators };
+        assert!(!BaseCallFilter::contains(&claim.into()));
     });
     // The exemption holds for real transactions, and wrapping a call changes nothing.
     assert_eq!(chain.try_submit(Alice, transfer()), Ok(Err(filtered())));
@@ -223,6 +229,7 @@ fn proxies_keep_within_their_kind() {
         ProxyType::Compute,
         ProxyType::IdentityJudgement,
         ProxyType::CancelProxy,
+        ProxyType::Curation,
     ] {
         assert!(!kind.filter(&transfer()), "{kind:?} moves no tokens");
         assert!(ProxyType::Any.is_superset(&kind));
@@ -241,6 +248,13 @@ fn proxies_keep_within_their_kind() {
     assert!(ProxyType::Compute.filter(&challenge));
     let close = RuntimeCall::from(pallet_sabha_disputes::Call::close { game: 0 });
     assert!(ProxyType::NonTransfer.filter(&close));
+    let donate = RuntimeCall::from(pallet_sabha_datasets::Call::donate { dataset: 0, amount: 1 });
+    let judge =
+        RuntimeCall::from(pallet_sabha_datasets::Call::seal_vote { claim: 0, seal: Default::default() });
+    let payout = RuntimeCall::from(pallet_sabha_reward_pool::Call::set_payout { payout: None });
+    for kind in [ProxyType::NonTransfer, ProxyType::Curation] {
+        assert!(kind.filter(&judge) && !kind.filter(&donate) && !kind.filter(&payout), "{kind:?}");
+    }
     assert!(ProxyType::Governance.filter(&vote));
     assert!(!ProxyType::Governance.filter(&poke()));
     assert!(ProxyType::Compute.filter(&register(1)));

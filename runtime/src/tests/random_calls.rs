@@ -9,8 +9,8 @@ use super::{
     runs::{budget, call_for, outcome, spec},
 };
 use crate::{
-    Balance, Balances, Disputes, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, Session, System, Timing,
-    Training, UNITS, Validators,
+    Balance, Balances, Datasets, Disputes, RewardPool, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin,
+    Session, System, Timing, Training, UNITS, Validators,
     constants::{bonds, currency::EXISTENTIAL_DEPOSIT, limits},
     governance::TrackId,
 };
@@ -69,7 +69,7 @@ impl Dice {
     }
 
     /// Up to `units` SBH.
-    fn amount(&mut self, units: u32) -> Balance {
+    pub fn amount(&mut self, units: u32) -> Balance {
         Balance::from(self.below(units)) * UNITS + Balance::from(self.roll() % 1_000_000_000_000)
     }
 }
@@ -86,6 +86,9 @@ pub enum Act {
 
 /// Makes an act from the dice and the chain's state.
 type Make = fn(&mut Dice) -> Act;
+
+/// What can happen: how likely it is, and what it is called.
+pub type Acts = [(u32, &'static str, Make)];
 
 pub fn send(who: Sr25519Keyring, call: impl Into<RuntimeCall>) -> Act {
     Act::Send(who, call.into())
@@ -278,7 +281,7 @@ fn decide(call: Call) -> Act {
     Act::Decide(Origin::ComputeAllocator, call.into())
 }
 
-/// What can happen: how likely it is, and what it is called.
+/// What happens to workers, runs and games.
 const ACTS: [(u32, &str, Make); 26] = [
     (4, "register", register),
     (2, "update a worker", update_worker),
@@ -323,11 +326,11 @@ const ACTS: [(u32, &str, Make); 26] = [
     (6, "nothing", |_| Act::Halt(0)),
 ];
 
-fn act(dice: &mut Dice) -> (&'static str, Act) {
-    let total = ACTS.iter().map(|(weight, ..)| weight).sum();
+fn act(acts: &Acts, dice: &mut Dice) -> (&'static str, Act) {
+    let total = acts.iter().map(|(weight, ..)| weight).sum();
     let mut left = dice.below(total);
-    for (weight, name, make) in ACTS {
-        if left < weight {
+    for (weight, name, make) in acts {
+        if left < *weight {
             return (name, make(dice));
         }
         left -= weight;
@@ -336,15 +339,15 @@ fn act(dice: &mut Dice) -> (&'static str, Act) {
 }
 
 /// How often each act succeeded.
-type Score = BTreeMap<&'static str, u32>;
+pub type Score = BTreeMap<&'static str, u32>;
 
 /// Up to three acts, and the block with their transactions.
-fn step(chain: &mut Chain, dice: &mut Dice, score: &mut Score) {
+fn step(acts: &Acts, chain: &mut Chain, dice: &mut Dice, score: &mut Score) {
     let mut names = Vec::new();
     let mut signers: Vec<Sr25519Keyring> = Vec::new();
     let mut transactions = Vec::new();
     for _ in 0..1 + dice.below(3) {
-        let (name, act) = chain.with(|| act(dice));
+        let (name, act) = chain.with(|| act(acts, dice));
         match act {
             // A second transaction of the same signer in one block would need the next nonce.
             Act::Send(who, _) if signers.contains(&who) => {}
@@ -385,19 +388,34 @@ fn step(chain: &mut Chain, dice: &mut Dice, score: &mut Score) {
                 Event::StakeSlashed { amount, burnt: true, .. } | Event::SurplusBurnt { amount, .. },
             ) => amount,
             RuntimeEvent::Disputes(pallet_sabha_disputes::Event::BondSlashed { burnt, .. }) => burnt,
+            RuntimeEvent::Datasets(pallet_sabha_datasets::Event::Slashed { burnt, .. }) => burnt,
             _ => 0,
         })
         .sum();
     *score.entry("a stake was slashed").or_default() += u32::from(burnt > 0);
-    let decided = |event: &RuntimeEvent| {
-        matches!(event, RuntimeEvent::Disputes(pallet_sabha_disputes::Event::Decided { .. }))
-    };
-    *score.entry("a game was decided").or_default() +=
-        chain.events().iter().filter(|e| decided(e)).count() as u32;
+    for name in chain.events().iter().filter_map(worth_noting) {
+        *score.entry(name).or_default() += 1;
+    }
     let expected = before + minted - burnt;
     assert_eq!(chain.with(Balances::total_issuance), expected, "only Dap mints and only slashes burn");
     chain.check_issuance();
     check_own_pallets(chain);
+}
+
+/// What tests ask whether it ever happened.
+fn worth_noting(event: &RuntimeEvent) -> Option<&'static str> {
+    use pallet_sabha_datasets::Event as Data;
+    Some(match event {
+        RuntimeEvent::Disputes(pallet_sabha_disputes::Event::Decided { .. }) => "a game was decided",
+        RuntimeEvent::Datasets(Data::ClaimAccepted { .. }) => "a claim was accepted",
+        RuntimeEvent::Datasets(Data::ClaimRejected { .. }) => "a claim was rejected",
+        RuntimeEvent::Datasets(Data::ClaimLapsed { .. }) => "a claim lapsed",
+        RuntimeEvent::Datasets(Data::PanelFailed { .. }) => "a panel had no quorum",
+        RuntimeEvent::Datasets(Data::CuratorAbsent { .. }) => "a curator was silent",
+        RuntimeEvent::Datasets(Data::AppealEnded { upheld: true, .. }) => "an appeal was right",
+        RuntimeEvent::Datasets(Data::AppealEnded { upheld: false, .. }) => "an appeal was wrong",
+        _ => return None,
+    })
 }
 
 /// The invariants of our own pallets that have a state.
@@ -407,18 +425,20 @@ fn check_own_pallets(chain: &mut Chain) {
         Timing::do_try_state().expect("Timing is sound");
         Training::do_try_state().expect("Training is sound");
         Disputes::do_try_state().expect("Disputes is sound");
+        RewardPool::do_try_state().expect("RewardPool is sound");
+        Datasets::do_try_state().expect("Datasets is sound");
         Validators::do_try_state().expect("Validators is sound");
     });
     #[cfg(not(feature = "try-runtime"))]
     let _ = chain;
 }
 
-/// Plays one game, and returns what succeeded in it.
-fn play(mut chain: Chain, seed: u64) -> Score {
+/// Plays one game, and returns what succeeded in it. `note` adds what is to be seen at its end.
+pub fn play(acts: &Acts, mut chain: Chain, seed: u64, note: fn(&mut Score)) -> Score {
     let (mut dice, mut score) = (Dice(seed), Score::new());
     for block in 0..BLOCKS {
         let stepped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            step(&mut chain, &mut dice, &mut score);
+            step(acts, &mut chain, &mut dice, &mut score);
         }));
         if let Err(panic) = stepped {
             eprintln!("seed {seed}, after {block} blocks; so far: {score:?}");
@@ -426,34 +446,44 @@ fn play(mut chain: Chain, seed: u64) -> Score {
         }
     }
     chain.with(|| {
-        let over = |status| Runs::<Runtime>::iter_values().filter(|run| run.status == status).count() as u32;
-        let finalised = Runs::<Runtime>::iter_values().map(|run| run.progress.finalised).sum();
-        score.insert("a round became final", finalised);
-        score.insert("a run was completed", over(RunStatus::Completed));
-        score.insert("a run was stopped", over(RunStatus::Stopped));
+        note(&mut score);
         score.insert("a session passed", Session::current_index());
-        let lost = Workers::<Runtime>::iter_values().map(|worker| worker.missed).sum();
-        score.insert("a deadline was missed", lost);
         assert_eq!(System::block_number(), BLOCKS);
     });
     chain.check();
     score
 }
 
-#[test]
-fn any_calls_in_any_order_keep_the_chain_sound() {
-    let mut sum = Score::new();
-    for (chain, seed) in [(Chain::development(), 1), (Chain::local(), 2)] {
-        for (name, count) in play(chain, seed) {
-            *sum.entry(name).or_default() += count;
-        }
+/// Whether all acts succeeded, and all of these things happened.
+pub fn assert_lively(acts: &Acts, happenings: &[&'static str], games: impl IntoIterator<Item = Score>) {
+    let mut sum: Score = happenings.iter().map(|name| (*name, 0)).collect();
+    for (name, count) in games.into_iter().flatten() {
+        *sum.entry(name).or_default() += count;
     }
     eprintln!("{sum:?}");
     // A game in which something never works says nothing about it.
-    for (_, name, _) in ACTS {
+    for (_, name, _) in acts {
         assert!(sum.get(name).is_some_and(|count| *count > 0), "nobody managed to {name}: {sum:?}");
     }
-    for (name, count) in sum {
-        assert!(count > 0, "never: {name}");
+    for (name, count) in &sum {
+        assert!(*count > 0, "never: {name}: {sum:?}");
     }
+}
+
+/// What became of runs.
+fn note_runs(score: &mut Score) {
+    let over = |status| Runs::<Runtime>::iter_values().filter(|run| run.status == status).count() as u32;
+    let finalised = Runs::<Runtime>::iter_values().map(|run| run.progress.finalised).sum();
+    score.insert("a round became final", finalised);
+    score.insert("a run was completed", over(RunStatus::Completed));
+    score.insert("a run was stopped", over(RunStatus::Stopped));
+    let lost = Workers::<Runtime>::iter_values().map(|worker| worker.missed).sum();
+    score.insert("a deadline was missed", lost);
+}
+
+#[test]
+fn any_calls_in_any_order_keep_the_chain_sound() {
+    let games = [(Chain::development(), 1), (Chain::local(), 2)];
+    let games = games.map(|(chain, seed)| play(&ACTS, chain, seed, note_runs));
+    assert_lively(&ACTS, &["a stake was slashed", "a game was decided"], games);
 }

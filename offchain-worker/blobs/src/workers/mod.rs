@@ -32,7 +32,9 @@ use iroh::{
 use iroh_blobs::protocol::{ALPN, ChunkRanges, ChunkRangesExt, GetRequest, Request};
 use links::{Link, Links};
 use sabha_protocol::Digest;
-use std::{collections::BTreeSet, fmt, future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet, fmt, future::Future, net::SocketAddr, ops::Range, sync::Arc, time::Duration,
+};
 use tokio::time::timeout;
 
 /// A proof of a blob's size: the way from the root to its last chunk. No blob needs more.
@@ -295,11 +297,11 @@ impl Node {
         worker: &WorkerAddress,
         digest: Digest,
         size: u64,
-        from: u64,
+        part: Range<u64>,
         pieces: Pieces,
         mut pace: Pace,
     ) -> Result<(), Failure> {
-        let (mut receive, told, link) = self.request(worker, digest, tree::from(from)).await?;
+        let (mut receive, told, link) = self.request(worker, digest, tree::ranges(&part, size)).await?;
         if told != size {
             return Err(Failure::Wrong(format!("it has {told} bytes now, and had {size} before")));
         }

@@ -23,6 +23,29 @@ fn a_blob_of_any_size_comes_across_verified() {
     assert!(server.network().counters().served_bytes >= 3_000_000);
 }
 
+/// Of a large blob, hardly more comes than the part that is wanted, and nothing is kept.
+#[test]
+fn a_part_comes_alone_and_is_proved() {
+    let server = Machine::serving();
+    let client = Machine::fetching([server.address()]);
+    let bytes = content(1_000_000);
+    let (digest, size) = (put(&server, &bytes), bytes.len() as u64);
+    for part in [0..16_384, 16_384..49_152, 983_040..1_000_000, 983_040..u64::MAX, 0..u64::MAX] {
+        let end = part.end.min(size) as usize;
+        let found = client.blobs.slice(digest, size, part.clone()).unwrap();
+        assert_eq!(found, bytes[part.start as usize..end], "{part:?}");
+        if part.end != u64::MAX {
+            assert!(!client.blobs.has(digest).unwrap(), "{part:?}");
+        }
+    }
+    let fetched = client.network().counters().fetched_bytes;
+    assert!((1_080_000..1_100_000).contains(&fetched), "{fetched}");
+    assert!(client.blobs.slice(digest, size + 1, 0..16_384).is_err(), "it has another size");
+    assert!(client.blobs.slice(Digest([9; 32]), size, 0..16_384).is_err());
+    // What is here is read here.
+    assert_eq!(server.blobs.slice(digest, size, 16_384..32_768).unwrap(), bytes[16_384..32_768]);
+}
+
 #[test]
 fn what_is_too_large_is_not_fetched() {
     let server = Machine::serving();

@@ -7,12 +7,12 @@ use frame_support::{
 use sabha_protocol::{
     Digest, UNITS,
     audit::Audits,
-    pool::PoolId,
+    pool::{PoolId, RewardPools},
     round::{Claim, Verdict},
 };
 
 use super::play::*;
-use crate::{Event, PoolShares, PoolTotals, RunStatus, mock::*};
+use crate::{Event, RunStatus, mock::*};
 
 const ROUND: sabha_protocol::RoundKey = sabha_protocol::RoundKey { round: 0, attempt: 0 };
 
@@ -202,10 +202,9 @@ fn shares_are_recorded_for_what_is_in_a_final_checkpoint_only() {
         audited(id, ROUND);
         settled(id, ROUND);
         let pool = PoolId::Compute(id);
-        assert_eq!(PoolTotals::<Test>::get(pool), 2);
-        assert!(
-            PoolShares::<Test>::get(pool, owners[0]) >= 1 && PoolShares::<Test>::get(pool, owners[1]) >= 1
-        );
+        let record = pallet_sabha_reward_pool::Pools::<Test>::get(pool).expect("it is there");
+        assert_eq!((record.shares, record.open), (2, true));
+        assert!(owners[..2].iter().all(|owner| RewardPool::shares(pool, owner) >= 1));
         let paid = spec(1).round_cost() - PRICE;
         assert_eq!(run_of(id).paid, paid, "the third is not paid: nobody could fetch its update");
     });

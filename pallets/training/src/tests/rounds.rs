@@ -1,9 +1,10 @@
 //! Rounds from their draw to their payment.
 
+use pallet_sabha_reward_pool::Pools;
 use sabha_protocol::pool::PoolId;
 
 use super::play::*;
-use crate::{Agenda, Attesters, Event, PoolTotals, Rounds, RunStatus, Seats, Slots, Specs, mock::*};
+use crate::{Agenda, Attesters, Event, Rounds, RunStatus, Seats, Slots, Specs, mock::*};
 
 #[test]
 fn a_run_of_several_rounds_with_audits_is_trained_paid_and_refunded() {
@@ -31,7 +32,8 @@ fn a_run_of_several_rounds_with_audits_is_trained_paid_and_refunded() {
         let earned: u128 = (FIRST..=ACCOUNTS).map(|owner| free(payout(owner))).sum();
         assert_eq!(earned, 3 * cost, "every unit went to a worker");
         assert!((FIRST..FIRST + 10).all(|owner| held(owner) == 2 * STAKE && worker(owner).reserved == 0));
-        assert_eq!(PoolTotals::<Test>::get(PoolId::Compute(id)), 9, "one share for each slot");
+        let pool = Pools::<Test>::get(PoolId::Compute(id)).expect("it is there");
+        assert_eq!(pool.shares, 9, "one share for each slot");
         assert_eq!(Rounds::<Test>::iter().count() + Slots::<Test>::iter().count(), 0);
         assert_eq!(Seats::<Test>::iter().count() + Attesters::<Test>::iter().count(), 0);
         assert_eq!((Specs::<Test>::iter().count(), Agenda::<Test>::get().len()), (0, 0));

@@ -3,16 +3,14 @@
 use frame_support::traits::{fungible::MutateHold, tokens::Precision::Exact};
 use sabha_protocol::{
     Digest, SlotSet,
-    pool::PoolId,
     round::{Claim, Phase, SlotState},
 };
 use sp_runtime::TryRuntimeError;
 
 use super::play::*;
 use crate::{
-    Agenda, Attesters, HoldReason, HotKeys, LeftTickets, NextRunId, Pass, Passes, PoolShares, PoolTotals,
-    Rounds, RunStatus, Runs, Seats, Slots, Specs, TicketHead, TicketPlaces, Tickets, Words, WorkerStatus,
-    Workers, mock::*,
+    Agenda, Attesters, HoldReason, HotKeys, LeftTickets, NextRunId, Pass, Passes, Rounds, RunStatus, Runs,
+    Seats, Slots, Specs, TicketHead, TicketPlaces, Tickets, Words, WorkerStatus, Workers, mock::*,
 };
 
 const DONE: sabha_protocol::RoundKey = sabha_protocol::RoundKey { round: 0, attempt: 0 };
@@ -45,8 +43,6 @@ fn busy() -> sp_io::TestExternalities {
         Training::convict(id, DONE, 2, Claim::Divergence, None).unwrap();
         assert!(run_of(id).kept > 0);
         assert!(matches!(round_of(id, OPEN).phase, Phase::Training { .. }));
-        PoolTotals::<Test>::insert(PoolId::Compute(9), 3);
-        PoolShares::<Test>::insert(PoolId::Compute(9), FIRST, 3);
         check();
     });
     ext
@@ -246,9 +242,7 @@ fn corruptions() -> Vec<(fn(), &'static str)> {
             },
             "pot does not cover",
         ),
-        // Pools and words.
-        (|| PoolShares::<Test>::insert(PoolId::Compute(9), BOB, 1), "sum to its total"),
-        (|| PoolTotals::<Test>::insert(PoolId::Compute(9), 4), "sum to its total"),
+        // Words.
         (|| Words::<Test>::mutate(|words| words.as_mut().swap(0, 1)), "out of order"),
         (
             || {

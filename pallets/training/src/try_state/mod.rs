@@ -11,15 +11,11 @@ use frame_support::{
 };
 use sabha_protocol::{
     Balance,
-    pool::{PoolId, Shares},
     round::{LIVE, Terms},
 };
 use sp_runtime::TryRuntimeError;
 
-use crate::{
-    Agenda, Config, NextRunId, Pallet, Passes, PoolShares, PoolTotals, Rounds, RunOf, RunStatus, Runs, Specs,
-    Words,
-};
+use crate::{Agenda, Config, NextRunId, Pallet, Passes, Rounds, RunOf, RunStatus, Runs, Specs, Words};
 
 /// What workers must have reserved, and how many attestations they must answer for, as the rounds have it.
 #[derive(Default)]
@@ -43,7 +39,6 @@ impl<T: Config> Pallet<T> {
     /// - an escrow is what was paid in and regained, less what was paid and refunded;
     /// - what is kept of slashes belongs to convicted slots;
     /// - the pot holds every escrow, what is kept, what workers are owed, and the existential deposit;
-    /// - the shares of a pool sum to its total.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut obligations =
             Obligations { reserved: BTreeMap::new(), attesting: BTreeMap::new(), training: BTreeMap::new() };
@@ -52,7 +47,6 @@ impl<T: Config> Pallet<T> {
         let owed = Self::try_state_workers(obligations)?;
         Self::try_state_tickets()?;
         Self::try_state_words()?;
-        Self::try_state_pools()?;
         let claims = owed.saturating_add(claims).saturating_add(T::Currency::minimum_balance());
         ensure!(T::Currency::balance(&Self::account_id()) >= claims, "the pot does not cover what is owed");
         Ok(())
@@ -125,17 +119,6 @@ impl<T: Config> Pallet<T> {
             "the words of sessions are out of order"
         );
         ensure!(sessions.last().is_none_or(|last| *last <= T::Session::get()), "a word is from the future");
-        Ok(())
-    }
-
-    fn try_state_pools() -> Result<(), TryRuntimeError> {
-        let mut sums = BTreeMap::<PoolId, Shares>::new();
-        for (pool, _, shares) in PoolShares::<T>::iter() {
-            let sum = sums.entry(pool).or_default();
-            *sum = sum.saturating_add(shares);
-        }
-        let totals: BTreeMap<_, _> = PoolTotals::<T>::iter().collect();
-        ensure!(sums == totals, "the shares of a pool do not sum to its total");
         Ok(())
     }
 }

@@ -36,6 +36,12 @@ use scale_info::TypeInfo;
 /// A session's randomness.
 pub type Word = [u8; 32];
 
+/// Where the words of sessions are kept.
+pub trait SessionWords {
+    /// The word of a session, if it is known and still kept.
+    fn word(session: crate::Session) -> Option<Word>;
+}
+
 /// What is drawn.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
@@ -53,6 +59,8 @@ pub enum Purpose {
     Audited,
     /// Which segments of a slot are executed again.
     Segments,
+    /// A curator of a claim of data: `run` is the claim, `place` the seat, `generation` the panel.
+    Curator,
 }
 
 /// What a draw is for: no two draws of one word have the same subject.

@@ -1,0 +1,180 @@
+//! Text in passages of some hundred bytes, whose bounds are chosen by what stands there.
+
+use crate::text;
+
+/// Bytes that a passage has at least, where there are so many.
+const LEAST: usize = 256;
+
+/// Bytes after which it ends with its line, whatever stands there.
+const MOST: usize = 2_048;
+
+/// Bytes of a line, after which a sentence or a word ends it.
+const LINE: usize = 512;
+
+/// Bytes of text that the language is told by.
+const CONTEXT: usize = 1_024;
+
+/// Bytes of what is no text, that are judged at once.
+const BLOCK: usize = 512;
+
+/// A passage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Passage<'a> {
+    /// What stands there; an error if it is no text.
+    pub(super) text: Result<&'a str, ()>,
+    /// The text around it.
+    pub(super) context: &'a str,
+    /// Its bytes.
+    pub(super) bytes: usize,
+}
+
+/// Cuts a part of a stream of text into passages. Characters that are cut off at its ends are left out.
+pub(super) fn cut<'a>(bytes: &'a [u8], mut take: impl FnMut(Passage<'a>)) {
+    let bytes = trim(bytes);
+    for document in bytes.split(|byte| *byte == crate::END_OF_DOCUMENT) {
+        match simdutf8::basic::from_utf8(document) {
+            Ok(text) if text::fault(text).is_none() => cut_text(text, &mut take),
+            _ => document.chunks(BLOCK).for_each(|block| {
+                let inner = trim(block);
+                let text = simdutf8::basic::from_utf8(inner).ok().filter(|text| text::fault(text).is_none());
+                let (text, context) = (text.ok_or(()), text.unwrap_or_default());
+                take(Passage { text, context, bytes: block.len() });
+            }),
+        }
+    }
+}
+
+/// Without what is left of a character at either end.
+fn trim(bytes: &[u8]) -> &[u8] {
+    let begun = bytes.iter().take(3).take_while(|byte| **byte & 0xc0 == 0x80).count();
+    let bytes = bytes.get(begun..).unwrap_or_default();
+    // The last byte that begins a character, if the character has more bytes than are there.
+    let last = (1..=3.min(bytes.len()))
+        .find(|back| bytes.get(bytes.len() - back).is_some_and(|byte| byte & 0xc0 != 0x80));
+    let cut = last.filter(|back| {
+        let first = bytes.get(bytes.len() - back).copied().unwrap_or(0);
+        let wants = [(0xc0, 2), (0xe0, 3), (0xf0, 4)]
+            .iter()
+            .filter(|(least, _)| first >= *least)
+            .map(|(_, n)| *n)
+            .max();
+        wants.is_some_and(|wants| wants > *back)
+    });
+    bytes.get(..bytes.len() - cut.unwrap_or(0)).unwrap_or_default()
+}
+
+fn cut_text<'a>(text: &'a str, take: &mut impl FnMut(Passage<'a>)) {
+    let (mut start, mut end) = (0, 0);
+    while end < text.len() {
+        let line = line(text.get(end..).unwrap_or_default());
+        end += line.len().max(1);
+        let here = end - start;
+        // The line itself says whether the passage ends with it: the same lines make the same passages wherever they stand.
+        let chosen = here >= LEAST && letters(line) & 1 == 0;
+        if chosen || here >= MOST || end >= text.len() {
+            let passage = text.get(start..end).unwrap_or_default();
+            take(Passage { text: Ok(passage), context: context(text, start), bytes: passage.len() });
+            start = end;
+        }
+    }
+}
+
+/// The first line; of a long one its first sentence, or so many words.
+fn line(text: &str) -> &str {
+    let mut before = ' ';
+    for (at, c) in text.char_indices() {
+        let sentence =
+            at > 0 && c.is_whitespace() && matches!(before, '.' | '!' | '?' | '।' | '॥') && at >= LINE / 4;
+        let stop = c == '\n'
+            || sentence
+            || (at >= LINE && c.is_whitespace())
+            || at >= 2 * LINE
+            || matches!(c, '。' | '؟');
+        if stop {
+            return text.get(..at + c.len_utf8()).unwrap_or_default();
+        }
+        before = c;
+    }
+    text
+}
+
+/// The text from `start` on; at the end of the text, what is before it.
+fn context(text: &str, start: usize) -> &str {
+    let start = start.min(text.len().saturating_sub(CONTEXT));
+    let end = start.saturating_add(CONTEXT).min(text.len());
+    text.get(text.floor_char_boundary(start)..text.floor_char_boundary(end)).unwrap_or_default()
+}
+
+/// A hash of a line's letters alone, so that other marks or capitals do not move the bounds.
+fn letters(line: &str) -> u64 {
+    let letters = line.bytes().filter(|byte| byte.is_ascii_alphanumeric() || *byte >= 0x80);
+    mix(letters.fold(0, |hash: u64, byte| {
+        (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0000_0100_0000_01b3)
+    }))
+}
+
+/// A quick hash of some bytes.
+pub(super) fn hash(bytes: &[u8]) -> u64 {
+    mix(bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    }))
+}
+
+/// Spreads what is in a number over all its bits.
+pub(super) fn mix(number: u64) -> u64 {
+    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn all(bytes: &[u8]) -> Vec<Passage<'_>> {
+        let mut found = Vec::new();
+        cut(bytes, |passage| found.push(passage));
+        found
+    }
+
+    proptest! {
+        /// Whatever it is, nothing is counted twice and the text is what stands there.
+        #[test]
+        fn passages_are_the_text(text in "[a-zñ।\\n .]{0,4000}") {
+            let found = all(text.as_bytes());
+            let joined: String = found.iter().map(|passage| passage.text.unwrap()).collect();
+            prop_assert_eq!(&joined, &text);
+            prop_assert!(found.iter().all(|p| p.bytes <= MOST + 2 * LINE + 4 && p.context.len() <= CONTEXT + 3));
+        }
+
+        #[test]
+        fn any_bytes_can_be_cut(bytes: Vec<u8>) {
+            let sum: usize = all(&bytes).iter().map(|passage| passage.bytes).sum();
+            prop_assert!(sum <= bytes.len());
+        }
+    }
+
+    #[test]
+    fn characters_at_the_ends_are_left_out() {
+        let text = "हिन्दी";
+        for start in 0..4 {
+            for end in text.len() - 4..text.len() {
+                let found = all(&text.as_bytes()[start..end]);
+                assert!(found.iter().all(|passage| passage.text.is_ok()), "{start} {end}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_moved_is_cut_alike() {
+        let lines: Vec<String> =
+            (0..400).map(|i| format!("línea número {} del texto {}\n", i * i, i)).collect();
+        let whole = lines.concat();
+        let moved = format!("Otra cosa.\nY otra más\n{whole}");
+        let one: Vec<_> = all(whole.as_bytes()).iter().map(|p| p.text.unwrap().to_string()).collect();
+        let two: Vec<_> = all(moved.as_bytes()).iter().map(|p| p.text.unwrap().to_string()).collect();
+        let shared = one.iter().filter(|passage| two.contains(passage)).count();
+        assert!(shared + 4 >= one.len(), "{shared} of {}", one.len());
+    }
+}

@@ -1,0 +1,218 @@
+//! What a look tells, of good data and of what cheats would hand in.
+
+use super::*;
+
+const WORDS: [&str; 40] = [
+    "el",
+    "la",
+    "casa",
+    "tiempo",
+    "mundo",
+    "hombre",
+    "mujer",
+    "día",
+    "noche",
+    "camino",
+    "libro",
+    "palabra",
+    "ciudad",
+    "agua",
+    "tierra",
+    "cuando",
+    "porque",
+    "siempre",
+    "nunca",
+    "entre",
+    "hacia",
+    "desde",
+    "también",
+    "muchas",
+    "grandes",
+    "pequeño",
+    "nuevo",
+    "viejo",
+    "había",
+    "estaba",
+    "decía",
+    "miraba",
+    "caminaba",
+    "escribía",
+    "de",
+    "que",
+    "con",
+    "para",
+    "sobre",
+    "los",
+];
+
+/// Spanish words in no order, and never the same lines.
+fn spanish(lines: u64, seed: u64) -> String {
+    let mut text = String::new();
+    let mut state = seed;
+    for _ in 0..lines {
+        for _ in 0..12 {
+            state = passages::mix(state.wrapping_add(0x9e37_79b9_7f4a_7c15));
+            text.push_str(WORDS[(state % 40) as usize]);
+            text.push(' ');
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn expected(language: &str) -> Expected {
+    Expected {
+        language: language.into(),
+        licence: "CC0-1.0".into(),
+        licences: LICENCES.map(String::from).into(),
+        images: None,
+    }
+}
+
+fn look(expected: Expected, bytes: &[u8]) -> Report {
+    let mut look = Look::new(expected);
+    for (place, part) in bytes.chunks(1 << 20).enumerate() {
+        look.add((place as u64) << 20, part);
+    }
+    look.finish()
+}
+
+#[test]
+fn good_text_is_accepted() {
+    let report = look(expected("es"), spanish(3_000, 1).as_bytes());
+    assert!(report.accepted >= 9_700, "{report:?}");
+    assert_eq!(report.quality, 100);
+    assert_eq!(report.languages[0].0, "es");
+    assert!(report.licence_allowed && report.language_known);
+}
+
+#[test]
+fn of_text_that_is_there_twice_half_counts() {
+    let once = spanish(2_000, 2);
+    let twice = format!("{once}\0Otra cosa\n{}", once.replace("casa", "CASA,  "));
+    let report = look(expected("es"), twice.as_bytes());
+    assert!(report.duplicates.abs_diff(5_000) < 200, "{report:?}");
+    assert!(report.accepted.abs_diff(4_900) < 300, "{report:?}");
+}
+
+#[test]
+fn nearly_the_same_is_found_and_another_text_is_not() {
+    let once = spanish(1_000, 3);
+    // Every tenth line has another word at its end.
+    let lines = once.lines().enumerate();
+    let edited: String =
+        lines.map(|(i, line)| if i % 10 == 0 { format!("{line}y\n") } else { format!("{line}\n") }).collect();
+    let near = look(expected("es"), format!("{once}{edited}").as_bytes());
+    assert!(near.duplicates > 3_800, "{near:?}");
+    let other = look(expected("es"), format!("{once}{}", spanish(1_000, 4)).as_bytes());
+    assert!(other.duplicates < 100, "{other:?}");
+}
+
+#[test]
+fn noise_is_no_text_however_it_is_disguised() {
+    let noise: Vec<u8> = (0..200_000u64).map(|i| passages::mix(i) as u8).collect();
+    let raw = look(expected("es"), &noise);
+    assert!(raw.accepted < 500, "{raw:?}");
+    // As Latin letters, each byte a character that can be printed.
+    let letters: String = noise.iter().map(|byte| char::from(0x20 + byte % 0x5f)).collect();
+    let disguised = look(expected("es"), letters.as_bytes());
+    assert!(disguised.accepted < 1_000, "{disguised:?}");
+    let latin: String =
+        noise.iter().map(|byte| char::from_u32(0xa1 + u32::from(byte % 0x5e)).unwrap()).collect();
+    let disguised = look(expected("es"), latin.as_bytes());
+    assert!(disguised.accepted < 1_000, "{disguised:?}");
+}
+
+#[test]
+fn another_language_does_not_count() {
+    let english = "All human beings are born free and equal in dignity and rights. They are endowed with reason and conscience and \
+                   should act towards one another in a spirit of brotherhood.\n";
+    let text: String = (0..200).map(|i| format!("{i} {english}")).collect();
+    let report = look(expected("es"), format!("{}{text}", spanish(10, 5)).as_bytes());
+    assert!(report.accepted < 1_000, "{report:?}");
+    let unknown = look(expected("qu"), spanish(500, 6).as_bytes());
+    assert!(!unknown.language_known && unknown.accepted > 9_900 && unknown.quality == 80, "{unknown:?}");
+    assert!(unknown.findings.iter().any(|finding| finding.contains("read some")));
+}
+
+#[test]
+fn a_licence_outside_the_list_is_not_accepted() {
+    let other = Expected { licence: "CC-BY-NC-4.0".into(), ..expected("es") };
+    let report = look(other, spanish(100, 7).as_bytes());
+    assert_eq!((report.accepted, report.licence_allowed), (0, false));
+    assert!(report.findings.iter().any(|finding| finding.contains("CC-BY-NC-4.0")));
+}
+
+#[test]
+fn data_about_persons_lowers_the_quality() {
+    let text = spanish(100, 8) + &"ana@example.org ".repeat(5);
+    let report = look(expected("es"), text.as_bytes());
+    assert_eq!((report.personal.emails, report.quality), (5, 60));
+}
+
+#[test]
+fn what_is_kept_is_bounded_and_fair() {
+    let mut look = Look::new(expected("es"));
+    // Each is there twice, and one of them again and again.
+    let flood = spanish(5, 0);
+    for i in 0..(5 * KEPT as u64 / 2) {
+        for passage in [&spanish(5, i / 2), &flood] {
+            look.text.add(passages::Passage { text: Ok(passage), context: "", bytes: passage.len() });
+        }
+    }
+    let report = look.finish();
+    // Three of four repeat: every second one, and the flood. Whether the flood is in the sample is a matter of chance, which is the same
+    // each time.
+    assert!(report.judged >= KEPT as u64 / 4, "{report:?}");
+    let expected = if report.judged > 5 * KEPT as u64 / 2 { 8_000..9_990 } else { 4_800..5_200 };
+    assert!(expected.contains(&report.duplicates), "{report:?}");
+}
+
+fn images(records: &[(u16, Vec<u8>)]) -> Report {
+    let form = Images {
+        height: 16,
+        width: 16,
+        channels: 1,
+        labels: vec!["a".into(), "b".into()],
+        counts: vec![1, 1],
+    };
+    let bytes: Vec<u8> =
+        records.iter().flat_map(|(label, pixels)| [&label.to_le_bytes()[..], pixels].concat()).collect();
+    let mut look = Look::new(Expected { images: Some(form), ..expected("zxx") });
+    // Cut anywhere: a record across the bound is left out.
+    look.add(0, &bytes);
+    look.finish()
+}
+
+fn drawing(seed: u64) -> Vec<u8> {
+    (0..256u64).map(|i| (((i % 16) * (seed % 7 + 1) + (i / 16) * 3 + seed) % 200) as u8).collect()
+}
+
+#[test]
+fn images_that_repeat_or_show_nothing_do_not_count() {
+    let noise: Vec<u8> = (0..256u64).map(|i| passages::mix(i) as u8).collect();
+    let mut records: Vec<_> = (0..6u64).map(|i| (0, drawing(i))).collect();
+    records.push((1, drawing(0)));
+    records.push((1, vec![7; 256]));
+    records.push((0, noise));
+    records.push((2, drawing(90)));
+    let report = images(&records);
+    assert_eq!(
+        (report.judged, report.accepted, report.duplicates, report.empty, report.malformed),
+        (10, 6_000, 1_000, 2_000, 1_000)
+    );
+}
+
+#[test]
+fn records_are_found_within_a_part() {
+    let form = Images { height: 16, width: 16, channels: 1, labels: vec!["a".into()], counts: vec![3] };
+    let bytes: Vec<u8> = (0..3u64).flat_map(|i| [&[0, 0][..], &drawing(i)].concat()).collect();
+    let mut look = Look::new(Expected { images: Some(form), ..expected("zxx") });
+    look.add(100, &bytes[100..700]);
+    assert_eq!(look.finish().judged, 1);
+}
+
+#[test]
+fn parts_of_ten_thousand_are_rounded() {
+    assert_eq!((ratio(1, 3), ratio(2, 3), ratio(0, 0), ratio(u64::MAX, u64::MAX)), (3_333, 6_667, 0, 10_000));
+}

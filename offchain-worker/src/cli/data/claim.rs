@@ -1,0 +1,432 @@
+//! Claims: sealed, told, given up, appealed.
+
+use crate::{
+    blobs,
+    chain::{At, Call, ChainResult, DataClaim, Dataset, names::event},
+    cli::{
+        Context,
+        curate::find_claim,
+        on_chain::{QueryArgs, Receipt, SendArgs, Signed, as_text, sbh},
+    },
+    config::{NetworkArgs, StorageArgs},
+    curation::source::MANIFEST_PREFIX,
+    data::Manifest,
+    error::{Exit, ResultExt, failure},
+    keys::AccountId,
+    sealed::{Salt, Sealed},
+};
+use clap::Args;
+use sabha_protocol::{
+    Balance, Digest,
+    datasets::{ClaimId, Content, DatasetId, Ruling, Stage, Unit, bond, claim, words},
+};
+use serde::{Deserialize, Serialize};
+use std::{fmt::Write, path::PathBuf, time::Duration};
+
+/// Arguments of `data claim`.
+#[derive(Args, Debug)]
+#[command(after_help = "Publish the dataset first, and serve it until the claim is settled.\n\n\
+                        Example: sabha-worker data claim packed/books --dataset 4 --key contributor.json --locator $ADDRESS\n\n\
+                        A claim is sealed first, and told when its seal is old enough, so that nobody can claim it in between. What hides it is kept \
+                        in the folder of state: the same command goes on with what was begun.")]
+pub struct ClaimArgs {
+    /// The packed dataset's folder
+    pub folder: PathBuf,
+    /// The chain's dataset that it is for; `data list` shows them
+    #[arg(long, value_name = "NUMBER")]
+    pub dataset: DatasetId,
+    /// Where it is served: <node id>@<ip>:<port>, or https://…; may be given several times. Without any, where this worker is configured to
+    /// serve
+    #[arg(long = "locator", value_name = "LOCATOR")]
+    pub locators: Vec<String>,
+    /// How much it is, as the chain's dataset counts; without it, what the manifest says
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    pub units: Option<u64>,
+    /// Only seal it: it is told by the same command without this
+    #[arg(long)]
+    pub seal_only: bool,
+    /// Where files are.
+    #[command(flatten)]
+    pub storage: StorageArgs,
+    /// How blobs get to others.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+    /// Who claims and is paid, on which chain.
+    #[command(flatten)]
+    pub send: SendArgs,
+}
+
+/// Arguments of commands about one claim.
+#[derive(Args, Debug)]
+pub struct NumberArgs {
+    /// The claim's number
+    pub claim: ClaimId,
+    /// Who signs, on which chain.
+    #[command(flatten)]
+    pub send: SendArgs,
+}
+
+/// Arguments of `data claims`.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    /// One claim. Without it, all that are not settled
+    pub claim: Option<ClaimId>,
+    /// Which chain.
+    #[command(flatten)]
+    pub query: QueryArgs,
+}
+
+/// A claim that was begun.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Begun {
+    dataset: DatasetId,
+    root: Digest,
+    salt: Salt,
+    /// Once a block has its seal.
+    claim: Option<ClaimId>,
+}
+
+#[derive(Serialize)]
+struct Claimed {
+    claim: ClaimId,
+    dataset: DatasetId,
+    root: Digest,
+    units: u64,
+    bytes: u64,
+    #[serde(serialize_with = "as_text")]
+    bond: Balance,
+    locators: Vec<String>,
+    #[serde(flatten)]
+    receipt: Receipt,
+}
+
+/// Runs `data claim`.
+///
+/// # Errors
+/// [`Exit::BadInput`] if the dataset cannot be claimed so; [`Exit::Refused`] if the chain refuses.
+pub(super) async fn run(args: ClaimArgs, context: &Context) -> anyhow::Result<()> {
+    let manifest = Manifest::read(&args.folder).exit(Exit::BadInput)?;
+    manifest.check_size(&args.folder).exit(Exit::BadInput)?;
+    let mut signed = args.send.open(context).await?;
+    signed.session.config = signed.session.config.with_storage(&args.storage).with_network(&args.network);
+    let client = &signed.session.client;
+    let at = client.at_best().await.coded()?;
+    let dataset = find_dataset(&at, args.dataset).await?;
+    let units = match args.units {
+        Some(units) => units,
+        None => units_of(&manifest, &dataset)?,
+    };
+    check_words(&manifest, &dataset)?;
+    let shards: Vec<Digest> = manifest.shards.iter().map(|shard| shard.blake3).collect();
+    let content = Content { units, bytes: manifest.bytes(), shards: &shards };
+    content.check(dataset.unit_bytes).exit(Exit::BadInput)?;
+    let locators = locators(&args, &manifest, &signed)?;
+    can_pay(&at, &signed.key.account(), &dataset, manifest.bytes()).await?;
+
+    let me = signed.key.account();
+    let sealed = Sealed::open(&signed.session.config.storage.state, client.genesis(), &me)?;
+    let name = format!("claim-{}-{}", args.dataset, manifest.root.to_string().get(..32).unwrap_or_default());
+    let (mut begun, claim) = begin(&at, &me, &sealed, &name, args.dataset, manifest.root).await?;
+    let id = match claim {
+        Some(id) => id,
+        None => {
+            let seal = claim::seal(begun.dataset, &begun.root, &begun.salt.0, &me);
+            let (included, receipt) = signed.send(&Call::commit_claim(args.dataset, seal)).await?;
+            let id: ClaimId = included.first_field(event::CLAIM_COMMITTED).ok_or_else(|| {
+                anyhow::anyhow!("the claim was sealed, but the event {} is missing", event::CLAIM_COMMITTED)
+            })?;
+            begun.claim = Some(id);
+            sealed.keep(&name, &begun)?;
+            tracing::info!(claim = id, block = receipt.block, "sealed");
+            id
+        }
+    };
+    if args.seal_only {
+        let text = format!("claim {id} is sealed: tell it with the same command without --seal-only");
+        return context
+            .print(&serde_json::json!({ "claim": id, "dataset": args.dataset, "root": begun.root }), text);
+    }
+    wait_for_age(&signed, id, context).await?;
+    let call = Call::reveal_claim(id, units, content.bytes, &shards, &locators, begun.salt.0);
+    let (_, receipt) = signed.send(&call).await?;
+    sealed.forget(&name)?;
+    let text = format!(
+        "claim {id} is told: {units} units, {} bytes, bond {} (block {})\nserve it until it is settled; next: `sabha-worker data claims {id}`",
+        content.bytes,
+        sbh(bond(content.bytes)),
+        receipt.block
+    );
+    let claimed = Claimed {
+        claim: id,
+        dataset: args.dataset,
+        root: begun.root,
+        units,
+        bytes: content.bytes,
+        bond: bond(content.bytes),
+        locators,
+        receipt,
+    };
+    context.print(&claimed, text)
+}
+
+/// What was begun, or is: its record is on the disk when this returns. And its claim, if the chain has that still.
+async fn begin(
+    at: &At,
+    me: &AccountId,
+    sealed: &Sealed,
+    name: &str,
+    dataset: DatasetId,
+    root: Digest,
+) -> anyhow::Result<(Begun, Option<ClaimId>)> {
+    let Some(mut begun) = sealed.read::<Begun>(name)? else {
+        let begun = Begun { dataset, root, salt: Salt::new()?, claim: None };
+        sealed.keep(name, &begun)?;
+        return Ok((begun, None));
+    };
+    // A crash may have come between the seal and its record: the claim is known by its seal.
+    let seal = claim::seal(begun.dataset, &begun.root, &begun.salt.0, me);
+    let claims = at.data_claims().await.coded()?;
+    match claims.into_iter().find(|(_, claim)| claim.seal == seal && claim.claimant == *me) {
+        Some((id, claim)) if matches!(claim.stage, Stage::Committed { .. }) => {
+            tracing::info!(claim = id, "going on with what was begun");
+            begun.claim = Some(id);
+            Ok((begun, Some(id)))
+        }
+        Some((id, claim)) => {
+            Err(failure(Exit::Refused, format!("it is claimed already: claim {id} is {}", claim.word())))
+        }
+        // A salt hides once only.
+        None => {
+            let begun = Begun { dataset, root, salt: Salt::new()?, claim: None };
+            sealed.keep(name, &begun)?;
+            Ok((begun, None))
+        }
+    }
+}
+
+async fn wait_for_age(signed: &Signed, id: ClaimId, context: &Context) -> anyhow::Result<()> {
+    let session = &signed.session;
+    let every = Duration::from_millis(session.config.chain.poll_ms);
+    let mut told = false;
+    loop {
+        let at = session.client.at_best().await.coded()?;
+        let claim = find_claim(&at, id).await?;
+        let Stage::Committed { since, until } = claim.stage else {
+            return Err(failure(Exit::Refused, format!("claim {id} is {} already", claim.word())));
+        };
+        let (now, from) =
+            (at.active_blocks().await.coded()?, since.saturating_add(at.availability().await.coded()?));
+        if now >= from {
+            return Ok(());
+        }
+        if !std::mem::replace(&mut told, true) {
+            let (left, last) = (from.saturating_sub(now), until.saturating_sub(now));
+            tracing::info!(claim = id, blocks = left, within = last, "waiting until the seal is old enough");
+        }
+        tokio::select! {
+            () = context.stop.raised() => return Err(context.stop.error(
+                "stopped: the claim is sealed; the same command goes on with it",
+            )),
+            () = tokio::time::sleep(every) => {}
+        }
+    }
+}
+
+/// The chain's dataset, which must take claims.
+pub(super) async fn find_dataset(at: &At, id: DatasetId) -> anyhow::Result<Dataset> {
+    let dataset = at.dataset(id).await.coded()?;
+    let missing = || {
+        failure(
+            Exit::BadInput,
+            format!("there is no dataset {id} on this chain: `sabha-worker data list` shows those that are"),
+        )
+    };
+    let dataset = dataset.ok_or_else(missing)?;
+    if !dataset.open {
+        return Err(failure(
+            Exit::BadInput,
+            format!("the dataset {id} ({}) takes no claims any more", dataset.title),
+        ));
+    }
+    Ok(dataset)
+}
+
+fn units_of(manifest: &Manifest, dataset: &Dataset) -> anyhow::Result<u64> {
+    let units = match dataset.unit {
+        Unit::Mebibyte => manifest.bytes() >> 20,
+        Unit::Item => manifest.documents,
+        Unit::Second => {
+            let message = "the dataset is paid by the second, which no manifest counts: say how many there are with --units";
+            return Err(failure(Exit::BadInput, message));
+        }
+    };
+    if units == 0 {
+        let message =
+            format!("it has {} bytes, less than one unit of the dataset: pack more", manifest.bytes());
+        return Err(failure(Exit::BadInput, message));
+    }
+    Ok(units)
+}
+
+fn check_words(manifest: &Manifest, dataset: &Dataset) -> anyhow::Result<()> {
+    for (what, packed, wanted) in [
+        ("licence", &manifest.licence, &dataset.licence),
+        ("language", &manifest.language, &dataset.language),
+    ] {
+        if packed != wanted {
+            let message =
+                format!("its {what} is {packed}, and the dataset's is {wanted}: curators would reject it");
+            return Err(failure(Exit::BadInput, message));
+        }
+    }
+    Ok(())
+}
+
+fn locators(args: &ClaimArgs, manifest: &Manifest, signed: &Signed) -> anyhow::Result<Vec<String>> {
+    let config = &signed.session.config;
+    let mut locators = args.locators.clone();
+    if locators.is_empty() {
+        locators.extend(blobs::address_so_far(config)?.map(|address| address.to_string()));
+        locators.extend(config.storage.store.clone().filter(|store| store.starts_with("https://")));
+    }
+    if locators.is_empty() {
+        let message =
+            "nobody would find it: say where it is served with --locator, or configure network.listen";
+        return Err(failure(Exit::BadInput, message));
+    }
+    let bytes = manifest.to_bytes().map_err(|reason| failure(Exit::BadInput, reason))?;
+    locators.push(format!("{MANIFEST_PREFIX}{}", Digest::of(&bytes)));
+    if let Some(bad) = locators.iter().find(|locator| !words::is_locator(locator.as_bytes())) {
+        let message = format!(
+            "--locator {bad:?}: printable ASCII without blanks is expected, of {} characters at most",
+            words::LOCATOR
+        );
+        return Err(failure(Exit::BadInput, message));
+    }
+    if locators.len() > words::LOCATORS as usize {
+        let message =
+            format!("{} locators can be named, besides the manifest's", words::LOCATORS.saturating_sub(1));
+        return Err(failure(Exit::BadInput, message));
+    }
+    Ok(locators)
+}
+
+async fn can_pay(at: &At, who: &AccountId, dataset: &Dataset, bytes: u64) -> anyhow::Result<()> {
+    let fee = at.seat_pay().coded()?.saturating_mul(dataset.panel.into());
+    let needed = bond(bytes).saturating_add(fee).saturating_add(at.existential_deposit().coded()?);
+    let free = at.balances(who).await.coded()?.free;
+    if free < needed {
+        let message = format!(
+            "{who} has {}, but needs at least {} (a bond of {}, {} for the panel) and a deposit",
+            sbh(free),
+            sbh(needed),
+            sbh(bond(bytes)),
+            sbh(fee)
+        );
+        return Err(failure(Exit::BadInput, message));
+    }
+    Ok(())
+}
+
+pub(super) async fn withdraw(args: NumberArgs, context: &Context) -> anyhow::Result<()> {
+    let signed = args.send.open(context).await?;
+    let done = format!("claim {} is given up, its bond is free", args.claim);
+    signed.send_and_print(context, &Call::withdraw_claim(args.claim), &done).await
+}
+
+pub(super) async fn appeal(args: NumberArgs, context: &Context) -> anyhow::Result<()> {
+    let signed = args.send.open(context).await?;
+    let at = signed.session.client.at_best().await.coded()?;
+    let bond = at.appeal_bond().coded()?;
+    let done = format!(
+        "claim {} is appealed, with a bond of {}\nnext: propose `datasets.arbitrate` on the DatasetArbiter track",
+        args.claim,
+        sbh(bond)
+    );
+    signed.send_and_print(context, &Call::appeal(args.claim), &done).await
+}
+
+pub(super) async fn poke(args: NumberArgs, context: &Context) -> anyhow::Result<()> {
+    let signed = args.send.open(context).await?;
+    let done = format!("what was due for claim {} is done", args.claim);
+    signed.send_and_print(context, &Call::poke_claim(args.claim), &done).await
+}
+
+#[derive(Serialize)]
+struct Line {
+    claim: ClaimId,
+    dataset: DatasetId,
+    claimant: AccountId,
+    stage: &'static str,
+    /// The last active block of the stage.
+    until: Option<u32>,
+    due: bool,
+    root: Option<Digest>,
+    units: Option<u64>,
+    bytes: Option<u64>,
+    #[serde(serialize_with = "as_text")]
+    bond: Balance,
+    /// What was decided: the part that is accepted, of 10,000, and its quality.
+    ruling: Option<(u16, u8)>,
+    panel: u8,
+    curators: Vec<AccountId>,
+    locators: Vec<String>,
+}
+
+pub(super) async fn list(args: ListArgs, context: &Context) -> anyhow::Result<()> {
+    let (_session, at) = args.query.open(context).await?;
+    let claims = match args.claim {
+        Some(id) => vec![(id, find_claim(&at, id).await?)],
+        None => at.data_claims().await.coded()?,
+    };
+    let now = at.active_blocks().await.coded()?;
+    let mut lines = Vec::new();
+    let mut text = String::new();
+    for (id, claim) in claims {
+        let line = line(&at, id, &claim).await?;
+        let left =
+            line.until.map_or("".into(), |until| format!(", {} blocks left", until.saturating_sub(now)));
+        let due = if line.due { ", a poke is due" } else { "" };
+        let ruling = line.ruling.map_or("".into(), |(fraction, quality)| {
+            format!(", {}.{:02} % accepted, quality {quality}", fraction / 100, fraction % 100)
+        });
+        writeln!(
+            text,
+            "claim {id}: dataset {}, {} units, {}{left}{due}{ruling}, bond {}, by {}",
+            line.dataset,
+            line.units.map_or("?".into(), |units| units.to_string()),
+            line.stage,
+            sbh(line.bond),
+            line.claimant
+        )?;
+        lines.push(line);
+    }
+    if lines.is_empty() {
+        text = "no open claims".into();
+    }
+    context.print(&lines, text)
+}
+
+async fn line(at: &At, id: ClaimId, claim: &DataClaim) -> anyhow::Result<Line> {
+    let ruling = match claim.stage {
+        Stage::Judged { ruling, .. } | Stage::Appealed { ruling, .. } => ruling,
+        _ => Ruling::None,
+    };
+    Ok(Line {
+        claim: id,
+        dataset: claim.dataset,
+        claimant: claim.claimant,
+        stage: claim.word(),
+        until: claim.until(),
+        due: at.is_due(id).await.coded()?,
+        root: claim.told.map(|told| told.root),
+        units: claim.told.map(|told| told.units),
+        bytes: claim.told.map(|told| told.bytes),
+        bond: claim.bond,
+        ruling: ruling.vote().map(|vote| (vote.fraction, vote.quality)),
+        panel: claim.panels,
+        curators: claim.panel.iter().map(|seat| seat.curator).collect(),
+        locators: at.claim_locators(id).await.coded()?,
+    })
+}

@@ -1,0 +1,223 @@
+//! Claims: seal, content, settlement.
+
+use frame_support::{assert_noop, assert_ok};
+use sabha_protocol::{
+    UNITS,
+    datasets::{SHARD_BYTES, Stage},
+    pool::{PoolId, RewardPools},
+};
+
+use crate::{AcceptedRoots, ClaimShards, Claims, Error, Event, HoldReason, ShardClaims, mock::*};
+
+/// The scenario of the crate's documentation, for three curators.
+#[test]
+fn an_honest_claim_is_paid_and_has_shares() {
+    run(|| {
+        curators(3);
+        let id = dataset(3);
+        let claim = claim_of(ASHA, id, 1, 100);
+        let fee = 3 * PAY;
+        assert_eq!(held(HoldReason::ClaimBond, ASHA), 2 * UNITS);
+        assert!(held(HoldReason::Storage, ASHA) > 0);
+        assert_eq!(dataset_of(id).reserved, 50 * UNITS + fee);
+        let panel = judge(claim, &[9_900, 10_000, 9_800]);
+        settle(claim);
+
+        // 99 of 100 units, and as much of the fee.
+        let paid = 99 * UNITS / 2 + fee * 99 / 100;
+        assert_eq!(owed(PoolId::Dataset(id), ASHA), paid);
+        assert_eq!(RewardPool::shares(PoolId::Dataset(id), &ASHA), 99 * 80);
+        for who in panel {
+            assert_eq!(owed(PoolId::Curators, who), PAY);
+            assert_eq!(RewardPool::shares(PoolId::Curators, &who), 1);
+            assert_eq!((curator(who).reserved, curator(who).sound), (0, 1));
+        }
+        let dataset = dataset_of(id);
+        assert_eq!((dataset.budget, dataset.reserved, dataset.claims), (1_000 * UNITS - paid, 0, 0));
+        assert_eq!((dataset.units, dataset.paid), (99, paid));
+        assert_eq!(held(HoldReason::ClaimBond, ASHA) + held(HoldReason::Storage, ASHA), 0);
+        assert!(!ClaimShards::<Test>::contains_key(claim));
+        assert_eq!(AcceptedRoots::<Test>::iter().count(), 1);
+        assert_eq!(ShardClaims::<Test>::iter().count(), 100);
+        assert_ok!(RewardPool::claim(signed(ASHA), PoolId::Dataset(id)));
+        check();
+    });
+}
+
+#[test]
+fn a_claim_is_accepted_in_part() {
+    run(|| {
+        curators(3);
+        let id = dataset(3);
+        let claim = claim_of(ASHA, id, 1, 100);
+        judge(claim, &[5_000, 5_200, 4_900]);
+        settle(claim);
+        assert_eq!(dataset_of(id).units, 50);
+        assert_eq!(owed(PoolId::Dataset(id), ASHA), 25 * UNITS + 3 * PAY / 2);
+        // No bond is lost by it.
+        assert!(!happened(|event| matches!(event, Event::Slashed { .. })));
+    });
+}
+
+/// The part of one unit that is good is paid as the part of many.
+#[test]
+fn a_claim_of_one_unit_is_accepted_in_part() {
+    run(|| {
+        curators(3);
+        let id = dataset(3);
+        let claim = claim_of(ASHA, id, 1, 1);
+        judge(claim, &[9_900; 3]);
+        settle(claim);
+        let paid = (UNITS / 2 + 3 * PAY) * 99 / 100;
+        assert_eq!((owed(PoolId::Dataset(id), ASHA), dataset_of(id).paid), (paid, paid));
+        assert_eq!(RewardPool::shares(PoolId::Dataset(id), &ASHA), 79);
+        // A dataset that has data stays, with its pool.
+        assert_ok!(Datasets::close_dataset(signed(OWNER), id));
+        assert!(!dataset_of(id).open);
+        assert_ok!(RewardPool::deposit(signed(DONOR), PoolId::Dataset(id), UNITS));
+    });
+}
+
+#[test]
+fn a_false_claim_loses_its_bond() {
+    run(|| {
+        curators(3);
+        let id = dataset(3);
+        let claim = claim_of(ASHA, id, 1, 100);
+        let panel = judge(claim, &[0, 500, 0]);
+        settle(claim);
+        assert!(happened(|event| matches!(event, Event::ClaimRejected { claimant: ASHA, .. })));
+        assert_eq!(held(HoldReason::ClaimBond, ASHA), 0);
+        assert_eq!(owed(PoolId::Dataset(id), ASHA), 0);
+        // Of 2 SBH: half is burnt, a fifth goes to three curators, the rest into the budget.
+        assert_eq!(burnt(), UNITS);
+        let each = 2 * UNITS / 5 / 3;
+        for who in panel {
+            assert_eq!(owed(PoolId::Curators, who), PAY + each);
+        }
+        assert_eq!(dataset_of(id).budget, 1_001 * UNITS - 3 * each);
+        // Nothing remains: others may claim what the shards really are.
+        assert_eq!(ShardClaims::<Test>::iter().count() + AcceptedRoots::<Test>::iter().count(), 0);
+        claim_of(BINH, id, 1, 100);
+    });
+}
+
+#[test]
+fn commit_claim_fails() {
+    run(|| {
+        let id = dataset(3);
+        let seal = Default::default();
+        assert_noop!(Datasets::commit_claim(signed(ASHA), 9, seal), Error::<Test>::NoSuchDataset);
+        assert!(Datasets::commit_claim(signed(99), id, seal).is_err());
+        assert_ok!(Datasets::close_dataset(root(), id));
+        assert_noop!(Datasets::commit_claim(signed(ASHA), id, seal), Error::<Test>::NoSuchDataset);
+    });
+}
+
+#[test]
+fn reveal_claim_fails() {
+    run(|| {
+        let id = dataset(3);
+        let mine = shards(1, 2);
+        let claim = commit(ASHA, id, &mine);
+        assert_noop!(tell(ASHA, claim, &mine), Error::<Test>::TooEarly);
+        pass(AVAILABILITY);
+        assert_noop!(tell(BINH, claim, &mine), Error::<Test>::NotYours);
+        assert_noop!(tell(ASHA, 9, &mine), Error::<Test>::NoSuchClaim);
+        let told = |units, bytes, shards: &crate::Shards, salt| {
+            Datasets::reveal_claim(
+                signed(ASHA),
+                claim,
+                units,
+                bytes,
+                shards.clone(),
+                Default::default(),
+                salt,
+            )
+        };
+        let bytes = 2 * SHARD_BYTES;
+        assert_noop!(told(0, bytes, &mine, SALT), Error::<Test>::NothingClaimed);
+        assert_noop!(told(3, bytes, &mine, SALT), Error::<Test>::TooManyUnits);
+        assert_noop!(told(2, bytes + 1, &mine, SALT), Error::<Test>::WrongBytes);
+        assert_noop!(told(2, bytes, &mine, [0; 32]), Error::<Test>::WrongSeal);
+        assert_noop!(told(2, bytes, &shards(2, 2), SALT), Error::<Test>::WrongSeal);
+        let blank = vec![text(" ")].try_into().expect("few");
+        let told = Datasets::reveal_claim(signed(ASHA), claim, 2, bytes, mine.clone(), blank, SALT);
+        assert_noop!(told, Error::<Test>::BadLocator);
+        assert_ok!(tell(ASHA, claim, &mine));
+        assert_noop!(tell(ASHA, claim, &mine), Error::<Test>::WrongStage);
+    });
+}
+
+#[test]
+fn what_the_budget_cannot_pay_is_refused_at_once() {
+    run(|| {
+        let id = dataset(3);
+        // Two promises of 500 and a half.
+        claim_of(ASHA, id, 1, 1_000);
+        let (second, shards) = (commit(BINH, id, &shards(2, 1_000)), shards(2, 1_000));
+        pass(AVAILABILITY);
+        assert_noop!(tell(BINH, second, &shards), Error::<Test>::BudgetTooLow);
+        assert_ok!(Datasets::donate(signed(DONOR), id, 10 * UNITS));
+        assert_ok!(tell(BINH, second, &shards));
+    });
+}
+
+#[test]
+fn a_sealed_claim_can_be_given_up_and_ends_by_itself() {
+    run(|| {
+        let id = dataset(3);
+        let first = commit(ASHA, id, &shards(1, 1));
+        assert_noop!(Datasets::withdraw_claim(signed(BINH), first), Error::<Test>::NotYours);
+        assert_ok!(Datasets::withdraw_claim(signed(ASHA), first));
+        assert_eq!(held(HoldReason::ClaimBond, ASHA), 0);
+        let second = commit(ASHA, id, &shards(1, 1));
+        pass(AVAILABILITY + WINDOW);
+        assert_noop!(Datasets::poke(signed(EVE), second), Error::<Test>::NothingDue);
+        pass(1);
+        assert_noop!(tell(ASHA, second, &shards(1, 1)), Error::<Test>::TooLate);
+        poke(second);
+        assert!(!Claims::<Test>::contains_key(second));
+        assert_eq!((held(HoldReason::ClaimBond, ASHA), dataset_of(id).claims), (0, 0));
+        let third = claim_of(ASHA, id, 1, 1);
+        assert_noop!(Datasets::withdraw_claim(signed(ASHA), third), Error::<Test>::WrongStage);
+    });
+}
+
+/// Nobody judges: nothing is paid and nothing lost, whoever pokes.
+#[test]
+fn a_claim_without_any_curator_lapses() {
+    run(|| {
+        let id = dataset(3);
+        let claim = claim_of(ASHA, id, 1, 2);
+        for _ in 0..3 {
+            pass(2 * SESSION);
+            poke(claim);
+        }
+        assert!(matches!(record(claim).stage, Stage::Judged { .. }));
+        settle(claim);
+        assert!(happened(|event| matches!(event, Event::ClaimLapsed { .. })));
+        assert_eq!(owed(PoolId::Dataset(id), ASHA), 3 * PAY);
+        assert_eq!(held(HoldReason::ClaimBond, ASHA) + held(HoldReason::Storage, ASHA), 0);
+        assert_eq!((dataset_of(id).budget, burnt()), (1_000 * UNITS, 0));
+        assert_eq!(ShardClaims::<Test>::iter().count(), 0);
+    });
+}
+
+#[test]
+fn anybody_finds_out_what_is_due() {
+    run(|| {
+        curators(3);
+        let id = dataset(3);
+        let claim = claim_of(ASHA, id, 1, 2);
+        assert!(!Datasets::is_due(claim));
+        assert_noop!(Datasets::poke(signed(EVE), claim), Error::<Test>::NothingDue);
+        pass(2 * SESSION);
+        assert!(Datasets::is_due(claim));
+        poke(claim);
+        for who in panel(claim) {
+            assert_eq!(Datasets::seats_of(who), [(claim, record(claim))]);
+        }
+        assert_noop!(Datasets::poke(signed(EVE), 9), Error::<Test>::NoSuchClaim);
+    });
+}
