@@ -184,7 +184,7 @@ const ACTS: [(u32, &str, fn(&mut Dice) -> Act); 28] = [
         let (claim, _) = pick(dice, |claim| matches!(claim.stage, Stage::Judged { .. }));
         send(dice.pick(&ALL), Data::appeal { claim })
     }),
-    (3, "arbitrate", arbitrate),
+    (6, "arbitrate", arbitrate),
     (8, "register a curator", |dice| {
         let stake = bonds::CURATOR * Balance::from(1 + dice.below(3)) - Balance::from(dice.one_in(6));
         send(dice.pick(&CURATORS), Data::register_curator { stake })
