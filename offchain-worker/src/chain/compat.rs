@@ -558,7 +558,7 @@ mod tests {
             ("post_root", "past_root"),
             ("seats_of", "saets_of"),
             ("reveal_claim", "reveel_claim"),
-            ("CurrentDurations", "CurrentDuratinos"),
+            ("AppealBond", "AppealBand"),
         ] {
             let mut bytes = COMMITTED.to_vec();
             // Each name with the length that SCALE puts before it, so that no longer name is hit.

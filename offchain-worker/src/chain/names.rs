@@ -205,7 +205,7 @@ pub mod storage {
     /// Randomness of the latest sessions.
     pub const WORDS: Name = of("Training", "Words");
     /// Durations that are in force.
-    pub const DURATIONS: Name = of("Timing", "CurrentDurations");
+    pub const DURATIONS: Name = of("Timing", "Durations");
     /// Milliseconds since 1970.
     pub const NOW: Name = of("Timestamp", "Now");
     /// Account -> balances.
