@@ -2,8 +2,9 @@
 
 use crate::{
     BlobError, BlobStore, Network, PeerBlobs,
-    network::{Counts, Failure},
+    network::Counts,
     pace::{Haste, Pace},
+    provider::Failure,
     tree::{self, GROUP_BYTES},
 };
 use bao_tree::io::{BaoContentItem, DecodeError, sync::DecodeResponseIter};
