@@ -47,6 +47,8 @@ pub(super) struct Passages {
     bands: HashMap<u64, u32>,
     letters: Vec<u8>,
     count: u64,
+    /// Of the context that passages share.
+    found: Option<Found>,
 }
 
 impl Passages {
@@ -58,6 +60,7 @@ impl Passages {
             bands: HashMap::new(),
             letters: Vec::new(),
             count: 0,
+            found: None,
         }
     }
 
@@ -67,6 +70,9 @@ impl Passages {
             return;
         }
         self.count += 1;
+        if !passage.same_context {
+            self.found = None;
+        }
         let Ok(text) = passage.text else {
             let (key, fault) = (mix(self.count), Some(Fault::Malformed));
             return self.keep(Kept {
@@ -87,7 +93,7 @@ impl Passages {
             first.repeats = (first.repeats.0 + 1, first.repeats.1.saturating_add(weight));
             return;
         }
-        let found = self.language.find(passage.context);
+        let found = *self.found.get_or_insert_with(|| self.language.find(passage.context));
         let fault = self.language.is_other(found).then_some(Fault::OtherLanguage);
         self.keep(Kept { key, weight, fault, found, signature, repeats: (0, 0) });
     }

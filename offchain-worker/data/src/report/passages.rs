@@ -22,8 +22,10 @@ const BLOCK: usize = 512;
 pub(super) struct Passage<'a> {
     /// What stands there; an error if it is no text.
     pub(super) text: Result<&'a str, ()>,
-    /// The text around it.
+    /// The text around it, by which its language is told.
     pub(super) context: &'a str,
+    /// Whether that is the same as of the passage before.
+    pub(super) same_context: bool,
     /// Its bytes.
     pub(super) bytes: usize,
 }
@@ -38,7 +40,7 @@ pub(super) fn cut<'a>(bytes: &'a [u8], mut take: impl FnMut(Passage<'a>)) {
                 let inner = trim(block);
                 let text = simdutf8::basic::from_utf8(inner).ok().filter(|text| text::fault(text).is_none());
                 let (text, context) = (text.ok_or(()), text.unwrap_or_default());
-                take(Passage { text, context, bytes: block.len() });
+                take(Passage { text, context, same_context: false, bytes: block.len() });
             }),
         }
     }
@@ -65,6 +67,8 @@ fn trim(bytes: &[u8]) -> &[u8] {
 
 fn cut_text<'a>(text: &'a str, take: &mut impl FnMut(Passage<'a>)) {
     let (mut start, mut end) = (0, 0);
+    // Passages that begin within so many bytes are looked at together: to tell a language costs more than all the rest.
+    let mut around: Option<usize> = None;
     while end < text.len() {
         let line = line(text.get(end..).unwrap_or_default());
         end += line.len().max(1);
@@ -73,7 +77,15 @@ fn cut_text<'a>(text: &'a str, take: &mut impl FnMut(Passage<'a>)) {
         let chosen = here >= LEAST && letters(line) & 1 == 0;
         if chosen || here >= MOST || end >= text.len() {
             let passage = text.get(start..end).unwrap_or_default();
-            take(Passage { text: Ok(passage), context: context(text, start), bytes: passage.len() });
+            let same_context = around.is_some_and(|around| end <= around.saturating_add(CONTEXT));
+            let from = around.filter(|_| same_context).unwrap_or(start);
+            around = Some(from);
+            take(Passage {
+                text: Ok(passage),
+                context: context(text, from),
+                same_context,
+                bytes: passage.len(),
+            });
             start = end;
         }
     }

@@ -157,14 +157,21 @@ fn what_is_kept_is_bounded_and_fair() {
     let flood = spanish(5, 0);
     for i in 0..(5 * KEPT as u64 / 2) {
         for passage in [&spanish(5, i / 2), &flood] {
-            look.text.add(passages::Passage { text: Ok(passage), context: "", bytes: passage.len() });
+            look.text.add(passages::Passage {
+                text: Ok(passage),
+                context: "",
+                same_context: false,
+                bytes: passage.len(),
+            });
         }
     }
     let report = look.finish();
     // Three of four repeat: every second one, and the flood. Whether the flood is in the sample is a matter of chance, which is the same
-    // each time.
-    assert!(report.judged >= KEPT as u64 / 4, "{report:?}");
-    let expected = if report.judged > 5 * KEPT as u64 / 2 { 8_000..9_990 } else { 4_800..5_200 };
+    // each time; it drives nothing else out of it.
+    let flooded = report.judged > 5 * KEPT as u64 / 2;
+    let others = report.judged - if flooded { 5 * KEPT as u64 / 2 } else { 0 };
+    assert!(others > KEPT as u64 / 2 && others <= 2 * KEPT as u64, "{report:?}");
+    let expected = if flooded { 7_300..8_200 } else { 4_800..5_200 };
     assert!(expected.contains(&report.duplicates), "{report:?}");
 }
 
