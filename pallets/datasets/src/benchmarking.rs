@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use frame_benchmarking::v2::*;
 use frame_support::{
     BoundedVec,
-    traits::{EnsureOrigin, Footprint, Get, fungible::Mutate},
+    traits::{Consideration, EnsureOrigin, Footprint, Get, fungible::Mutate},
 };
 use frame_system::RawOrigin;
 use sabha_protocol::{
