@@ -1,6 +1,6 @@
 //! Weights of `pallet_sabha_disputes`, by `scripts/weights`: 20 steps, 20 repetitions each. Storage is counted, times are measured.
 //!
-//! Sources: blake2b d811533cfa2c1cfec8bcd942b90678e1
+//! Sources: blake2b 4b2234299c51119bfbd4cd1476e6d537
 
 use core::marker::PhantomData;
 
@@ -48,7 +48,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `System::Account` (r:1 w:1)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(139), added: 2614, mode: `MaxEncodedLen`)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
     // Storage: `Session::CurrentIndex` (r:1 w:0)
     // Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
     // Storage: `Training::Runs` (r:1 w:1)
@@ -60,7 +60,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Disputes::Games` (r:0 w:1)
     // Proof: `Disputes::Games` (`max_values`: None, `max_size`: Some(315), added: 2790, mode: `MaxEncodedLen`)
     fn challenge() -> Weight {
-        Weight::from_parts(30_152_714_000, 4315)
+        Weight::from_parts(28_474_121_000, 4315)
             .saturating_add(T::DbWeight::get().reads(12))
             .saturating_add(T::DbWeight::get().writes(7))
     }
@@ -84,7 +84,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Timing::Durations` (r:1 w:0)
     // Proof: `Timing::Durations` (`max_values`: Some(1), `max_size`: Some(52), added: 547, mode: `MaxEncodedLen`)
     fn name_claim() -> Weight {
-        Weight::from_parts(176_414_000, 4315)
+        Weight::from_parts(159_790_000, 4315)
             .saturating_add(T::DbWeight::get().reads(9))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -102,7 +102,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Disputes::LastShown` (r:0 w:1)
     // Proof: `Disputes::LastShown` (`max_values`: None, `max_size`: Some(7459), added: 9934, mode: `MaxEncodedLen`)
     fn answer() -> Weight {
-        Weight::from_parts(29_894_335_000, 4315)
+        Weight::from_parts(28_592_730_000, 4315)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -116,7 +116,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Specs` (r:1 w:0)
     // Proof: `Training::Specs` (`max_values`: None, `max_size`: Some(850), added: 3325, mode: `MaxEncodedLen`)
     fn press() -> Weight {
-        Weight::from_parts(48_340_793_000, 4315)
+        Weight::from_parts(46_252_883_000, 4315)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -138,7 +138,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Workers` (r:2 w:1)
     // Proof: `Training::Workers` (`max_values`: None, `max_size`: Some(331), added: 2806, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:2 w:2)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(139), added: 2614, mode: `MaxEncodedLen`)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:3 w:3)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Training::Passes` (r:1 w:1)
@@ -148,7 +148,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Disputes::LastShown` (r:0 w:1)
     // Proof: `Disputes::LastShown` (`max_values`: None, `max_size`: Some(7459), added: 9934, mode: `MaxEncodedLen`)
     fn judge() -> Weight {
-        Weight::from_parts(1_662_233_000, 8799)
+        Weight::from_parts(1_540_596_000, 8799)
             .saturating_add(T::DbWeight::get().reads(16))
             .saturating_add(T::DbWeight::get().writes(12))
     }
@@ -170,7 +170,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Workers` (r:2 w:1)
     // Proof: `Training::Workers` (`max_values`: None, `max_size`: Some(331), added: 2806, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:2 w:2)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(139), added: 2614, mode: `MaxEncodedLen`)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:3 w:3)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Training::Passes` (r:1 w:1)
@@ -180,7 +180,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Disputes::LastShown` (r:0 w:1)
     // Proof: `Disputes::LastShown` (`max_values`: None, `max_size`: Some(7459), added: 9934, mode: `MaxEncodedLen`)
     fn time_out() -> Weight {
-        Weight::from_parts(770_298_000, 8799)
+        Weight::from_parts(610_874_000, 8799)
             .saturating_add(T::DbWeight::get().reads(16))
             .saturating_add(T::DbWeight::get().writes(12))
     }
@@ -192,11 +192,11 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `System::Account` (r:1 w:1)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(139), added: 2614, mode: `MaxEncodedLen`)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
     // Storage: `Disputes::LastShown` (r:0 w:1)
     // Proof: `Disputes::LastShown` (`max_values`: None, `max_size`: Some(7459), added: 9934, mode: `MaxEncodedLen`)
     fn close() -> Weight {
-        Weight::from_parts(181_346_000, 3780)
+        Weight::from_parts(144_573_000, 3780)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -220,7 +220,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Workers` (r:2 w:1)
     // Proof: `Training::Workers` (`max_values`: None, `max_size`: Some(331), added: 2806, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:2 w:2)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(139), added: 2614, mode: `MaxEncodedLen`)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:3 w:3)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Training::Passes` (r:1 w:1)
@@ -230,7 +230,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Disputes::LastShown` (r:0 w:1)
     // Proof: `Disputes::LastShown` (`max_values`: None, `max_size`: Some(7459), added: 9934, mode: `MaxEncodedLen`)
     fn sweep() -> Weight {
-        Weight::from_parts(817_088_000, 8799)
+        Weight::from_parts(691_737_000, 8799)
             .saturating_add(T::DbWeight::get().reads(18))
             .saturating_add(T::DbWeight::get().writes(13))
     }
@@ -239,49 +239,49 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 /// For tests.
 impl WeightInfo for () {
     fn challenge() -> Weight {
-        Weight::from_parts(30_152_714_000, 4315)
+        Weight::from_parts(28_474_121_000, 4315)
             .saturating_add(ParityDbWeight::get().reads(12))
             .saturating_add(ParityDbWeight::get().writes(7))
     }
 
     fn name_claim() -> Weight {
-        Weight::from_parts(176_414_000, 4315)
+        Weight::from_parts(159_790_000, 4315)
             .saturating_add(ParityDbWeight::get().reads(9))
             .saturating_add(ParityDbWeight::get().writes(1))
     }
 
     fn answer() -> Weight {
-        Weight::from_parts(29_894_335_000, 4315)
+        Weight::from_parts(28_592_730_000, 4315)
             .saturating_add(ParityDbWeight::get().reads(5))
             .saturating_add(ParityDbWeight::get().writes(2))
     }
 
     fn press() -> Weight {
-        Weight::from_parts(48_340_793_000, 4315)
+        Weight::from_parts(46_252_883_000, 4315)
             .saturating_add(ParityDbWeight::get().reads(4))
             .saturating_add(ParityDbWeight::get().writes(1))
     }
 
     fn judge() -> Weight {
-        Weight::from_parts(1_662_233_000, 8799)
+        Weight::from_parts(1_540_596_000, 8799)
             .saturating_add(ParityDbWeight::get().reads(16))
             .saturating_add(ParityDbWeight::get().writes(12))
     }
 
     fn time_out() -> Weight {
-        Weight::from_parts(770_298_000, 8799)
+        Weight::from_parts(610_874_000, 8799)
             .saturating_add(ParityDbWeight::get().reads(16))
             .saturating_add(ParityDbWeight::get().writes(12))
     }
 
     fn close() -> Weight {
-        Weight::from_parts(181_346_000, 3780)
+        Weight::from_parts(144_573_000, 3780)
             .saturating_add(ParityDbWeight::get().reads(4))
             .saturating_add(ParityDbWeight::get().writes(4))
     }
 
     fn sweep() -> Weight {
-        Weight::from_parts(817_088_000, 8799)
+        Weight::from_parts(691_737_000, 8799)
             .saturating_add(ParityDbWeight::get().reads(18))
             .saturating_add(ParityDbWeight::get().writes(13))
     }

@@ -1,4 +1,6 @@
-//! Weights of `pallet_sabha_reward_pool`: estimates, until `scripts/weights` measures them.
+//! Weights of `pallet_sabha_reward_pool`, by `scripts/weights`: 20 steps, 20 repetitions each. Storage is counted, times are measured.
+//!
+//! Sources: blake2b e458e5f72fe3a04ef187a9e39535f862
 
 use core::marker::PhantomData;
 
@@ -29,47 +31,96 @@ pub trait WeightInfo {
 pub struct SubstrateWeight<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
+    // Storage: `RewardPool::Pools` (r:1 w:1)
+    // Proof: `RewardPool::Pools` (`max_values`: None, `max_size`: Some(98), added: 2573, mode: `MaxEncodedLen`)
+    // Storage: `System::Account` (r:3 w:3)
+    // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
+    // Storage: `RewardPool::Members` (r:1 w:1)
+    // Proof: `RewardPool::Members` (`max_values`: None, `max_size`: Some(141), added: 2616, mode: `MaxEncodedLen`)
+    // Storage: `RewardPool::Payouts` (r:1 w:0)
+    // Proof: `RewardPool::Payouts` (`max_values`: None, `max_size`: Some(96), added: 2571, mode: `MaxEncodedLen`)
     fn claim() -> Weight {
-        Weight::from_parts(250_000_000, 8799)
-            .saturating_add(T::DbWeight::get().reads(8))
-            .saturating_add(T::DbWeight::get().writes(7))
+        Weight::from_parts(252_639_000, 8799)
+            .saturating_add(T::DbWeight::get().reads(6))
+            .saturating_add(T::DbWeight::get().writes(5))
     }
 
+    // Storage: `RewardPool::Pools` (r:1 w:1)
+    // Proof: `RewardPool::Pools` (`max_values`: None, `max_size`: Some(98), added: 2573, mode: `MaxEncodedLen`)
+    // Storage: `System::Account` (r:3 w:3)
+    // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
+    // Storage: `RewardPool::Members` (r:1 w:1)
+    // Proof: `RewardPool::Members` (`max_values`: None, `max_size`: Some(141), added: 2616, mode: `MaxEncodedLen`)
+    // Storage: `RewardPool::Payouts` (r:1 w:0)
+    // Proof: `RewardPool::Payouts` (`max_values`: None, `max_size`: Some(96), added: 2571, mode: `MaxEncodedLen`)
     fn claim_for() -> Weight {
-        Weight::from_parts(250_000_000, 8799)
-            .saturating_add(T::DbWeight::get().reads(8))
-            .saturating_add(T::DbWeight::get().writes(7))
+        Weight::from_parts(254_988_000, 8799)
+            .saturating_add(T::DbWeight::get().reads(6))
+            .saturating_add(T::DbWeight::get().writes(5))
     }
 
+    // Storage: `RewardPool::Pools` (r:32 w:32)
+    // Proof: `RewardPool::Pools` (`max_values`: None, `max_size`: Some(98), added: 2573, mode: `MaxEncodedLen`)
+    // Storage: `RewardPool::Members` (r:32 w:32)
+    // Proof: `RewardPool::Members` (`max_values`: None, `max_size`: Some(141), added: 2616, mode: `MaxEncodedLen`)
+    // Storage: `RewardPool::Payouts` (r:1 w:0)
+    // Proof: `RewardPool::Payouts` (`max_values`: None, `max_size`: Some(96), added: 2571, mode: `MaxEncodedLen`)
+    // Storage: `System::Account` (r:3 w:3)
+    // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     fn claim_batch(n: u32) -> Weight {
-        Weight::from_parts(150_000_000, 8799)
-            .saturating_add(Weight::from_parts(150_000_000, 0).saturating_mul(n.into()))
-            .saturating_add(T::DbWeight::get().reads(5))
-            .saturating_add(T::DbWeight::get().reads((4_u64).saturating_mul(n.into())))
-            .saturating_add(T::DbWeight::get().writes(4))
-            .saturating_add(T::DbWeight::get().writes((3_u64).saturating_mul(n.into())))
+        Weight::from_parts(151_386_343, 8799)
+            .saturating_add(Weight::from_parts(105_241_619, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(4))
+            .saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(n.into())))
+            .saturating_add(T::DbWeight::get().writes(3))
+            .saturating_add(T::DbWeight::get().writes((2_u64).saturating_mul(n.into())))
+            .saturating_add(Weight::from_parts(0, 2616).saturating_mul(n.into()))
     }
 
+    // Storage: `RewardPool::Members` (r:2 w:2)
+    // Proof: `RewardPool::Members` (`max_values`: None, `max_size`: Some(141), added: 2616, mode: `MaxEncodedLen`)
+    // Storage: `RewardPool::Pools` (r:1 w:1)
+    // Proof: `RewardPool::Pools` (`max_values`: None, `max_size`: Some(98), added: 2573, mode: `MaxEncodedLen`)
+    // Storage: `RewardPool::Deposits` (r:1 w:2)
+    // Proof: `RewardPool::Deposits` (`max_values`: None, `max_size`: Some(109), added: 2584, mode: `MaxEncodedLen`)
+    // Storage: `System::Account` (r:2 w:2)
+    // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
+    // Storage: `Balances::Holds` (r:2 w:2)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
     fn transfer_shares() -> Weight {
-        Weight::from_parts(250_000_000, 8799)
-            .saturating_add(T::DbWeight::get().reads(9))
+        Weight::from_parts(261_802_000, 6398)
+            .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(9))
     }
 
+    // Storage: `RewardPool::Payouts` (r:1 w:1)
+    // Proof: `RewardPool::Payouts` (`max_values`: None, `max_size`: Some(96), added: 2571, mode: `MaxEncodedLen`)
+    // Storage: `System::Account` (r:1 w:1)
+    // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
+    // Storage: `Balances::Holds` (r:1 w:1)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
     fn set_payout() -> Weight {
-        Weight::from_parts(120_000_000, 4000)
+        Weight::from_parts(121_315_000, 3694)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(3))
     }
 
+    // Storage: `RewardPool::Pools` (r:1 w:1)
+    // Proof: `RewardPool::Pools` (`max_values`: None, `max_size`: Some(98), added: 2573, mode: `MaxEncodedLen`)
+    // Storage: `System::Account` (r:3 w:3)
+    // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     fn deposit() -> Weight {
-        Weight::from_parts(220_000_000, 8799)
-            .saturating_add(T::DbWeight::get().reads(5))
+        Weight::from_parts(203_375_000, 8799)
+            .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(4))
     }
 
+    // Storage: `RewardPool::Pools` (r:1 w:1)
+    // Proof: `RewardPool::Pools` (`max_values`: None, `max_size`: Some(98), added: 2573, mode: `MaxEncodedLen`)
+    // Storage: `System::Account` (r:2 w:2)
+    // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     fn remove_pool() -> Weight {
-        Weight::from_parts(130_000_000, 6196)
+        Weight::from_parts(106_901_000, 6196)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -78,46 +129,47 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 /// For tests.
 impl WeightInfo for () {
     fn claim() -> Weight {
-        Weight::from_parts(250_000_000, 8799)
-            .saturating_add(ParityDbWeight::get().reads(8))
-            .saturating_add(ParityDbWeight::get().writes(7))
+        Weight::from_parts(252_639_000, 8799)
+            .saturating_add(ParityDbWeight::get().reads(6))
+            .saturating_add(ParityDbWeight::get().writes(5))
     }
 
     fn claim_for() -> Weight {
-        Weight::from_parts(250_000_000, 8799)
-            .saturating_add(ParityDbWeight::get().reads(8))
-            .saturating_add(ParityDbWeight::get().writes(7))
+        Weight::from_parts(254_988_000, 8799)
+            .saturating_add(ParityDbWeight::get().reads(6))
+            .saturating_add(ParityDbWeight::get().writes(5))
     }
 
     fn claim_batch(n: u32) -> Weight {
-        Weight::from_parts(150_000_000, 8799)
-            .saturating_add(Weight::from_parts(150_000_000, 0).saturating_mul(n.into()))
-            .saturating_add(ParityDbWeight::get().reads(5))
-            .saturating_add(ParityDbWeight::get().reads((4_u64).saturating_mul(n.into())))
-            .saturating_add(ParityDbWeight::get().writes(4))
-            .saturating_add(ParityDbWeight::get().writes((3_u64).saturating_mul(n.into())))
+        Weight::from_parts(151_386_343, 8799)
+            .saturating_add(Weight::from_parts(105_241_619, 0).saturating_mul(n.into()))
+            .saturating_add(ParityDbWeight::get().reads(4))
+            .saturating_add(ParityDbWeight::get().reads((2_u64).saturating_mul(n.into())))
+            .saturating_add(ParityDbWeight::get().writes(3))
+            .saturating_add(ParityDbWeight::get().writes((2_u64).saturating_mul(n.into())))
+            .saturating_add(Weight::from_parts(0, 2616).saturating_mul(n.into()))
     }
 
     fn transfer_shares() -> Weight {
-        Weight::from_parts(250_000_000, 8799)
-            .saturating_add(ParityDbWeight::get().reads(9))
+        Weight::from_parts(261_802_000, 6398)
+            .saturating_add(ParityDbWeight::get().reads(8))
             .saturating_add(ParityDbWeight::get().writes(9))
     }
 
     fn set_payout() -> Weight {
-        Weight::from_parts(120_000_000, 4000)
+        Weight::from_parts(121_315_000, 3694)
             .saturating_add(ParityDbWeight::get().reads(3))
             .saturating_add(ParityDbWeight::get().writes(3))
     }
 
     fn deposit() -> Weight {
-        Weight::from_parts(220_000_000, 8799)
-            .saturating_add(ParityDbWeight::get().reads(5))
+        Weight::from_parts(203_375_000, 8799)
+            .saturating_add(ParityDbWeight::get().reads(4))
             .saturating_add(ParityDbWeight::get().writes(4))
     }
 
     fn remove_pool() -> Weight {
-        Weight::from_parts(130_000_000, 6196)
+        Weight::from_parts(106_901_000, 6196)
             .saturating_add(ParityDbWeight::get().reads(3))
             .saturating_add(ParityDbWeight::get().writes(3))
     }

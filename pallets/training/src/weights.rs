@@ -1,6 +1,6 @@
 //! Weights of `pallet_sabha_training`, by `scripts/weights`: 20 steps, 20 repetitions each. Storage is counted, times are measured.
 //!
-//! Sources: blake2b d811533cfa2c1cfec8bcd942b90678e1
+//! Sources: blake2b 4b2234299c51119bfbd4cd1476e6d537
 
 use core::marker::PhantomData;
 
@@ -76,11 +76,11 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `System::Account` (r:1 w:1)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(139), added: 2614, mode: `MaxEncodedLen`)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
     // Storage: `Training::Records` (r:1 w:0)
     // Proof: `Training::Records` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
     fn register() -> Weight {
-        Weight::from_parts(158_627_000, 6602)
+        Weight::from_parts(135_297_000, 6602)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -90,7 +90,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::HotKeys` (r:1 w:2)
     // Proof: `Training::HotKeys` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
     fn update_worker() -> Weight {
-        Weight::from_parts(69_499_000, 6602)
+        Weight::from_parts(64_937_000, 6602)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -100,7 +100,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `System::Account` (r:1 w:1)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(139), added: 2614, mode: `MaxEncodedLen`)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
     // Storage: `Session::CurrentIndex` (r:1 w:0)
     // Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
     // Storage: `Training::TicketPlaces` (r:63 w:63)
@@ -112,7 +112,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Tickets` (r:0 w:63)
     // Proof: `Training::Tickets` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
     fn add_stake() -> Weight {
-        Weight::from_parts(1_373_442_000, 160821)
+        Weight::from_parts(1_348_298_000, 160821)
             .saturating_add(T::DbWeight::get().reads(69))
             .saturating_add(T::DbWeight::get().writes(130))
     }
@@ -132,7 +132,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Tickets` (r:64 w:64)
     // Proof: `Training::Tickets` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
     fn ready() -> Weight {
-        Weight::from_parts(2_449_060_000, 163358)
+        Weight::from_parts(2_137_018_000, 163358)
             .saturating_add(T::DbWeight::get().reads(197))
             .saturating_add(T::DbWeight::get().writes(194))
     }
@@ -152,7 +152,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::LeftTickets` (r:0 w:64)
     // Proof: `Training::LeftTickets` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
     fn drain() -> Weight {
-        Weight::from_parts(2_237_051_000, 163358)
+        Weight::from_parts(1_771_997_000, 163358)
             .saturating_add(T::DbWeight::get().reads(133))
             .saturating_add(T::DbWeight::get().writes(194))
     }
@@ -174,7 +174,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::LeftTickets` (r:0 w:64)
     // Proof: `Training::LeftTickets` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
     fn unbond() -> Weight {
-        Weight::from_parts(2_208_984_000, 163358)
+        Weight::from_parts(1_992_923_000, 163358)
             .saturating_add(T::DbWeight::get().reads(133))
             .saturating_add(T::DbWeight::get().writes(194))
     }
@@ -188,13 +188,13 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `System::Account` (r:3 w:3)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(139), added: 2614, mode: `MaxEncodedLen`)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
     // Storage: `Training::HotKeys` (r:0 w:1)
     // Proof: `Training::HotKeys` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
     // Storage: `Training::Records` (r:0 w:1)
     // Proof: `Training::Records` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
     fn withdraw() -> Weight {
-        Weight::from_parts(291_114_000, 8799)
+        Weight::from_parts(239_530_000, 8799)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(7))
     }
@@ -211,14 +211,16 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:2 w:2)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
+    // Storage: `RewardPool::Pools` (r:1 w:1)
+    // Proof: `RewardPool::Pools` (`max_values`: None, `max_size`: Some(98), added: 2573, mode: `MaxEncodedLen`)
     // Storage: `Training::Runs` (r:0 w:1)
     // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
     // Storage: `Training::Specs` (r:0 w:1)
     // Proof: `Training::Specs` (`max_values`: None, `max_size`: Some(850), added: 3325, mode: `MaxEncodedLen`)
     fn create_run() -> Weight {
-        Weight::from_parts(9_575_662_000, 6196)
-            .saturating_add(T::DbWeight::get().reads(7))
-            .saturating_add(T::DbWeight::get().writes(6))
+        Weight::from_parts(9_476_380_000, 6196)
+            .saturating_add(T::DbWeight::get().reads(8))
+            .saturating_add(T::DbWeight::get().writes(7))
     }
 
     // Storage: `Training::Workers` (r:2 w:1)
@@ -242,7 +244,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn commit() -> Weight {
-        Weight::from_parts(258_727_000, 6602)
+        Weight::from_parts(202_248_000, 6602)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -268,7 +270,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn report() -> Weight {
-        Weight::from_parts(263_818_000, 6602)
+        Weight::from_parts(198_016_000, 6602)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -292,7 +294,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn post_root() -> Weight {
-        Weight::from_parts(198_970_000, 6602)
+        Weight::from_parts(152_095_000, 6602)
             .saturating_add(T::DbWeight::get().reads(10))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -318,7 +320,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn seal() -> Weight {
-        Weight::from_parts(220_324_000, 6602)
+        Weight::from_parts(181_440_000, 6602)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -340,8 +342,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn publish(n: u32) -> Weight {
-        Weight::from_parts(231_675_318, 4315)
-            .saturating_add(Weight::from_parts(16_335_137, 0).saturating_mul(n.into()))
+        Weight::from_parts(181_272_114, 4315)
+            .saturating_add(Weight::from_parts(10_401_703, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -375,7 +377,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Disputes::Games` (r:0 w:1)
     // Proof: `Disputes::Games` (`max_values`: None, `max_size`: Some(315), added: 2790, mode: `MaxEncodedLen`)
     fn reveal() -> Weight {
-        Weight::from_parts(330_730_000, 6602)
+        Weight::from_parts(288_030_000, 6602)
             .saturating_add(T::DbWeight::get().reads(14))
             .saturating_add(T::DbWeight::get().writes(8))
     }
@@ -383,7 +385,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Runs` (r:1 w:1)
     // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
     fn pause_run() -> Weight {
-        Weight::from_parts(56_849_000, 3789)
+        Weight::from_parts(46_700_000, 3789)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -397,7 +399,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn resume_run() -> Weight {
-        Weight::from_parts(84_630_000, 3789)
+        Weight::from_parts(73_769_000, 3789)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -417,7 +419,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn stop_run() -> Weight {
-        Weight::from_parts(204_980_000, 4315)
+        Weight::from_parts(193_672_000, 4315)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -433,7 +435,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn top_up_run() -> Weight {
-        Weight::from_parts(219_857_000, 6196)
+        Weight::from_parts(183_565_000, 6196)
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -449,7 +451,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn note_session() -> Weight {
-        Weight::from_parts(64_073_000, 4198)
+        Weight::from_parts(60_658_000, 4231)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -461,7 +463,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::NextTurn` (r:1 w:1)
     // Proof: `Training::NextTurn` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     fn agenda() -> Weight {
-        Weight::from_parts(32_431_000, 3535)
+        Weight::from_parts(31_843_000, 3535)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -477,7 +479,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn turn() -> Weight {
-        Weight::from_parts(81_120_000, 4791)
+        Weight::from_parts(82_016_000, 4825)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -491,8 +493,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Rounds` (r:0 w:1)
     // Proof: `Training::Rounds` (`max_values`: None, `max_size`: Some(491), added: 2966, mode: `MaxEncodedLen`)
     fn run_step(n: u32) -> Weight {
-        Weight::from_parts(46_353_138, 3789)
-            .saturating_add(Weight::from_parts(8_208_553, 0).saturating_mul(n.into()))
+        Weight::from_parts(1_216_440, 3789)
+            .saturating_add(Weight::from_parts(9_698_285, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(2))
             .saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(n.into())))
@@ -515,7 +517,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Tickets` (r:19 w:0)
     // Proof: `Training::Tickets` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
     fn slot_step() -> Weight {
-        Weight::from_parts(935_165_000, 57110)
+        Weight::from_parts(867_409_000, 57110)
             .saturating_add(T::DbWeight::get().reads(45))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -539,7 +541,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Attesters` (r:0 w:1)
     // Proof: `Training::Attesters` (`max_values`: None, `max_size`: Some(111), added: 2586, mode: `MaxEncodedLen`)
     fn round_step() -> Weight {
-        Weight::from_parts(4_764_822_000, 685278)
+        Weight::from_parts(4_482_825_000, 685278)
             .saturating_add(T::DbWeight::get().reads(301))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -557,7 +559,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `System::Account` (r:2 w:2)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     fn settle_step() -> Weight {
-        Weight::from_parts(375_044_000, 6196)
+        Weight::from_parts(373_207_000, 6196)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(7))
     }
@@ -573,7 +575,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::TicketPlaces` (r:0 w:1)
     // Proof: `Training::TicketPlaces` (`max_values`: None, `max_size`: Some(62), added: 2537, mode: `MaxEncodedLen`)
     fn compact() -> Weight {
-        Weight::from_parts(81_723_000, 6050)
+        Weight::from_parts(83_172_000, 6050)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -582,160 +584,160 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 /// For tests.
 impl WeightInfo for () {
     fn register() -> Weight {
-        Weight::from_parts(158_627_000, 6602)
+        Weight::from_parts(135_297_000, 6602)
             .saturating_add(ParityDbWeight::get().reads(7))
             .saturating_add(ParityDbWeight::get().writes(4))
     }
 
     fn update_worker() -> Weight {
-        Weight::from_parts(69_499_000, 6602)
+        Weight::from_parts(64_937_000, 6602)
             .saturating_add(ParityDbWeight::get().reads(3))
             .saturating_add(ParityDbWeight::get().writes(3))
     }
 
     fn add_stake() -> Weight {
-        Weight::from_parts(1_373_442_000, 160821)
+        Weight::from_parts(1_348_298_000, 160821)
             .saturating_add(ParityDbWeight::get().reads(69))
             .saturating_add(ParityDbWeight::get().writes(130))
     }
 
     fn ready() -> Weight {
-        Weight::from_parts(2_449_060_000, 163358)
+        Weight::from_parts(2_137_018_000, 163358)
             .saturating_add(ParityDbWeight::get().reads(197))
             .saturating_add(ParityDbWeight::get().writes(194))
     }
 
     fn drain() -> Weight {
-        Weight::from_parts(2_237_051_000, 163358)
+        Weight::from_parts(1_771_997_000, 163358)
             .saturating_add(ParityDbWeight::get().reads(133))
             .saturating_add(ParityDbWeight::get().writes(194))
     }
 
     fn unbond() -> Weight {
-        Weight::from_parts(2_208_984_000, 163358)
+        Weight::from_parts(1_992_923_000, 163358)
             .saturating_add(ParityDbWeight::get().reads(133))
             .saturating_add(ParityDbWeight::get().writes(194))
     }
 
     fn withdraw() -> Weight {
-        Weight::from_parts(291_114_000, 8799)
+        Weight::from_parts(239_530_000, 8799)
             .saturating_add(ParityDbWeight::get().reads(7))
             .saturating_add(ParityDbWeight::get().writes(7))
     }
 
     fn create_run() -> Weight {
-        Weight::from_parts(9_575_662_000, 6196)
-            .saturating_add(ParityDbWeight::get().reads(7))
-            .saturating_add(ParityDbWeight::get().writes(6))
+        Weight::from_parts(9_476_380_000, 6196)
+            .saturating_add(ParityDbWeight::get().reads(8))
+            .saturating_add(ParityDbWeight::get().writes(7))
     }
 
     fn commit() -> Weight {
-        Weight::from_parts(258_727_000, 6602)
+        Weight::from_parts(202_248_000, 6602)
             .saturating_add(ParityDbWeight::get().reads(11))
             .saturating_add(ParityDbWeight::get().writes(6))
     }
 
     fn report() -> Weight {
-        Weight::from_parts(263_818_000, 6602)
+        Weight::from_parts(198_016_000, 6602)
             .saturating_add(ParityDbWeight::get().reads(11))
             .saturating_add(ParityDbWeight::get().writes(5))
     }
 
     fn post_root() -> Weight {
-        Weight::from_parts(198_970_000, 6602)
+        Weight::from_parts(152_095_000, 6602)
             .saturating_add(ParityDbWeight::get().reads(10))
             .saturating_add(ParityDbWeight::get().writes(4))
     }
 
     fn seal() -> Weight {
-        Weight::from_parts(220_324_000, 6602)
+        Weight::from_parts(181_440_000, 6602)
             .saturating_add(ParityDbWeight::get().reads(11))
             .saturating_add(ParityDbWeight::get().writes(5))
     }
 
     fn publish(n: u32) -> Weight {
-        Weight::from_parts(231_675_318, 4315)
-            .saturating_add(Weight::from_parts(16_335_137, 0).saturating_mul(n.into()))
+        Weight::from_parts(181_272_114, 4315)
+            .saturating_add(Weight::from_parts(10_401_703, 0).saturating_mul(n.into()))
             .saturating_add(ParityDbWeight::get().reads(8))
             .saturating_add(ParityDbWeight::get().writes(5))
     }
 
     fn reveal() -> Weight {
-        Weight::from_parts(330_730_000, 6602)
+        Weight::from_parts(288_030_000, 6602)
             .saturating_add(ParityDbWeight::get().reads(14))
             .saturating_add(ParityDbWeight::get().writes(8))
     }
 
     fn pause_run() -> Weight {
-        Weight::from_parts(56_849_000, 3789)
+        Weight::from_parts(46_700_000, 3789)
             .saturating_add(ParityDbWeight::get().reads(1))
             .saturating_add(ParityDbWeight::get().writes(1))
     }
 
     fn resume_run() -> Weight {
-        Weight::from_parts(84_630_000, 3789)
+        Weight::from_parts(73_769_000, 3789)
             .saturating_add(ParityDbWeight::get().reads(4))
             .saturating_add(ParityDbWeight::get().writes(3))
     }
 
     fn stop_run() -> Weight {
-        Weight::from_parts(204_980_000, 4315)
+        Weight::from_parts(193_672_000, 4315)
             .saturating_add(ParityDbWeight::get().reads(7))
             .saturating_add(ParityDbWeight::get().writes(4))
     }
 
     fn top_up_run() -> Weight {
-        Weight::from_parts(219_857_000, 6196)
+        Weight::from_parts(183_565_000, 6196)
             .saturating_add(ParityDbWeight::get().reads(6))
             .saturating_add(ParityDbWeight::get().writes(5))
     }
 
     fn note_session() -> Weight {
-        Weight::from_parts(64_073_000, 4198)
+        Weight::from_parts(60_658_000, 4231)
             .saturating_add(ParityDbWeight::get().reads(5))
             .saturating_add(ParityDbWeight::get().writes(2))
     }
 
     fn agenda() -> Weight {
-        Weight::from_parts(32_431_000, 3535)
+        Weight::from_parts(31_843_000, 3535)
             .saturating_add(ParityDbWeight::get().reads(3))
             .saturating_add(ParityDbWeight::get().writes(1))
     }
 
     fn turn() -> Weight {
-        Weight::from_parts(81_120_000, 4791)
+        Weight::from_parts(82_016_000, 4825)
             .saturating_add(ParityDbWeight::get().reads(5))
             .saturating_add(ParityDbWeight::get().writes(2))
     }
 
     fn run_step(n: u32) -> Weight {
-        Weight::from_parts(46_353_138, 3789)
-            .saturating_add(Weight::from_parts(8_208_553, 0).saturating_mul(n.into()))
+        Weight::from_parts(1_216_440, 3789)
+            .saturating_add(Weight::from_parts(9_698_285, 0).saturating_mul(n.into()))
             .saturating_add(ParityDbWeight::get().reads(2))
             .saturating_add(ParityDbWeight::get().writes(2))
             .saturating_add(ParityDbWeight::get().writes((1_u64).saturating_mul(n.into())))
     }
 
     fn slot_step() -> Weight {
-        Weight::from_parts(935_165_000, 57110)
+        Weight::from_parts(867_409_000, 57110)
             .saturating_add(ParityDbWeight::get().reads(45))
             .saturating_add(ParityDbWeight::get().writes(5))
     }
 
     fn round_step() -> Weight {
-        Weight::from_parts(4_764_822_000, 685278)
+        Weight::from_parts(4_482_825_000, 685278)
             .saturating_add(ParityDbWeight::get().reads(301))
             .saturating_add(ParityDbWeight::get().writes(4))
     }
 
     fn settle_step() -> Weight {
-        Weight::from_parts(375_044_000, 6196)
+        Weight::from_parts(373_207_000, 6196)
             .saturating_add(ParityDbWeight::get().reads(7))
             .saturating_add(ParityDbWeight::get().writes(7))
     }
 
     fn compact() -> Weight {
-        Weight::from_parts(81_723_000, 6050)
+        Weight::from_parts(83_172_000, 6050)
             .saturating_add(ParityDbWeight::get().reads(5))
             .saturating_add(ParityDbWeight::get().writes(6))
     }
