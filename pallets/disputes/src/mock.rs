@@ -132,7 +132,9 @@ impl pallet_sabha_training::Config for Test {
     type Unbonding = pallet_sabha_timing::Unbonding<Test>;
     type Jail = pallet_sabha_timing::Window<Test>;
     type AllocatorOrigin = frame_system::EnsureRoot<AccountId>;
+    type CreateOrigin = frame_system::EnsureSigned<AccountId>;
     type Disagreements = Disputes;
+    type Scheduler = ();
     type Pools = RewardPool;
     type MinStake = ConstU128<STAKE>;
     type MaxEndpointLen = ConstU32<32>;

@@ -113,6 +113,7 @@ mod hooks;
 mod mock;
 mod pot;
 mod runs;
+mod scheduler;
 mod settle;
 mod steps;
 mod storage;
@@ -131,6 +132,7 @@ mod workers;
 pub use benchmarking::BenchmarkHelper;
 pub use disputes::OnDisagreement;
 pub use pallet::*;
+pub use scheduler::Scheduler;
 pub(crate) use types::CreditOf;
 pub use types::{
     Device, EndpointOf, Leaves, Pass, Place, RoundOf, Run, RunOf, RunStatus, SeatOf, SlotOf, Worker,
@@ -176,8 +178,8 @@ pub mod pallet {
     use sp_arithmetic::traits::SaturatedConversion;
 
     use crate::{
-        Device, EndpointOf, Leaves, OnDisagreement, Pass, RoundOf, RunOf, SeatOf, SlotOf, WeightInfo,
-        WorkerOf, example,
+        Device, EndpointOf, Leaves, OnDisagreement, Pass, RoundOf, RunOf, Scheduler, SeatOf, SlotOf,
+        WeightInfo, WorkerOf, example,
     };
 
     #[cfg(feature = "runtime-benchmarks")]
@@ -319,7 +321,7 @@ pub mod pallet {
 
         /// Create a run.
         ///
-        /// The origin must be signed, by the account that is to own the run and pays for it.
+        /// The origin must be `CreateOrigin`: the account that is to own the run and pays for it.
         ///
         /// - `spec`: what to train and how. It must make cheating dearer than working, its clocks must be within the chain's bounds,
         ///   and its price at least the existential deposit.
@@ -330,7 +332,7 @@ pub mod pallet {
         #[pallet::call_index(7)]
         #[pallet::weight(T::WeightInfo::create_run())]
         pub fn create_run(origin: OriginFor<T>, spec: Box<RunSpec>, budget: Balance) -> DispatchResult {
-            let owner = ensure_signed(origin)?;
+            let owner = T::CreateOrigin::ensure_origin(origin)?;
             Self::do_create_run(owner, *spec, budget)
         }
 

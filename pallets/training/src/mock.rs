@@ -141,7 +141,9 @@ impl crate::Config for Test {
     type Unbonding = ConstU64<{ UNBONDING as u64 }>;
     type Jail = ConstU64<{ JAIL as u64 }>;
     type AllocatorOrigin = frame_system::EnsureRoot<AccountId>;
+    type CreateOrigin = frame_system::EnsureSigned<AccountId>;
     type Disagreements = Notes;
+    type Scheduler = ();
     type Pools = RewardPool;
     type MinStake = ConstU128<STAKE>;
     type MaxEndpointLen = ConstU32<32>;

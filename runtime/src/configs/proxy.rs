@@ -91,6 +91,11 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
                             | pallet_sabha_datasets::Call::add_curator_stake { .. }
                             | pallet_sabha_datasets::Call::appeal { .. }
                     )
+                    | RuntimeCall::Allocation(
+                        pallet_sabha_allocation::Call::propose { .. }
+                            | pallet_sabha_allocation::Call::pledge { .. }
+                    )
+                    | RuntimeCall::Models(pallet_sabha_models::Call::pay { .. })
                     // Puts the owner's money at risk.
                     | RuntimeCall::Disputes(pallet_sabha_disputes::Call::challenge { .. })
             ),

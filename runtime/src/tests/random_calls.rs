@@ -9,8 +9,8 @@ use super::{
     runs::{budget, call_for, outcome, spec},
 };
 use crate::{
-    Balance, Balances, Datasets, Disputes, RewardPool, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin,
-    Session, System, Timing, Training, UNITS, Validators,
+    Allocation, Balance, Balances, Datasets, Disputes, Models, RewardPool, Runtime, RuntimeCall,
+    RuntimeEvent, RuntimeOrigin, Session, System, Timing, Training, UNITS, Validators,
     constants::{bonds, currency::EXISTENTIAL_DEPOSIT, limits},
     governance::TrackId,
 };
@@ -102,7 +102,7 @@ pub fn run(dice: &mut Dice) -> RunId {
     next.saturating_sub(back)
 }
 
-fn register(dice: &mut Dice) -> Act {
+pub fn register(dice: &mut Dice) -> Act {
     let owner = dice.pick(&OWNERS);
     let stake =
         bonds::WORKER - Balance::from(dice.one_in(8)) + dice.amount(300) * Balance::from(dice.below(2));
@@ -151,7 +151,7 @@ fn create_run(dice: &mut Dice) -> Act {
 }
 
 /// Mostly somebody who can.
-fn ready(dice: &mut Dice) -> Act {
+pub fn ready(dice: &mut Dice) -> Act {
     let idle = |worker: &pallet_sabha_training::WorkerOf<Runtime>| worker.status == WorkerStatus::Idle;
     let idle = Workers::<Runtime>::iter_values().filter(idle);
     let hot_keys: Vec<_> =
@@ -161,14 +161,14 @@ fn ready(dice: &mut Dice) -> Act {
 }
 
 /// Mostly a run for which something is due.
-fn poke(dice: &mut Dice) -> Act {
+pub fn poke(dice: &mut Dice) -> Act {
     let due: Vec<_> = Runs::<Runtime>::iter_keys().filter(|run| Training::due(*run) > 0).collect();
     let run = if due.is_empty() || dice.one_in(4) { run(dice) } else { dice.pick(&due) };
     send(dice.pick(&OWNERS), Call::poke { run })
 }
 
 /// Mostly what a worker has to do, and mostly rightly.
-fn duty(dice: &mut Dice) -> Act {
+pub fn duty(dice: &mut Dice) -> Act {
     let all: Vec<_> = Workers::<Runtime>::iter()
         .filter_map(|(owner, worker)| {
             let owner = Sr25519Keyring::from_account_id(&owner)?;
@@ -201,7 +201,7 @@ fn duty(dice: &mut Dice) -> Act {
     send(signer, call)
 }
 
-fn transfer(dice: &mut Dice) -> Act {
+pub fn transfer(dice: &mut Dice) -> Act {
     type Call = pallet_balances::Call<Runtime>;
     if dice.one_in(2) {
         let value = dice.amount(3);
@@ -404,7 +404,9 @@ fn step(acts: &Acts, chain: &mut Chain, dice: &mut Dice, score: &mut Score) {
 
 /// What tests ask whether it ever happened.
 fn worth_noting(event: &RuntimeEvent) -> Option<&'static str> {
+    use pallet_sabha_allocation::Event as Proposals;
     use pallet_sabha_datasets::Event as Data;
+    use pallet_sabha_models::Event as Registry;
     Some(match event {
         RuntimeEvent::Disputes(pallet_sabha_disputes::Event::Decided { .. }) => "a game was decided",
         RuntimeEvent::Datasets(Data::ClaimAccepted { .. }) => "a claim was accepted",
@@ -414,6 +416,13 @@ fn worth_noting(event: &RuntimeEvent) -> Option<&'static str> {
         RuntimeEvent::Datasets(Data::CuratorAbsent { .. }) => "a curator was silent",
         RuntimeEvent::Datasets(Data::AppealEnded { upheld: true, .. }) => "an appeal was right",
         RuntimeEvent::Datasets(Data::AppealEnded { upheld: false, .. }) => "an appeal was wrong",
+        RuntimeEvent::Allocation(Proposals::Started { .. }) => "a run was started",
+        RuntimeEvent::Allocation(Proposals::Ended { .. }) => "a run ended",
+        RuntimeEvent::Allocation(Proposals::Failed { .. }) => "a proposal failed",
+        RuntimeEvent::Allocation(Proposals::CountedAgain { dropped: 1.., .. }) => {
+            "an account counted no more"
+        }
+        RuntimeEvent::Models(Registry::Registered { .. }) => "a model was registered",
         _ => return None,
     })
 }
@@ -427,6 +436,8 @@ fn check_own_pallets(chain: &mut Chain) {
         Disputes::do_try_state().expect("Disputes is sound");
         RewardPool::do_try_state().expect("RewardPool is sound");
         Datasets::do_try_state().expect("Datasets is sound");
+        Allocation::do_try_state().expect("Allocation is sound");
+        Models::do_try_state().expect("Models is sound");
         Validators::do_try_state().expect("Validators is sound");
     });
     #[cfg(not(feature = "try-runtime"))]

@@ -141,6 +141,7 @@ pub fn run<T: Config>(spec: &RunSpec) -> Result<RunId, BenchmarkError> {
     // A little more than it costs: something is left to be returned.
     let budget = Progress::least_budget(&terms).saturating_add(T::Currency::minimum_balance());
     Pallet::<T>::do_create_run(rich::<T>("sponsor", 0), spec.clone(), budget)?;
+    T::Scheduler::fill(id);
     Ok(id)
 }
 
