@@ -105,9 +105,8 @@ pub mod pallet {
         ActiveBlock, Balance, Digest, RunId, RunSpec,
         allocation::{MatchingTerms, Schedule, quadratic, stride},
         models::{Licence, ModelId},
-        pool::RewardPools,
     };
-    use sp_runtime::{DispatchError, Perbill};
+    use sp_runtime::Perbill;
 
     use crate::{Backer, Failure, Parents, Proposal, WeightInfo};
 
@@ -129,9 +128,6 @@ pub mod pallet {
     {
         /// Accounts that somebody vouches for: only their pledges are matched.
         type Judged: Contains<Self::AccountId>;
-
-        /// The pools in which backers have shares.
-        type RewardPools: RewardPools<Self::AccountId, Error = DispatchError>;
 
         /// The registered models, from whose checkpoints runs can begin.
         type Parents: Parents;

@@ -212,10 +212,9 @@ impl pallet_sabha_training::Config for Test {
     type Unbonding = ConstU64<150>;
     type Jail = ConstU64<100>;
     type AllocatorOrigin = frame_system::EnsureRoot<AccountId>;
-    type CreateOrigin = frame_system::EnsureSigned<AccountId>;
     type Disagreements = ();
     type Scheduler = Allocation;
-    type Pools = Training;
+    type Pools = Ledger;
     type MinStake = ConstU128<{ 100 * UNITS }>;
     type MaxEndpointLen = ConstU32<32>;
     type MaxRuns = ConstU32<3>;
@@ -228,7 +227,6 @@ impl pallet_sabha_training::Config for Test {
 
 impl crate::Config for Test {
     type Judged = Vouched;
-    type RewardPools = Ledger;
     type Parents = OneModel;
     type MatchingPot = MatchingPot;
     type MatchingTerms = Terms;

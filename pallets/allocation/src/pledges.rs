@@ -36,7 +36,7 @@ impl<T: Config> Pallet<T> {
                 }
             });
         }
-        <T as Config>::RewardPools::add_shares(PoolId::Backers(run), &who, amount)?;
+        T::Pools::add_shares(PoolId::Backers(run), &who, amount)?;
         Self::place(run, &who, &proposal, &mut backer);
         Self::note_asked(&before, &proposal.campaign);
         Backers::<T>::insert(run, &who, backer);
@@ -53,7 +53,7 @@ impl<T: Config> Pallet<T> {
         proposal.campaign.withdraw(&mut backer.pledge, amount).map_err(Error::<T>::from)?;
         let left = backer.pledge.amount;
         ensure!(left == 0 || left >= T::MinPledge::get(), Error::<T>::BelowLeastPledge);
-        <T as Config>::RewardPools::remove_shares(PoolId::Backers(run), &who, amount)?;
+        T::Pools::remove_shares(PoolId::Backers(run), &who, amount)?;
         Self::transfer(&Self::account_id(), &who, amount)?;
         Self::place(run, &who, &proposal, &mut backer);
         Self::note_asked(&before, &proposal.campaign);
@@ -85,12 +85,12 @@ impl<T: Config> Pallet<T> {
         // Shares of what never was a run are worth nothing: the pool goes. Whoever holds them still can, until then.
         if proposal.campaign.moved == 0 {
             let pool = PoolId::Backers(run);
-            let held = <T as Config>::RewardPools::shares(pool, who);
+            let held = T::Pools::shares(pool, who);
             if held > 0 {
-                <T as Config>::RewardPools::remove_shares(pool, who, held)?;
+                T::Pools::remove_shares(pool, who, held)?;
             }
             if proposal.campaign.backers == 0 {
-                <T as Config>::RewardPools::close(pool)?;
+                T::Pools::close(pool)?;
             }
         }
         Proposals::<T>::insert(run, proposal);

@@ -40,7 +40,7 @@ impl<T: Config> Pallet<T> {
         let deposit = T::Deposit::get();
         T::Currency::hold(&HoldReason::Proposal.into(), &proposer, deposit)?;
         let run = Training::<T>::reserve_run()?;
-        <T as Config>::RewardPools::create(PoolId::Backers(run))?;
+        T::Pools::create(PoolId::Backers(run))?;
 
         let until = T::ActiveBlocks::get().saturating_add(duration);
         let spec_hash = spec.hash();
@@ -115,7 +115,7 @@ impl<T: Config> Pallet<T> {
         Specs::<T>::remove(run);
         if proposal.campaign.backers == 0 {
             // It is open: nobody has closed it.
-            let _ = <T as Config>::RewardPools::close(PoolId::Backers(run));
+            let _ = T::Pools::close(PoolId::Backers(run));
         }
         Proposals::<T>::insert(run, proposal);
         Self::deposit_event(Event::Failed { run, reason });

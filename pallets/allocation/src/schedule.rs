@@ -84,8 +84,8 @@ impl<T: Config> Scheduler for Pallet<T> {
         proposal.completed = completed;
         if !completed {
             // Nothing will ever be earned with it. Both were made when it began.
-            let _ = <T as Config>::RewardPools::close(PoolId::Backers(run));
-            let _ = <T as Config>::RewardPools::close(PoolId::Compute(run));
+            let _ = T::Pools::close(PoolId::Backers(run));
+            let _ = T::Pools::close(PoolId::Compute(run));
         }
         Proposals::<T>::insert(run, proposal);
         Self::deposit_event(Event::Ended { run, completed, returned: refunded, restored });

@@ -97,9 +97,8 @@ impl<T: Config> Pallet<T> {
                 Turns::<T>::try_mutate(|turns| turns.add(entry).then_some(()).ok_or(Error::<T>::Books))?;
                 let common = proposal.campaign.granted.saturating_add(matched);
                 if common > 0 {
-                    <T as Config>::RewardPools::add_shares(PoolId::Backers(run), &source, common)?;
+                    T::Pools::add_shares(PoolId::Backers(run), &source, common)?;
                 }
-                <T as Config>::RewardPools::create(PoolId::Compute(run))?;
                 Self::note_asked(&before, &proposal.campaign);
                 Specs::<T>::remove(run);
                 Proposals::<T>::insert(run, proposal);

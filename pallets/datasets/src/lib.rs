@@ -36,6 +36,12 @@
 //!   are a minority, or lose their stake on appeal.
 //! - **Withdrawn data**: pay, shares and bond wait for the end of the retention. An appeal then rejects the claim, without blame for the panel.
 //!
+//! ## Runs
+//!
+//! A run's specification names its data by manifest roots, which are those of claims. Through `sabha_protocol::datasets::lineage` other
+//! pallets reward a run's data: what they give is divided among the pools of the datasets, by bytes. Data that no panel has judged may
+//! be trained on, and earns nothing.
+//!
 //! ## Money
 //!
 //! - Budgets, and what claimants paid for their panels, are in one account, the **pot** ([`Config::PalletId`]), which Dap also mints into.
@@ -88,6 +94,7 @@ mod claims;
 mod curators;
 mod errors;
 mod events;
+mod lineage;
 #[cfg(test)]
 mod mock;
 mod money;

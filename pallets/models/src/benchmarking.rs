@@ -73,7 +73,7 @@ fn completed<T: Config>() -> Result<(), BenchmarkError> {
     Pallet::<T>::do_import(name::<T>(), Licence::Mit, shape(), CHECKPOINT)?;
     let datasets = (0..limits::SOURCES).map(PoolId::Dataset);
     for pool in datasets.chain([PoolId::Compute(RUN), PoolId::Backers(RUN)]) {
-        <T as pallet_sabha_allocation::Config>::RewardPools::create(pool)?;
+        T::Pools::create(pool)?;
     }
     for index in 0..limits::SOURCES {
         <T as Config>::BenchmarkHelper::accept(manifest(index), index, 1_000);

@@ -184,10 +184,9 @@ impl pallet_sabha_training::Config for Test {
     type Unbonding = ConstU64<150>;
     type Jail = ConstU64<100>;
     type AllocatorOrigin = frame_system::EnsureRoot<AccountId>;
-    type CreateOrigin = frame_system::EnsureSigned<AccountId>;
     type Disagreements = ();
     type Scheduler = Allocation;
-    type Pools = Training;
+    type Pools = RewardPool;
     type MinStake = ConstU128<{ 100 * UNITS }>;
     type MaxEndpointLen = ConstU32<32>;
     type MaxRuns = ConstU32<3>;
@@ -200,7 +199,6 @@ impl pallet_sabha_training::Config for Test {
 
 impl pallet_sabha_allocation::Config for Test {
     type Judged = Nobody;
-    type RewardPools = RewardPool;
     type Parents = ModelRegistry;
     type MatchingPot = MatchingPot;
     type MatchingTerms = Terms;

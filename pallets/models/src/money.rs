@@ -82,7 +82,7 @@ impl<T: Config> Pallet<T> {
     fn deposit(from: &T::AccountId, pool: PoolId, amount: Balance) -> Balance {
         let paid = amount > 0
             && with_storage_layer(|| {
-                <T as pallet_sabha_allocation::Config>::RewardPools::deposit(pool, from, amount)
+                T::Pools::deposit(pool, from, amount)
             })
             .is_ok();
         if paid { amount } else { 0 }

@@ -53,9 +53,6 @@ mod config {
         /// Who may pause, resume and stop runs (the ComputeAllocator track).
         type AllocatorOrigin: EnsureOrigin<Self::RuntimeOrigin>;
 
-        /// Who may create runs by `create_run`, and pays for them.
-        type CreateOrigin: EnsureOrigin<Self::RuntimeOrigin, Success = Self::AccountId>;
-
         /// Told of disagreements between auditors and workers.
         type Disagreements: OnDisagreement<Self::AccountId>;
 

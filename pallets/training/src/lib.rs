@@ -18,7 +18,7 @@
 //! ## Life of a run
 //!
 //! ```text
-//! create_run ──► Open (paused: opens no round) ── all rounds final ──► Completed
+//! start_run ──► Open (paused: opens no round) ── all rounds final ──► Completed
 //!                  └── stop_run ──► Stopping ── what is open settled ──► Stopped
 //! ```
 //!
@@ -149,7 +149,7 @@ use frame_support::pallet_macros::import_section;
 #[import_section(hooks::hooks)]
 #[frame_support::pallet]
 pub mod pallet {
-    use alloc::{boxed::Box, vec::Vec};
+    use alloc::vec::Vec;
 
     use frame_support::{
         PalletId,
@@ -163,8 +163,8 @@ pub mod pallet {
     };
     use frame_system::pallet_prelude::*;
     use sabha_protocol::{
-        ActiveBlock, Attempt, Balance, Digest, Generation, Outcome, RoundIndex, RoundKey, RunId, RunSpec,
-        Session, SlotId, SlotIndex, SlotSet,
+        ActiveBlock, Attempt, Balance, Digest, Generation, Outcome, RoundIndex, RoundKey, RunId, Session,
+        SlotId, SlotIndex, SlotSet,
         audit::Audits,
         defaults::RETAINED,
         draw::{
@@ -317,23 +317,6 @@ pub mod pallet {
         pub fn withdraw(origin: OriginFor<T>) -> DispatchResult {
             let owner = ensure_signed(origin)?;
             Self::do_withdraw(owner)
-        }
-
-        /// Create a run.
-        ///
-        /// The origin must be `CreateOrigin`: the account that is to own the run and pays for it.
-        ///
-        /// - `spec`: what to train and how. It must make cheating dearer than working, its clocks must be within the chain's bounds,
-        ///   and its price at least the existential deposit.
-        /// - `budget`: at least the cost of every round and of two more, in units of 10^-12 SBH; it is moved into the pot. What is
-        ///   left of it when the run is over is returned.
-        ///
-        /// Emits `RunCreated`.
-        #[pallet::call_index(7)]
-        #[pallet::weight(T::WeightInfo::create_run())]
-        pub fn create_run(origin: OriginFor<T>, spec: Box<RunSpec>, budget: Balance) -> DispatchResult {
-            let owner = T::CreateOrigin::ensure_origin(origin)?;
-            Self::do_create_run(owner, *spec, budget)
         }
 
         /// Do what is due for a run: open its next round, draw, move on phases whose time is over, settle and pay.

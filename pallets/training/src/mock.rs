@@ -141,7 +141,6 @@ impl crate::Config for Test {
     type Unbonding = ConstU64<{ UNBONDING as u64 }>;
     type Jail = ConstU64<{ JAIL as u64 }>;
     type AllocatorOrigin = frame_system::EnsureRoot<AccountId>;
-    type CreateOrigin = frame_system::EnsureSigned<AccountId>;
     type Disagreements = Notes;
     type Scheduler = ();
     type Pools = RewardPool;
@@ -278,8 +277,7 @@ pub fn crowd() {
 pub fn create(spec: &RunSpec) -> RunId {
     let id = crate::NextRunId::<Test>::get();
     let budget = sabha_protocol::round::Progress::least_budget(&terms(id, spec));
-    Training::create_run(signed(ALICE), Box::new(spec.clone()), budget).expect("it can be created");
-    id
+    Training::create_run(&ALICE, spec.clone(), budget).expect("it can be created")
 }
 
 pub fn terms(id: RunId, spec: &RunSpec) -> sabha_protocol::round::Terms {

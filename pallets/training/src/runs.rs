@@ -21,11 +21,6 @@ use crate::{
 };
 
 impl<T: Config> Pallet<T> {
-    pub(crate) fn do_create_run(owner: T::AccountId, spec: RunSpec, budget: Balance) -> DispatchResult {
-        let id = Self::reserve_run()?;
-        Self::do_start_run(id, &owner, spec, budget, None)
-    }
-
     /// Whether a specification will do, here and now, for a run that begins from `base`.
     pub(crate) fn ensure_spec(spec: &RunSpec, base: Option<&Checkpoint>) -> DispatchResult {
         match base {

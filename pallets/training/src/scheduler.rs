@@ -1,6 +1,6 @@
 //! Whose turn it is, and who is told how runs go: the part of whoever gives compute to runs (the allocation pallet).
 
-use frame_support::{pallet_prelude::DispatchResult, traits::Get};
+use frame_support::{pallet_prelude::DispatchResult, storage::with_storage_layer, traits::Get};
 use sabha_protocol::{
     Balance, RunId, RunSpec,
     round::{Checkpoint, Pause, Phase, Progress, Terms},
@@ -96,6 +96,18 @@ impl<T: Config> Pallet<T> {
         base: Option<Checkpoint>,
     ) -> DispatchResult {
         Self::do_start_run(id, owner, spec, budget, base)
+    }
+
+    /// Creates a run with the next number.
+    ///
+    /// # Errors
+    /// As [`Self::start_run`].
+    pub fn create_run(owner: &T::AccountId, spec: RunSpec, budget: Balance) -> Result<RunId, DispatchError> {
+        with_storage_layer(|| {
+            let id = Self::reserve_run()?;
+            Self::do_start_run(id, owner, spec, budget, None)?;
+            Ok(id)
+        })
     }
 
     /// Adds to the budget of a run that was not stopped.

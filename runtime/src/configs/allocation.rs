@@ -2,7 +2,7 @@
 
 use super::dap;
 use crate::{
-    AccountId, BlockNumber, Models, RewardPool, Runtime,
+    AccountId, BlockNumber, Models, Runtime,
     constants::{bonds, limits, matching, pots},
 };
 use frame_support::{
@@ -44,7 +44,6 @@ impl Contains<AccountId> for Judged {
 
 impl pallet_sabha_allocation::Config for Runtime {
     type Judged = Judged;
-    type RewardPools = RewardPool;
     type Parents = Models;
     type MatchingPot = MatchingPot;
     type MatchingTerms = Terms;

@@ -74,7 +74,6 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
                         pallet_sabha_training::Call::register { .. }
                             | pallet_sabha_training::Call::add_stake { .. }
                             | pallet_sabha_training::Call::update_worker { .. }
-                            | pallet_sabha_training::Call::create_run { .. }
                             | pallet_sabha_training::Call::top_up_run { .. }
                     )
                     | RuntimeCall::RewardPool(

@@ -105,7 +105,7 @@ fn refund(dice: &mut Dice) -> Act {
     send(dice.pick(&ALL), Call::refund { run, backer: who.to_account_id() })
 }
 
-fn settle(dice: &mut Dice) -> Act {
+pub fn settle(dice: &mut Dice) -> Act {
     let all: Vec<_> = Proposals::<Runtime>::iter_keys().collect();
     let due: Vec<_> = all.into_iter().filter(|run| crate::Allocation::can_settle(*run)).collect();
     let run = if due.is_empty() || dice.one_in(10) { open(dice) } else { dice.pick(&due) };

@@ -5,6 +5,7 @@
 
 use super::{
     chain::{Chain, sign},
+    random_allocation::settle,
     random_disputes::{challenge, move_in_game},
     runs::{budget, call_for, outcome, spec},
 };
@@ -17,10 +18,11 @@ use crate::{
 use codec::Encode;
 use frame_support::traits::{Bounded, schedule::DispatchTime};
 use pallet_conviction_voting::{AccountVote, Conviction, Vote};
+use pallet_sabha_allocation::Proposals;
 use pallet_sabha_origins::Origin;
 use pallet_sabha_timing::{Durations, GenesisDurations};
 use pallet_sabha_training::{Device, Event, RunStatus, Runs, WorkerStatus, Workers};
-use sabha_protocol::{Divergence, Outcome, RoundKey, RunId, spec::ClockSpec};
+use sabha_protocol::{Divergence, Outcome, RoundKey, RunId, models::Licence, spec::ClockSpec};
 use sp_keyring::Sr25519Keyring::{
     self, Alice, AliceStash, Bob, BobStash, Charlie, Dave, Eve, Ferdie, One, Two,
 };
@@ -128,7 +130,7 @@ fn update_worker(dice: &mut Dice) -> Act {
     send(dice.pick(&OWNERS), call)
 }
 
-fn create_run(dice: &mut Dice) -> Act {
+fn propose(dice: &mut Dice) -> Act {
     let Durations { window, availability, audit_seals, chess_clock, .. } = Timing::durations();
     let longest = window * limits::MAX_CLOCK_WINDOWS;
     let mut spec = spec(window);
@@ -145,9 +147,27 @@ fn create_run(dice: &mut Dice) -> Act {
         dispute: dice.pick(&[2 * chess_clock, longest]).min(longest),
         window: dice.pick(&[window, window, window + 1, longest, window - 1]),
     };
-    let budget =
+    let goal =
         budget(&spec) + dice.amount(2) * Balance::from(dice.below(2)) - Balance::from(dice.one_in(8));
-    send(dice.pick(&[Alice, Ferdie, Dave]), Call::create_run { spec: Box::new(spec), budget })
+    let call = pallet_sabha_allocation::Call::propose {
+        title: b"A model".to_vec().try_into().expect("short"),
+        licence: Licence::Mit,
+        parent: None,
+        spec: Box::new(spec),
+        goal,
+        duration: 5 + dice.below(60),
+    };
+    send(dice.pick(&[Alice, Ferdie, Dave]), call)
+}
+
+/// All that a proposal asks for.
+fn pledge(dice: &mut Dice) -> Act {
+    let open: Vec<_> = Proposals::<Runtime>::iter()
+        .filter(|(_, proposal)| proposal.campaign.is_funding())
+        .map(|(run, proposal)| (run, proposal.campaign.goal))
+        .collect();
+    let (run, amount) = if open.is_empty() { (run(dice), UNITS) } else { dice.pick(&open) };
+    send(dice.pick(&[Alice, Ferdie, Dave]), pallet_sabha_allocation::Call::pledge { run, amount })
 }
 
 /// Mostly somebody who can.
@@ -282,7 +302,7 @@ fn decide(call: Call) -> Act {
 }
 
 /// What happens to workers, runs and games.
-const ACTS: [(u32, &str, Make); 26] = [
+const ACTS: [(u32, &str, Make); 28] = [
     (4, "register", register),
     (2, "update a worker", update_worker),
     (1, "add stake", |dice| {
@@ -293,7 +313,9 @@ const ACTS: [(u32, &str, Make); 26] = [
     (2, "drain", |dice| send(dice.pick(&HOT_KEYS), Call::drain {})),
     (4, "unbond", |dice| send(dice.pick(&OWNERS), Call::unbond {})),
     (8, "withdraw", |dice| send(dice.pick(&OWNERS), Call::withdraw {})),
-    (8, "create a run", create_run),
+    (8, "propose a run", propose),
+    (10, "pledge all of it", pledge),
+    (10, "settle", settle),
     (2, "top up", |dice| {
         let (run, amount) = (run(dice), dice.amount(1));
         send(dice.pick(&OWNERS), Call::top_up_run { run, amount })
@@ -404,7 +426,7 @@ fn step(acts: &Acts, chain: &mut Chain, dice: &mut Dice, score: &mut Score) {
 
 /// What tests ask whether it ever happened.
 fn worth_noting(event: &RuntimeEvent) -> Option<&'static str> {
-    use pallet_sabha_allocation::Event as Proposals;
+    use pallet_sabha_allocation::Event as Campaigns;
     use pallet_sabha_datasets::Event as Data;
     use pallet_sabha_models::Event as Registry;
     Some(match event {
@@ -416,10 +438,10 @@ fn worth_noting(event: &RuntimeEvent) -> Option<&'static str> {
         RuntimeEvent::Datasets(Data::CuratorAbsent { .. }) => "a curator was silent",
         RuntimeEvent::Datasets(Data::AppealEnded { upheld: true, .. }) => "an appeal was right",
         RuntimeEvent::Datasets(Data::AppealEnded { upheld: false, .. }) => "an appeal was wrong",
-        RuntimeEvent::Allocation(Proposals::Started { .. }) => "a run was started",
-        RuntimeEvent::Allocation(Proposals::Ended { .. }) => "a run ended",
-        RuntimeEvent::Allocation(Proposals::Failed { .. }) => "a proposal failed",
-        RuntimeEvent::Allocation(Proposals::CountedAgain { dropped: 1.., .. }) => {
+        RuntimeEvent::Allocation(Campaigns::Started { .. }) => "a run was started",
+        RuntimeEvent::Allocation(Campaigns::Ended { .. }) => "a run ended",
+        RuntimeEvent::Allocation(Campaigns::Failed { .. }) => "a proposal failed",
+        RuntimeEvent::Allocation(Campaigns::CountedAgain { dropped: 1.., .. }) => {
             "an account counted no more"
         }
         RuntimeEvent::Models(Registry::Registered { .. }) => "a model was registered",

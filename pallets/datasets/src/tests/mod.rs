@@ -4,6 +4,7 @@ mod appeals;
 mod cheats;
 mod claims;
 mod curators;
+mod lineage;
 mod panels;
 mod properties;
 mod registry;

@@ -134,23 +134,6 @@ mod benchmarks {
         Ok(())
     }
 
-    #[benchmark]
-    fn create_run() -> Result<(), BenchmarkError> {
-        endow::<T>();
-        // A chain on which nobody can needs no weight.
-        let origin = T::CreateOrigin::try_successful_origin().map_err(|()| BenchmarkError::Weightless)?;
-        let owner = T::CreateOrigin::ensure_origin(origin.clone())?;
-        T::Currency::mint_into(&owner, Balance::MAX / 1_000_000)?;
-        let spec = spec::<T>(limits::SLOTS);
-        let budget = Progress::least_budget(&Terms::new(0, &spec));
-
-        #[extrinsic_call]
-        _(origin as T::RuntimeOrigin, boxed(spec), budget);
-
-        assert_eq!(Agenda::<T>::get().len(), 1);
-        Ok(())
-    }
-
     /// The last commitment of a round: it is due to be closed.
     #[benchmark]
     fn commit() -> Result<(), BenchmarkError> {
