@@ -294,8 +294,8 @@ pub mod pallet {
         /// Settle a proposal whose goal is in reach, or whose time is over: look once more whether somebody vouches for the accounts that count; when
         /// all were looked at, create the run, or give up.
         ///
-        /// The origin must be signed, by anyone. Free if anything was changed. If there are more accounts than one call may look at, another
-        /// one goes on.
+        /// The origin must be signed, by anyone. Free, but if the proposal takes pledges again. If there are more accounts than one call may look
+        /// at, another one goes on.
         ///
         /// - `run`: the proposal.
         /// - `most`: how many accounts to look at, at most `MaxCount`.
@@ -305,9 +305,9 @@ pub mod pallet {
         #[pallet::weight(<T as Config>::WeightInfo::settle((*most).min(T::MaxCount::get())))]
         pub fn settle(origin: OriginFor<T>, run: RunId, most: u32) -> DispatchResultWithPostInfo {
             ensure_signed(origin)?;
-            let looked = Self::do_settle(run, most.min(T::MaxCount::get()))?;
+            let (looked, pays_fee) = Self::do_settle(run, most.min(T::MaxCount::get()))?;
             let weight = <T as Config>::WeightInfo::settle(looked);
-            Ok(PostDispatchInfo { actual_weight: Some(weight), pays_fee: Pays::No })
+            Ok(PostDispatchInfo { actual_weight: Some(weight), pays_fee })
         }
 
         /// Give a proposal up.

@@ -1,8 +1,8 @@
 //! Settlement: who still counts, and whether the goal is met.
 
 use frame_support::{
+    dispatch::Pays,
     ensure,
-    pallet_prelude::DispatchResult,
     traits::{Contains, Get},
 };
 use pallet_sabha_training::Pallet as Training;
@@ -16,8 +16,8 @@ use sp_runtime::DispatchError;
 use crate::{Backers, Config, Counted, Error, Event, Failure, Pallet, ProposalOf, Proposals, Specs, Turns};
 
 impl<T: Config> Pallet<T> {
-    /// Returns how many accounts were looked at.
-    pub(crate) fn do_settle(run: RunId, most: u32) -> Result<u32, DispatchError> {
+    /// Returns how many accounts were looked at, and whether that is to be paid for: a proposal that is open again could be settled for ever.
+    pub(crate) fn do_settle(run: RunId, most: u32) -> Result<(u32, Pays), DispatchError> {
         let mut proposal = Self::proposal(run)?;
         if proposal.campaign.is_funding() {
             let matched = Self::matched(&proposal.campaign);
@@ -29,14 +29,15 @@ impl<T: Config> Pallet<T> {
         let Stage::Counting { left, .. } = proposal.campaign.stage else {
             return Err(Error::<T>::WrongStage.into());
         };
-        if left == 0 {
-            Self::decide(run, proposal)?;
+        let reopened = if left == 0 {
+            Self::decide(run, proposal)?
         } else {
             // A call that looks at nobody is not free of charge.
             ensure!(looked > 0, Error::<T>::ZeroAmount);
             Proposals::<T>::insert(run, proposal);
-        }
-        Ok(looked)
+            false
+        };
+        Ok((looked, if reopened { Pays::Yes } else { Pays::No }))
     }
 
     /// Looks at up to `most` accounts, from the last place down. The last one takes the place of one that is dropped: it was looked at
@@ -72,12 +73,12 @@ impl<T: Config> Pallet<T> {
         Ok(looked)
     }
 
-    /// All accounts were looked at.
-    fn decide(run: RunId, mut proposal: ProposalOf<T>) -> DispatchResult {
+    /// All accounts were looked at. Returns whether it takes pledges again.
+    fn decide(run: RunId, mut proposal: ProposalOf<T>) -> Result<bool, DispatchError> {
         let spec = Specs::<T>::get(run).ok_or(Error::<T>::Books)?;
         let Ok(base) = Self::check(&spec, proposal.licence, proposal.parent) else {
             // Nobody could ever start it.
-            return Self::fail(run, proposal, Failure::Outdated);
+            return Self::fail(run, proposal, Failure::Outdated).map(|()| false);
         };
         let (now, before) = (T::ActiveBlocks::get(), proposal.campaign);
         let matched = Self::matched(&proposal.campaign);
@@ -85,7 +86,7 @@ impl<T: Config> Pallet<T> {
             // Pledges can be withdrawn until there is room.
             Proposals::<T>::insert(run, proposal);
             Self::deposit_event(Event::Reopened { run });
-            return Ok(());
+            return Ok(true);
         }
         match proposal.campaign.decide(matched, now).map_err(Error::<T>::from)? {
             Decision::Start { budget } => {
@@ -107,13 +108,14 @@ impl<T: Config> Pallet<T> {
             Decision::GoOn => {
                 Proposals::<T>::insert(run, proposal);
                 Self::deposit_event(Event::Reopened { run });
+                return Ok(true);
             }
             Decision::Missed { restore } => {
                 Self::restore(restore)?;
                 Self::failed(run, proposal, &before, Failure::Missed);
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Whether `settle` would do something.

@@ -80,11 +80,7 @@ impl<T: Config> Pallet<T> {
 
     /// Pays into a pool. Returns what it took: all, or nothing if it is not there or takes none.
     fn deposit(from: &T::AccountId, pool: PoolId, amount: Balance) -> Balance {
-        let paid = amount > 0
-            && with_storage_layer(|| {
-                T::Pools::deposit(pool, from, amount)
-            })
-            .is_ok();
+        let paid = amount > 0 && with_storage_layer(|| T::Pools::deposit(pool, from, amount)).is_ok();
         if paid { amount } else { 0 }
     }
 

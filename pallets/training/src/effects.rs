@@ -55,11 +55,11 @@ impl<T: Config> Pallet<T> {
         let mut work: Vec<(RoundOf<T>, Effects<T::AccountId>)> = alloc::vec![(round, effects)];
         while let Some((round, effects)) = work.pop() {
             let later = run.progress.apply(&round, &effects, scene.session).map_err(|_| Error::<T>::Books)?;
-            let (key, now) = (round.key, Self::demand(&round));
+            let (key, now) = (round.key, Self::demand(scene.id, &round));
             let stored = Rounds::<T>::get(scene.id, key);
             let was_training =
                 stored.as_ref().is_some_and(|stored| matches!(stored.phase, Phase::Training { .. }));
-            Self::note_demand(stored.as_ref().map_or(0, Self::demand), now);
+            Self::note_demand(stored.as_ref().map_or(0, |stored| Self::demand(scene.id, stored)), now);
             let trained = was_training && !matches!(round.phase, Phase::Training { .. });
             Rounds::<T>::insert(scene.id, key, round);
             if trained {

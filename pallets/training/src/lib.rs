@@ -19,7 +19,7 @@
 //!
 //! ```text
 //! start_run ──► Open (paused: opens no round) ── all rounds final ──► Completed
-//!                  └── stop_run ──► Stopping ── what is open settled ──► Stopped
+//!                 └── stop_run ──► Stopping ── what is open settled ──► Stopped
 //! ```
 //!
 //! The life of a round is drawn in `sabha_protocol::round`. Its transitions that only wait for time are made by the hook, within

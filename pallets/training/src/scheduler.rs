@@ -2,12 +2,14 @@
 
 use frame_support::{pallet_prelude::DispatchResult, storage::with_storage_layer, traits::Get};
 use sabha_protocol::{
-    Balance, RunId, RunSpec,
+    Balance, RoundKey, RunId, RunSpec, SlotIndex, SlotSet,
     round::{Checkpoint, Pause, Phase, Progress, Terms},
 };
 use sp_runtime::{ArithmeticError, DispatchError};
 
-use crate::{Agenda, Capacity, Config, InFlight, NextRunId, Pallet, RoundOf, RunOf, WorkerOf, WorkerStatus};
+use crate::{
+    Agenda, Capacity, Config, InFlight, NextRunId, Pallet, RoundOf, RunOf, Unserved, WorkerOf, WorkerStatus,
+};
 
 /// Decides whose turn it is. None of these may fail, and each must do no more than is constant.
 pub trait Scheduler {
@@ -142,12 +144,37 @@ impl<T: Config> Pallet<T> {
         Self::do_stop_run(id)
     }
 
-    /// Slots of a round that wait for a worker, or for its result.
-    pub(crate) fn demand(round: &RoundOf<T>) -> u32 {
+    /// Slots of a round that wait for a worker, or for its result. Those that nobody can be drawn for are not counted: else a run that no
+    /// worker has the stake for would hold all others up.
+    pub(crate) fn demand(id: RunId, round: &RoundOf<T>) -> u32 {
         match round.phase {
-            Phase::Training { .. } => round.open.iter().count() as u32,
+            Phase::Training { .. } => {
+                let unserved = Self::unserved(id, round.key);
+                round.open.iter().filter(|slot| !unserved.contains(*slot)).count() as u32
+            }
             _ => 0,
         }
+    }
+
+    /// Slots of an attempt at a round for which nobody could be drawn.
+    fn unserved(id: RunId, key: RoundKey) -> SlotSet {
+        Unserved::<T>::get(id).filter(|(of, _)| *of == key).map(|(_, slots)| slots).unwrap_or_default()
+    }
+
+    /// Notes whether somebody can be drawn for a slot of a round in training.
+    pub(crate) fn note_served(id: RunId, key: RoundKey, slot: SlotIndex, served: bool) {
+        let mut slots = Self::unserved(id, key);
+        if slots.contains(slot) != served {
+            return;
+        }
+        if served {
+            slots.remove(slot);
+            Self::note_demand(0, 1);
+        } else {
+            slots.insert(slot);
+            Self::note_demand(1, 0);
+        }
+        Unserved::<T>::set(id, (!slots.is_empty()).then_some((key, slots)));
     }
 
     /// Notes that slots in flight were `before`, and are `now`.
@@ -159,6 +186,7 @@ impl<T: Config> Pallet<T> {
 
     /// Notes that a run's round needs no workers any more, and wakes the run whose turn it is.
     pub(crate) fn note_trained(id: RunId) {
+        Unserved::<T>::remove(id);
         if let Some(next) = T::Scheduler::trained(id) {
             Self::wake(next, T::ActiveBlocks::get());
         }

@@ -14,8 +14,8 @@ use sp_arithmetic::traits::SaturatedConversion;
 use sp_runtime::DispatchError;
 
 use crate::{
-    Attesters, Config, Error, Event, Pallet, Place, RoundOf, Rounds, RunOf, RunStatus, Runs, Scheduler, Seats,
-    Slots, TicketHead, Workers, effects::Scene, work::Step,
+    Attesters, Config, Error, Event, Pallet, Place, RoundOf, Rounds, RunOf, RunStatus, Runs, Scheduler,
+    Seats, Slots, TicketHead, Workers, effects::Scene, work::Step,
 };
 
 /// No deadline.
@@ -59,7 +59,7 @@ impl<T: Config> Pallet<T> {
                     Slots::<T>::insert((scene.id, key, index), Slot::vacant(&scene.terms, key));
                 }
                 Self::deposit_event(Event::RoundOpened { run: scene.id, round: key, base: round.base });
-                Self::note_demand(0, Self::demand(&round));
+                Self::note_demand(0, Self::demand(scene.id, &round));
                 T::Scheduler::opened(
                     scene.id,
                     scene.terms.rounds.count.saturating_sub(run.progress.next.round),
@@ -112,17 +112,21 @@ impl<T: Config> Pallet<T> {
         let mut wake = NEVER;
         if slot.state == SlotState::Vacant {
             let drawn = round.slot_draw(terms, index, slot.generation, scene.session);
+            let word = drawn.1.saturating_add(DRAW_LAG);
             wake = now.saturating_add(RETRY);
             if let Some(worker) =
                 Self::draw(drawn, terms.stake, |_, worker| worker.training < worker.capacity)
                 && let Ok(effects) = round.assign(terms, &mut slot, worker.clone(), now)
             {
+                Self::note_served(scene.id, key, index, true);
                 Self::put(scene, &mut run, round, effects)?;
                 Self::count_training(&worker, 1)?;
                 let generation = slot.generation;
                 let deadline = now.saturating_add(terms.clocks.training);
                 Self::deposit_event(Event::SlotAssigned { slot: id, generation, worker, deadline });
                 made = true;
+            } else if Self::word(word).is_some() {
+                Self::note_served(scene.id, key, index, false);
             }
         }
         let mut deadlines = alloc::vec![wake];

@@ -74,6 +74,10 @@ mod storage {
     #[pallet::storage]
     pub type Rounds<T: Config> = StorageDoubleMap<_, Twox64Concat, RunId, Twox64Concat, RoundKey, RoundOf<T>>;
 
+    /// Slots of a run's round in training for which nobody could be drawn. They are not in flight.
+    #[pallet::storage]
+    pub type Unserved<T: Config> = StorageMap<_, Twox64Concat, RunId, (RoundKey, SlotSet)>;
+
     /// Their slots that are not settled.
     #[pallet::storage]
     pub type Slots<T: Config> = StorageNMap<

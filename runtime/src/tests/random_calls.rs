@@ -147,8 +147,7 @@ fn propose(dice: &mut Dice) -> Act {
         dispute: dice.pick(&[2 * chess_clock, longest]).min(longest),
         window: dice.pick(&[window, window, window + 1, longest, window - 1]),
     };
-    let goal =
-        budget(&spec) + dice.amount(2) * Balance::from(dice.below(2)) - Balance::from(dice.one_in(8));
+    let goal = budget(&spec) + dice.amount(2) * Balance::from(dice.below(2)) - Balance::from(dice.one_in(8));
     let call = pallet_sabha_allocation::Call::propose {
         title: b"A model".to_vec().try_into().expect("short"),
         licence: Licence::Mit,

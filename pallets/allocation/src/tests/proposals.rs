@@ -1,4 +1,4 @@
-use frame_support::{assert_noop, assert_ok};
+use frame_support::{assert_noop, assert_ok, dispatch::Pays};
 use sabha_protocol::{Digest, allocation::Stage, models::Licence, round::Checkpoint};
 use sp_runtime::DispatchError;
 
@@ -159,13 +159,18 @@ fn without_room_for_a_run_pledges_can_be_withdrawn_again() {
         }
         let id = propose(least(5));
         assert_ok!(Allocation::pledge(signed(10), id, least(5)));
-        assert_ok!(Allocation::settle(signed(BOB), id, 8));
+        // As often as one likes, but not for nothing.
+        for _ in 0..2 {
+            let done = Allocation::settle(signed(BOB), id, 8).expect("its goal is met");
+            assert_eq!(done.pays_fee, Pays::Yes);
+        }
         assert!(happened(|event| *event == Event::Reopened { run: id }));
         assert_ok!(Allocation::withdraw(signed(10), id, least(5)));
         assert_ok!(Allocation::pledge(signed(10), id, least(5)));
         assert_ok!(Allocation::stop(root(), 0));
         pass(1);
-        settle(id);
+        let done = Allocation::settle(signed(BOB), id, 8).expect("there is room");
+        assert_eq!(done.pays_fee, Pays::No);
         assert_eq!(proposal(id).campaign.stage, Stage::Running);
     });
 }

@@ -1,6 +1,5 @@
 //! The states that benchmarks start from.
 
-
 use frame_benchmarking::v2::*;
 use frame_support::traits::{
     Get,

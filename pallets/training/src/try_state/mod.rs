@@ -11,13 +11,13 @@ use frame_support::{
 };
 use sabha_protocol::{
     Balance,
-    round::{LIVE, Terms},
+    round::{LIVE, Phase, Terms},
 };
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-    Agenda, Capacity, Config, InFlight, NextRunId, Pallet, Passes, Rounds, RunOf, RunStatus, Runs, Specs, Words,
-    Workers,
+    Agenda, Capacity, Config, InFlight, NextRunId, Pallet, Passes, Rounds, RunOf, RunStatus, Runs, Specs,
+    Unserved, Words, Workers,
 };
 
 /// What workers must have reserved, and how many attestations they must answer for, as the rounds have it.
@@ -117,9 +117,14 @@ impl<T: Config> Pallet<T> {
     }
 
     fn try_state_room() -> Result<(), TryRuntimeError> {
-        let in_flight =
-            Rounds::<T>::iter_values().fold(0u32, |sum, round| sum.saturating_add(Self::demand(&round)));
+        let in_flight = Rounds::<T>::iter()
+            .fold(0u32, |sum, (run, _, round)| sum.saturating_add(Self::demand(run, &round)));
         ensure!(InFlight::<T>::get() == in_flight, "slots in flight are miscounted");
+        for (run, (key, slots)) in Unserved::<T>::iter() {
+            let round = Rounds::<T>::get(run, key).ok_or("a slot that nobody serves has no round")?;
+            let training = matches!(round.phase, Phase::Training { .. });
+            ensure!(training && slots.and(&round.open) == slots, "a slot that nobody serves is not open");
+        }
         let places =
             Workers::<T>::iter_values().fold(0u32, |sum, worker| sum.saturating_add(Self::places(&worker)));
         ensure!(Capacity::<T>::get() == places, "places of workers are miscounted");
