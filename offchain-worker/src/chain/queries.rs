@@ -291,13 +291,13 @@ impl At {
     }
 
     /// A value of a type that the chain and the worker share: decoded by its own definition.
-    async fn plain<T: Decode>(&self, item: Name, keys: Vec<Value>) -> Result<Option<T>, ChainError> {
+    pub(super) async fn plain<T: Decode>(&self, item: Name, keys: Vec<Value>) -> Result<Option<T>, ChainError> {
         let value = self.fetch(item, keys).await?;
         value.map(|value| decode(item, value.bytes())).transpose()
     }
 
     /// A value that is decoded by the names of its fields.
-    async fn typed<T: DecodeAsType>(&self, item: Name, keys: Vec<Value>) -> Result<Option<T>, ChainError> {
+    pub(super) async fn typed<T: DecodeAsType>(&self, item: Name, keys: Vec<Value>) -> Result<Option<T>, ChainError> {
         let value = self.fetch(item, keys).await?;
         value.map(|value| value.decode_as().map_err(incompatible(item))).transpose()
     }
@@ -313,7 +313,7 @@ impl At {
     }
 
     /// Every entry under `keys` of a map, by the encoded last part of its key.
-    async fn entries<T>(
+    pub(super) async fn entries<T>(
         &self,
         item: Name,
         keys: Vec<Value>,
@@ -360,7 +360,7 @@ impl At {
     }
 
     /// A view function's answer of a type that the chain and the worker share.
-    async fn plain_view<T: Decode>(&self, function: Name, arguments: impl Encode) -> Result<T, ChainError> {
+    pub(super) async fn plain_view<T: Decode>(&self, function: Name, arguments: impl Encode) -> Result<T, ChainError> {
         decode(function, &self.ask(function, arguments).await?)
     }
 
@@ -383,7 +383,7 @@ impl At {
             .ok_or_else(|| incompatible(function)("the runtime has no such view function"))
     }
 
-    fn constant<T: DecodeAsType>(&self, item: Name) -> Result<T, ChainError> {
+    pub(super) fn constant<T: DecodeAsType>(&self, item: Name) -> Result<T, ChainError> {
         self.block
             .constants()
             .entry(dynamic::constant::<T>(item.pallet, item.item))
@@ -402,11 +402,11 @@ fn address(item: Name) -> DynamicAddress {
     dynamic::storage(item.pallet, item.item)
 }
 
-fn decode<T: Decode>(item: Name, bytes: &[u8]) -> Result<T, ChainError> {
+pub(super) fn decode<T: Decode>(item: Name, bytes: &[u8]) -> Result<T, ChainError> {
     T::decode_all(&mut &*bytes).map_err(incompatible(item))
 }
 
-fn incompatible<E: Display>(item: Name) -> impl FnOnce(E) -> ChainError {
+pub(super) fn incompatible<E: Display>(item: Name) -> impl FnOnce(E) -> ChainError {
     move |error| ChainError::Incompatible { what: item.to_string(), reason: error.to_string() }
 }
 

@@ -23,7 +23,9 @@ pub mod drain;
 pub mod key;
 mod live;
 pub mod on_chain;
+pub mod proposal;
 pub mod ready;
+pub mod registry;
 pub mod register;
 pub mod run;
 pub mod show;
@@ -130,7 +132,7 @@ pub enum Command {
     Start(start::StartArgs),
     /// Execute a result again, and dispute it if it is wrong
     Challenge(challenge::ChallengeArgs),
-    /// Check, propose and watch training runs
+    /// Check, propose, back and watch training runs
     Run(run::RunArgs),
 
     // Local commands.
@@ -144,7 +146,7 @@ pub enum Command {
     Replay(replay::ReplayArgs),
     /// Play the protocol at scale with workers that cheat, and report what it costs them
     Simulate(simulate::SimulateArgs),
-    /// Generate text with a trained model, export it, and show what a checkpoint holds
+    /// List, fetch and pay for models, generate text with them, export them, and show what a checkpoint holds
     Model(model::ModelArgs),
     /// Print completions for a shell
     Completions(completions::CompletionsArgs),
@@ -195,7 +197,7 @@ pub async fn execute(command: Command, context: &Context) -> anyhow::Result<()> 
         Command::Blob(args) => blob::run(args, context).await,
         Command::Replay(args) => replay::run(args, context),
         Command::Simulate(args) => simulate::run(args, context),
-        Command::Model(args) => model::run(args, context),
+        Command::Model(args) => model::run(args, context).await,
         Command::Completions(args) => completions::run(args, context),
     }
 }

@@ -33,8 +33,8 @@
 //!
 //! ## Whose turn it is
 //!
-//! `sabha_protocol::allocation::stride` has the rule. A run whose next round could be opened asks ([`Scheduler`]); it may if, of
-//! the places that ready workers have, one is left besides slots in flight and a round of each run before it. So as long as there are
+//! `sabha_protocol::allocation::stride` has the rule. A run whose next round could be opened asks ([`Scheduler`]). Whoever is first may, if a
+//! worker is free; another one if all of its round fits beside the slots in flight and a round of each run before it. So as long as there are
 //! workers for all, nobody waits; and where there are not, a run with a share of 30 % has 30 %.
 //!
 //! ## Scenarios
@@ -106,6 +106,7 @@ pub mod pallet {
         allocation::{MatchingTerms, Schedule, quadratic, stride},
         models::{Licence, ModelId},
     };
+    use sp_arithmetic::traits::SaturatedConversion;
     use sp_runtime::Perbill;
 
     use crate::{Backer, Failure, Parents, Proposal, WeightInfo};
@@ -464,6 +465,11 @@ pub mod pallet {
         /// Whether `settle` would do something now.
         pub fn can_settle(run: RunId) -> bool {
             Self::is_settleable(run)
+        }
+
+        /// The longest time for pledges, in active blocks.
+        pub fn longest_funding() -> ActiveBlock {
+            T::MaxFunding::get().saturated_into()
         }
 
         /// A run's part of all workers' capacity, as things are, when all runs want some; none if it does not compete.

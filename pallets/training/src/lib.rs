@@ -163,8 +163,8 @@ pub mod pallet {
     };
     use frame_system::pallet_prelude::*;
     use sabha_protocol::{
-        ActiveBlock, Attempt, Balance, Digest, Generation, Outcome, RoundIndex, RoundKey, RunId, Session,
-        SlotId, SlotIndex, SlotSet,
+        ActiveBlock, Attempt, Balance, Digest, Generation, Outcome, RoundIndex, RoundKey, RunId, RunSpec,
+        Session, SlotId, SlotIndex, SlotSet,
         audit::Audits,
         defaults::RETAINED,
         draw::{

@@ -9,6 +9,7 @@ mod governance;
 mod issuance;
 mod metadata;
 mod pauses;
+mod random_all;
 mod random_allocation;
 mod random_calls;
 mod random_datasets;

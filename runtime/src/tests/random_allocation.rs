@@ -148,7 +148,7 @@ fn import(dice: &mut Dice) -> Act {
 }
 
 /// What happens to proposals, and what workers do for the runs that come of them.
-const ACTS: [(u32, &str, fn(&mut Dice) -> Act); 28] = [
+pub const ACTS: [(u32, &str, fn(&mut Dice) -> Act); 28] = [
     (6, "register", register),
     (14, "ready", ready),
     (14, "poke", poke),
@@ -216,7 +216,7 @@ const ACTS: [(u32, &str, fn(&mut Dice) -> Act); 28] = [
     (4, "nothing", |_| Act::Halt(0)),
 ];
 
-const HAPPENINGS: [&str; 5] = [
+pub const HAPPENINGS: [&str; 5] = [
     "a run was started",
     "a run ended",
     "a proposal failed",

@@ -32,7 +32,7 @@ use std::collections::BTreeMap;
 type Call = pallet_sabha_training::Call<Runtime>;
 
 /// Blocks of each game.
-const BLOCKS: u32 = 600;
+const BLOCKS: u32 = 1_500;
 /// Who may own a worker.
 const OWNERS: [Sr25519Keyring; 4] = [Bob, Charlie, Dave, Eve];
 /// Who may be a hot key. Some are owners too, so that the rules about that are tried.
@@ -301,7 +301,7 @@ fn decide(call: Call) -> Act {
 }
 
 /// What happens to workers, runs and games.
-const ACTS: [(u32, &str, Make); 28] = [
+pub const ACTS: [(u32, &str, Make); 28] = [
     (4, "register", register),
     (2, "update a worker", update_worker),
     (1, "add stake", |dice| {
@@ -362,11 +362,12 @@ fn act(acts: &Acts, dice: &mut Dice) -> (&'static str, Act) {
 /// How often each act succeeded.
 pub type Score = BTreeMap<&'static str, u32>;
 
-/// Up to three acts, and the block with their transactions.
-fn step(acts: &Acts, chain: &mut Chain, dice: &mut Dice, score: &mut Score) {
+/// Up to three acts, and the block with their transactions. Returns how many calls were made.
+fn step(acts: &Acts, chain: &mut Chain, dice: &mut Dice, score: &mut Score) -> u32 {
     let mut names = Vec::new();
     let mut signers: Vec<Sr25519Keyring> = Vec::new();
     let mut transactions = Vec::new();
+    let mut calls = 0;
     for _ in 0..1 + dice.below(3) {
         let (name, act) = chain.with(|| act(acts, dice));
         match act {
@@ -379,6 +380,7 @@ fn step(acts: &Acts, chain: &mut Chain, dice: &mut Dice, score: &mut Score) {
             }
             Act::Decide(origin, call) => {
                 let done = chain.with(|| call.dispatch(RuntimeOrigin::from(origin)).is_ok());
+                calls += 1;
                 *score.entry(name).or_default() += u32::from(done);
             }
             Act::Halt(slots) => {
@@ -391,6 +393,8 @@ fn step(acts: &Acts, chain: &mut Chain, dice: &mut Dice, score: &mut Score) {
     let before = chain.with(Balances::total_issuance);
     let (_, results) = chain.produce(transactions);
     for (name, result) in names.into_iter().zip(results) {
+        // Those that the block took.
+        calls += u32::from(result.is_ok());
         *score.entry(name).or_default() += u32::from(result == Ok(Ok(())));
     }
     let minted: Balance = chain
@@ -421,6 +425,7 @@ fn step(acts: &Acts, chain: &mut Chain, dice: &mut Dice, score: &mut Score) {
     assert_eq!(chain.with(Balances::total_issuance), expected, "only Dap mints and only slashes burn");
     chain.check_issuance();
     check_own_pallets(chain);
+    calls
 }
 
 /// What tests ask whether it ever happened.
@@ -466,21 +471,34 @@ fn check_own_pallets(chain: &mut Chain) {
 }
 
 /// Plays one game, and returns what succeeded in it. `note` adds what is to be seen at its end.
-pub fn play(acts: &Acts, mut chain: Chain, seed: u64, note: fn(&mut Score)) -> Score {
+pub fn play(acts: &Acts, chain: Chain, seed: u64, note: fn(&mut Score)) -> Score {
+    play_while(acts, chain, seed, note, |blocks, _| blocks < BLOCKS)
+}
+
+/// As [`play`], as long as so many blocks and calls are not enough.
+pub fn play_while(
+    acts: &Acts,
+    mut chain: Chain,
+    seed: u64,
+    note: fn(&mut Score),
+    goes_on: impl Fn(u32, u32) -> bool,
+) -> Score {
     let (mut dice, mut score) = (Dice(seed), Score::new());
-    for block in 0..BLOCKS {
+    let (mut blocks, mut calls) = (0, 0);
+    while goes_on(blocks, calls) {
         let stepped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            step(acts, &mut chain, &mut dice, &mut score);
+            step(acts, &mut chain, &mut dice, &mut score)
         }));
-        if let Err(panic) = stepped {
-            eprintln!("seed {seed}, after {block} blocks; so far: {score:?}");
+        calls += stepped.unwrap_or_else(|panic| {
+            eprintln!("seed {seed}, after {blocks} blocks and {calls} calls; so far: {score:?}");
             std::panic::resume_unwind(panic);
-        }
+        });
+        blocks += 1;
     }
     chain.with(|| {
         note(&mut score);
         score.insert("a session passed", Session::current_index());
-        assert_eq!(System::block_number(), BLOCKS);
+        assert_eq!(System::block_number(), blocks);
     });
     chain.check();
     score
@@ -503,7 +521,7 @@ pub fn assert_lively(acts: &Acts, happenings: &[&'static str], games: impl IntoI
 }
 
 /// What became of runs.
-fn note_runs(score: &mut Score) {
+pub fn note_runs(score: &mut Score) {
     let over = |status| Runs::<Runtime>::iter_values().filter(|run| run.status == status).count() as u32;
     let finalised = Runs::<Runtime>::iter_values().map(|run| run.progress.finalised).sum();
     score.insert("a round became final", finalised);

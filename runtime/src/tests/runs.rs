@@ -2,10 +2,10 @@
 
 use super::chain::{Chain, sign};
 use crate::{
-    Balances, Runtime, RuntimeCall, RuntimeEvent, Timing, Training, UNITS,
+    Balances, Runtime, RuntimeCall, Timing, Training, UNITS,
     constants::{bonds, currency::EXISTENTIAL_DEPOSIT},
 };
-use pallet_sabha_training::{Call, Device, Event, RunStatus, Runs};
+use pallet_sabha_training::{Call, Device, RunStatus, Runs};
 use sabha_protocol::{
     Commitment, Digest, Outcome, RoundKey, RunId, RunSpec, SlotIndex,
     audit::{Opening, answer, seal},

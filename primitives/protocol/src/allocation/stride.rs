@@ -7,9 +7,9 @@
 //! large their rounds are, and each gets its turn.
 //!
 //! A run can be at work on one round at a time, and must wait for its checkpoint before it opens the next. So that one that is ahead does not
-//! take its place whenever it waits, places are **reserved** (as in EASY backfilling of batch queues): a run opens a round only if the
-//! slots in flight and one round of each run before it leave a worker free. Where there are workers for all, nobody waits for anybody.
-//! A reservation lapses after a while, so a run that comes to nothing stops nobody.
+//! take its place whenever it waits, places are **reserved** (as in EASY backfilling of batch queues): a run opens a round out of its turn
+//! only if all of it fits beside the slots in flight and one round of each run before it. Whoever is first needs one free worker only. Where
+//! there are workers for all, nobody waits for anybody. A reservation lapses after a while, so a run that comes to nothing stops nobody.
 
 use super::fraction::mul_div;
 use crate::{ActiveBlock, Balance, RunId};
@@ -176,8 +176,12 @@ impl Schedule {
             first = false;
             taken = taken.saturating_add(other.slots.into());
         }
-        // Whoever is first need not fit, or a capacity that nobody has noted would stop all.
-        taken < room.capacity || (first && room.in_flight == 0)
+        if first {
+            // It need not fit, or a capacity that nobody has noted would stop all.
+            taken < room.capacity || room.in_flight == 0
+        } else {
+            taken.saturating_add(entry.slots.into()) <= room.capacity
+        }
     }
 
     /// Notes that a run has opened a round, and has so many left.

@@ -150,6 +150,21 @@ fn a_share_is_felt_within_a_few_rounds() {
     assert!(all.parts()[whale as usize] < 0.06);
 }
 
+/// Two of five workers are left while the first run makes its checkpoint: not enough for a round of three.
+#[test]
+fn who_is_ahead_gets_no_more_where_workers_are_nearly_enough() {
+    let mut all = Simulation::new(5);
+    let crowd = all.add(500 * UNITS, 3, 100, 10, 20);
+    let whale = all.add(100 * UNITS, 3, 100, 10, 20);
+    all.rounds(3_000);
+    let parts = all.parts();
+    assert!(close(parts[crowd as usize], 5. / 6.) && close(parts[whale as usize], 1. / 6.), "{parts:?}");
+    // With one more, nobody waits.
+    all.capacity = 6;
+    all.rounds(1_000);
+    assert!(close(all.parts()[whale as usize], 0.5));
+}
+
 #[test]
 fn where_there_are_workers_for_all_nobody_waits() {
     let mut all = Simulation::new(100);
