@@ -133,7 +133,8 @@ pub mod pallet {
         /// The registered models, from whose checkpoints runs can begin.
         type Parents: Parents;
 
-        /// The account that quadratic funding and grants are paid from. It keeps its existential deposit.
+        /// The account that quadratic funding and grants are paid from. It keeps its existential deposit. Anybody may add to it.
+        #[pallet::constant]
         type MatchingPot: Get<Self::AccountId>;
 
         /// How the matching pot is split until a referendum decides otherwise.
