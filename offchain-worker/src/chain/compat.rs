@@ -94,11 +94,9 @@ fn check_views(metadata: &Metadata) -> Result<(), ChainError> {
         let known = pallet(metadata, item)?.view_function_by_name(item.item).ok_or_else(|| missing(item))?;
         let inputs: Vec<u32> = known.inputs().map(|input| input.id).collect();
         let arguments = match item {
-            view::DUE
-            | view::ROUNDS_OF
-            | view::IS_OVERTAKEN
-            | view::MATCH_OF
-            | view::CAN_SETTLE => vec![7u32.encode()],
+            view::DUE | view::ROUNDS_OF | view::IS_OVERTAKEN | view::MATCH_OF | view::CAN_SETTLE => {
+                vec![7u32.encode()]
+            }
             view::REFUND_OF => vec![7u32.encode(), [7u8; 32].encode()],
             view::LONGEST_FUNDING => vec![],
             view::SLOTS_OF => vec![7u32.encode(), KEY.encode()],

@@ -13,10 +13,7 @@ use sabha_protocol::{
     round::Checkpoint,
     spec::ModelSpec,
 };
-use subxt::{
-    dynamic::Value,
-    ext::scale_decode::DecodeAsType,
-};
+use subxt::{dynamic::Value, ext::scale_decode::DecodeAsType};
 
 /// A proposal: a run to come, one that goes on, or one that is over and not cleared away.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,7 +152,8 @@ impl At {
     /// # Errors
     /// If the node does not answer, or the runtime differs from what this release knows; so for all that follow.
     pub async fn proposal(&self, id: RunId) -> Result<Option<Proposal>, ChainError> {
-        let record: Option<ProposalRecord> = self.typed(storage::PROPOSALS, vec![Value::u128(id.into())]).await?;
+        let record: Option<ProposalRecord> =
+            self.typed(storage::PROPOSALS, vec![Value::u128(id.into())]).await?;
         Ok(record.map(|record| record.of(id)))
     }
 
@@ -516,10 +514,7 @@ impl ModelRecord {
             id,
             name: text(&self.name),
             licence: self.licence.into(),
-            checkpoint: Checkpoint {
-                root: Digest(self.checkpoint.root),
-                blob: Digest(self.checkpoint.blob),
-            },
+            checkpoint: Checkpoint { root: Digest(self.checkpoint.root), blob: Digest(self.checkpoint.blob) },
             shape: ModelSpec {
                 vocabulary,
                 width,

@@ -291,13 +291,21 @@ impl At {
     }
 
     /// A value of a type that the chain and the worker share: decoded by its own definition.
-    pub(super) async fn plain<T: Decode>(&self, item: Name, keys: Vec<Value>) -> Result<Option<T>, ChainError> {
+    pub(super) async fn plain<T: Decode>(
+        &self,
+        item: Name,
+        keys: Vec<Value>,
+    ) -> Result<Option<T>, ChainError> {
         let value = self.fetch(item, keys).await?;
         value.map(|value| decode(item, value.bytes())).transpose()
     }
 
     /// A value that is decoded by the names of its fields.
-    pub(super) async fn typed<T: DecodeAsType>(&self, item: Name, keys: Vec<Value>) -> Result<Option<T>, ChainError> {
+    pub(super) async fn typed<T: DecodeAsType>(
+        &self,
+        item: Name,
+        keys: Vec<Value>,
+    ) -> Result<Option<T>, ChainError> {
         let value = self.fetch(item, keys).await?;
         value.map(|value| value.decode_as().map_err(incompatible(item))).transpose()
     }
@@ -360,7 +368,11 @@ impl At {
     }
 
     /// A view function's answer of a type that the chain and the worker share.
-    pub(super) async fn plain_view<T: Decode>(&self, function: Name, arguments: impl Encode) -> Result<T, ChainError> {
+    pub(super) async fn plain_view<T: Decode>(
+        &self,
+        function: Name,
+        arguments: impl Encode,
+    ) -> Result<T, ChainError> {
         decode(function, &self.ask(function, arguments).await?)
     }
 

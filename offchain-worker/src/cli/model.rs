@@ -145,10 +145,8 @@ pub struct EvaluateArgs {
 
 /// Arguments of `model show`.
 #[derive(Args, Debug)]
-#[command(
-    after_help = "Examples: sabha-worker model show 0\n\
-                  \u{20}         sabha-worker model show --checkpoint first-run/checkpoint.safetensors --spec spec.toml"
-)]
+#[command(after_help = "Examples: sabha-worker model show 0\n\
+                  \u{20}         sabha-worker model show --checkpoint first-run/checkpoint.safetensors --spec spec.toml")]
 pub struct ShowArgs {
     /// The model's number in the chain's registry
     #[arg(required_unless_present = "checkpoint", conflicts_with = "checkpoint")]

@@ -109,7 +109,10 @@ pub struct ProposalArgs {
 pub(super) fn parse_licence(text: &str) -> Result<Licence, String> {
     let known = |licence: &Licence| licence.spdx().eq_ignore_ascii_case(text);
     Licence::ALL.into_iter().find(known).ok_or_else(|| {
-        format!("{text} is no open licence that models can have: use {}", Licence::ALL.map(Licence::spdx).join(", "))
+        format!(
+            "{text} is no open licence that models can have: use {}",
+            Licence::ALL.map(Licence::spdx).join(", ")
+        )
     })
 }
 
@@ -264,7 +267,8 @@ pub async fn propose(args: ProposeArgs, context: &Context) -> anyhow::Result<()>
         (receipt, started) = (last, proposal.stage == Stage::Running);
     }
     let (spec_hash, rounds) = (spec.hash(), spec.rounds.count);
-    let what = format!("{rounds} rounds, goal {}, specification {spec_hash} (block {})", sbh(goal), receipt.block);
+    let what =
+        format!("{rounds} rounds, goal {}, specification {spec_hash} (block {})", sbh(goal), receipt.block);
     let text = if started {
         format!("run {run} has begun: {what}\nnext: `sabha-worker run watch {run}`")
     } else {
@@ -427,7 +431,8 @@ pub async fn refund(args: RefundArgs, context: &Context) -> anyhow::Result<()> {
             return Err(failure(Exit::BadInput, message));
         }
         Stage::Running => {
-            let message = format!("run {run} is going on: what is left of its budget is refunded when it is over");
+            let message =
+                format!("run {run} is going on: what is left of its budget is refunded when it is over");
             return Err(failure(Exit::BadInput, message));
         }
         Stage::Over { .. } => (at.refund_of(run, &backer).await.coded()?, Call::refund(run, backer)),
@@ -464,7 +469,9 @@ pub async fn remove(args: ProposalArgs, context: &Context) -> anyhow::Result<()>
 /// # Errors
 /// [`Exit::BadInput`] if it is not.
 pub(super) async fn find(at: &At, id: RunId) -> anyhow::Result<Proposal> {
-    let none = || failure(Exit::BadInput, format!("there is no proposal {id} on this chain, or it was cleared away"));
+    let none = || {
+        failure(Exit::BadInput, format!("there is no proposal {id} on this chain, or it was cleared away"))
+    };
     at.proposal(id).await.coded()?.ok_or_else(none)
 }
 

@@ -71,11 +71,9 @@ pub struct DistributeArgs {
 
 /// Arguments of `model fetch`.
 #[derive(Args, Debug)]
-#[command(
-    after_help = "The folder can be used by the other commands:\n\
+#[command(after_help = "The folder can be used by the other commands:\n\
                   Example: sabha-worker model fetch 0 --out first\n\
-                  \u{20}        sabha-worker model generate --checkpoint first/checkpoint.safetensors --spec first/model.toml --prompt \"Once\""
-)]
+                  \u{20}        sabha-worker model generate --checkpoint first/checkpoint.safetensors --spec first/model.toml --prompt \"Once\"")]
 pub struct FetchArgs {
     /// The model's number
     pub model: ModelId,
@@ -151,8 +149,11 @@ struct Metric {
 impl Record {
     async fn of(at: &At, model: Model) -> anyhow::Result<Self> {
         let metrics = at.metrics(model.id).await.coded()?.into_iter();
-        let metrics =
-            metrics.map(|metric| Metric { name: metric.name, value: metric.value, evidence: metric.evidence });
+        let metrics = metrics.map(|metric| Metric {
+            name: metric.name,
+            value: metric.value,
+            evidence: metric.evidence,
+        });
         let accrued = at.accrued(model.id).await.coded()?;
         let trained = model.trained.as_ref();
         let sources = trained.map(|trained| trained.sources.as_slice()).unwrap_or_default().iter();
@@ -222,7 +223,12 @@ impl Record {
         let Parts { data, compute, backers, parents } = self.table;
         writeln!(text, "of 10,000   data {data}, compute {compute}, backers {backers}, parents {parents}")?;
         if self.accrued > 0 {
-            writeln!(text, "accrued     {}: `sabha-worker model distribute {}`", sbh(self.accrued), self.model)?;
+            writeln!(
+                text,
+                "accrued     {}: `sabha-worker model distribute {}`",
+                sbh(self.accrued),
+                self.model
+            )?;
         }
         for metric in &self.metrics {
             writeln!(text, "metric      {} {}", metric.name, metric.value)?;
@@ -333,10 +339,14 @@ pub async fn fetch(args: FetchArgs, context: &Context) -> anyhow::Result<()> {
     let path = found.path;
     let mut file = std::fs::File::open(&path).map_err(FileError::of("read", &path)).exit(Exit::BadInput)?;
     let root = root_of_blob(&shape, &mut file).map_err(FileError::of("read", &path)).exit(Exit::BadInput)?;
-    let refuse = |what: String| failure(Exit::BadInput, format!("the weights of model {} {what}", args.model));
+    let refuse =
+        |what: String| failure(Exit::BadInput, format!("the weights of model {} {what}", args.model));
     let root = root.map_err(|error| refuse(format!("cannot be used: {error}")))?;
     if root != model.checkpoint.root {
-        return Err(refuse(format!("have the root {root}, not {}, which the chain has", model.checkpoint.root)));
+        return Err(refuse(format!(
+            "have the root {root}, not {}, which the chain has",
+            model.checkpoint.root
+        )));
     }
     let record = Record::of(&at, model).await?;
     files::create_folder(&args.out).exit(Exit::BadInput)?;
@@ -345,7 +355,8 @@ pub async fn fetch(args: FetchArgs, context: &Context) -> anyhow::Result<()> {
     files::write_atomic(&args.out.join(SHAPE), shape.as_bytes()).exit(Exit::BadInput)?;
     files::write_atomic(&args.out.join(RECORD), &serde_json::to_vec_pretty(&record)?).exit(Exit::BadInput)?;
     let folder = args.out;
-    let text = format!("{}: {CHECKPOINT}, {SHAPE}, {RECORD}; root {root}, as the chain has it", folder.display());
+    let text =
+        format!("{}: {CHECKPOINT}, {SHAPE}, {RECORD}; root {root}, as the chain has it", folder.display());
     context.print(&Fetched { folder, record }, text)
 }
 

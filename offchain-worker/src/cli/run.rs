@@ -163,7 +163,10 @@ pub(super) async fn find(at: &At, id: RunId) -> anyhow::Result<Run> {
     }
     let message = match at.proposal(id).await.coded()? {
         Some(proposal) => {
-            format!("there is no run {id} yet: it is a proposal ({}); see `sabha-worker run proposals`", proposal.word())
+            format!(
+                "there is no run {id} yet: it is a proposal ({}); see `sabha-worker run proposals`",
+                proposal.word()
+            )
         }
         None => format!("there is no run {id} on this chain"),
     };

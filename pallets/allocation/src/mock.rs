@@ -81,7 +81,7 @@ parameter_types! {
     pub static Held: BTreeMap<(PoolId, AccountId), Shares> = BTreeMap::new();
     pub static Open: BTreeSet<PoolId> = BTreeSet::new();
     pub static Model: Option<(Checkpoint, ModelSpec, Licence)> = None;
-    pub static Longest: u32 = 4;
+    pub static WindowsAtMost: u32 = 4;
     pub const ExistentialDeposit: Balance = ED;
     pub const Pot: PalletId = PalletId(*b"sb/train");
     pub const OwnPot: PalletId = PalletId(*b"sb/alloc");
@@ -208,7 +208,7 @@ impl pallet_sabha_training::Config for Test {
     type Availability = ConstU64<10>;
     type AuditSeals = ConstU64<20>;
     type ChessClock = ConstU64<60>;
-    type MaxWindows = Longest;
+    type MaxWindows = WindowsAtMost;
     type Unbonding = ConstU64<150>;
     type Jail = ConstU64<100>;
     type AllocatorOrigin = frame_system::EnsureRoot<AccountId>;
@@ -276,7 +276,7 @@ pub fn ext() -> sp_io::TestExternalities {
     .build_storage()
     .expect("the genesis is valid");
     Now::set(0);
-    Longest::set(4);
+    WindowsAtMost::set(4);
     JudgedAccounts::set(BTreeSet::new());
     Held::set(BTreeMap::new());
     Open::set(BTreeSet::new());

@@ -39,8 +39,7 @@ pub enum Licence {
 
 impl Licence {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Apache2, Self::Mit, Self::Bsd3, Self::Cc0, Self::CcBy4, Self::CcBySa4];
+    pub const ALL: [Self; 6] = [Self::Apache2, Self::Mit, Self::Bsd3, Self::Cc0, Self::CcBy4, Self::CcBySa4];
 
     /// The identifier of the SPDX list.
     pub const fn spdx(self) -> &'static str {

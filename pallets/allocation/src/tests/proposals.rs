@@ -143,7 +143,7 @@ fn a_specification_that_the_chain_has_outgrown_fails_and_refunds() {
         let id = propose(least(5));
         assert_ok!(Allocation::pledge(signed(10), id, least(5)));
         // Its clocks are too long now.
-        Longest::set(1);
+        WindowsAtMost::set(1);
         assert_ok!(Allocation::settle(signed(BOB), id, 8));
         assert!(happened(|event| *event == Event::Failed { run: id, reason: Failure::Outdated }));
         assert_ok!(Allocation::refund(signed(BOB), id, 10));
