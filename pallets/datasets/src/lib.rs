@@ -38,9 +38,10 @@
 //!
 //! ## Runs
 //!
-//! A run's specification names its data by manifest roots, which are those of claims. Through `sabha_protocol::datasets::lineage` other
-//! pallets reward a run's data: what they give is divided among the pools of the datasets, by bytes. Data that no panel has judged may
-//! be trained on, and earns nothing.
+//! A run's specification names its data by manifest roots (`DataSpec::sources`), and the record of the run its specification, by hash. The
+//! roots are those of claims: [`AcceptedRoots`] says in which dataset each was accepted, and how many bytes it has, so that what is earned
+//! with a model can be paid into the pools of those who brought its data. A run may be trained on data that no panel has judged; it
+//! earns nothing.
 //!
 //! ## Money
 //!
@@ -94,7 +95,6 @@ mod claims;
 mod curators;
 mod errors;
 mod events;
-mod lineage;
 #[cfg(test)]
 mod mock;
 mod money;

@@ -16,7 +16,8 @@
 //! ## What it costs
 //!
 //! A deposit changes three numbers of the pool, whoever its members are; a claim those of one member. Nothing here loops over members, and
-//! there are no hooks. The arithmetic is `sabha_protocol::pool::ledger`: nobody is paid more than its part, nor less by more than one unit.
+//! there are no hooks. The arithmetic is `sabha_protocol::pool::ledger`: nobody is paid more than its part, nor less by more than one unit
+//! (and one for each time that it left with less than a unit to claim).
 //!
 //! ## Money
 //!

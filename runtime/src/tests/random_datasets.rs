@@ -159,7 +159,8 @@ fn transfer_shares(dice: &mut Dice) -> Act {
 }
 
 pub const ACTS: [(u32, &str, fn(&mut Dice) -> Act); 28] = [
-    (3, "register a dataset", register_dataset),
+    // Most of them are refused.
+    (12, "register a dataset", register_dataset),
     (6, "donate", |dice| {
         let (dataset, amount) = (dataset(dice), dice.amount(60));
         send(dice.pick(&ALL), Data::donate { dataset, amount })

@@ -3,11 +3,11 @@
 use frame_support::{assert_noop, assert_ok};
 use sabha_protocol::{
     UNITS,
-    datasets::{SHARD_BYTES, Stage},
+    datasets::{Content, SHARD_BYTES, Stage},
     pool::{PoolId, RewardPools},
 };
 
-use crate::{AcceptedRoots, ClaimShards, Claims, Error, Event, HoldReason, ShardClaims, mock::*};
+use crate::{Accepted, AcceptedRoots, ClaimShards, Claims, Error, Event, HoldReason, ShardClaims, mock::*};
 
 /// The scenario of the crate's documentation, for three curators.
 #[test]
@@ -37,7 +37,10 @@ fn an_honest_claim_is_paid_and_has_shares() {
         assert_eq!((dataset.units, dataset.paid), (99, paid));
         assert_eq!(held(HoldReason::ClaimBond, ASHA) + held(HoldReason::Storage, ASHA), 0);
         assert!(!ClaimShards::<Test>::contains_key(claim));
-        assert_eq!(AcceptedRoots::<Test>::iter().count(), 1);
+        // What a run that was trained on it names.
+        let root = Content { units: 1, bytes: 1, shards: &shards(1, 100) }.root();
+        let accepted = Accepted { dataset: id, claimant: ASHA, units: 99, bytes: 100 * SHARD_BYTES };
+        assert_eq!(AcceptedRoots::<Test>::iter().collect::<Vec<_>>(), [(root, accepted)]);
         assert_eq!(ShardClaims::<Test>::iter().count(), 100);
         assert_ok!(RewardPool::claim(signed(ASHA), PoolId::Dataset(id)));
         check();

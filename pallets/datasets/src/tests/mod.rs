@@ -4,7 +4,6 @@ mod appeals;
 mod cheats;
 mod claims;
 mod curators;
-mod lineage;
 mod panels;
 mod properties;
 mod registry;

@@ -1,6 +1,6 @@
 //! That the invariants can be violated.
 
-use frame_support::traits::fungible::MutateHold;
+use frame_support::traits::{fungible::MutateHold, tokens::Precision};
 use sabha_protocol::{Digest, datasets::DatasetId};
 
 use crate::{
@@ -56,7 +56,11 @@ fn claims_that_do_not_add_up_are_found() {
     fails("what is on hold is not the sum of bonds", |id| claim(id, |claim| claim.bond += 1));
     fails("what is on hold is not the sum of bonds", |_| hold(HoldReason::ClaimBond, BINH));
     fails("what is on hold is not the sum of bonds", |_| hold(HoldReason::AppealBond, BINH));
-    fails("a bond is of no account", |id| claim(id, |claim| claim.claimant = 999));
+    fails("a bond is of no account", |id| {
+        let bond = Claims::<Test>::get(id).expect("it is there").bond;
+        Balances::release(&HoldReason::ClaimBond.into(), &ASHA, bond, Precision::Exact).expect("it is held");
+        claim(id, |claim| claim.claimant = 999);
+    });
     fails("what is on hold is not the sum of bonds", |id| {
         claim(id - 1, |claim| claim.appeal.as_mut().expect("there is one").bond += 1);
     });

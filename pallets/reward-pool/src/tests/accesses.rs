@@ -224,6 +224,7 @@ fn a_hundred_thousand_members_cost_no_more_than_ten() {
     assert_eq!(few, many);
     for (name, Count { reads, writes }) in few {
         assert!(reads > 0 && writes > 0, "{name} is counted");
-        assert!(reads + writes < 40, "{name}: {reads} reads, {writes} writes");
+        // Those of balances, events and the overlay included.
+        assert!(reads + writes < 60, "{name}: {reads} reads, {writes} writes");
     }
 }

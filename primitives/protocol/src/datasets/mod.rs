@@ -18,10 +18,8 @@
 //! | [`claim`] | what is claimed, its seal, its bond |
 //! | [`vote`] | votes, their seals, the median, what is far from it |
 //! | [`panel`] | the life of a claim: stages, what is due, who did what |
-//! | [`lineage`] | from what a run was trained on to those who brought it |
 
 pub mod claim;
-pub mod lineage;
 pub mod panel;
 pub mod vote;
 pub mod words;
