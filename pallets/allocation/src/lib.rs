@@ -56,6 +56,9 @@
 //! - A refund below the existential deposit cannot be paid to an account that does not exist: it waits until it does.
 //! - Shares are of the work that is given out. A run that is slow between its rounds may have less than its share, never more of what
 //!   others want.
+//! - Priority is bought with backing that mostly comes back: what it costs is the use of the money meanwhile. The DAO's shares come first.
+//! - Who is judged and pledges much to what nobody else wants asks much of the matching pot, and makes it smaller for all as long as that
+//!   proposal is open. The caps bound what it can get.
 //! - A run's share ends with the run. A backer that gave shares of the pool away cannot withdraw their part of the pledge.
 
 #![cfg_attr(not(feature = "std"), no_std)]
