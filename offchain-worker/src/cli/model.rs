@@ -184,7 +184,7 @@ pub async fn run(args: ModelArgs, context: &Context) -> anyhow::Result<()> {
         ModelCommand::Show(args) => match (args.model, &args.checkpoint) {
             (Some(model), _) => registry::show(model, &args.query, context).await,
             (None, Some(file)) => show(file, &args, context),
-            (None, None) => Err(failure(Exit::BadInput, "name a model, or a file with --checkpoint".into())),
+            (None, None) => Err(failure(Exit::BadInput, "name a model, or a file with --checkpoint")),
         },
         ModelCommand::Export(args) => run_export(&args, context),
         ModelCommand::Logits(args) => run_logits(&args, context),

@@ -271,21 +271,15 @@ fn a_bounty_pays_for_labelling_digits() {
     let description = b"Label 10,000 photographs of digits".to_vec();
     chain.submit(proposer, Call::propose_bounty { value, description });
     chain.with(|| {
-        let call = Call::approve_bounty_with_curator {
-            bounty_id: 0,
-            curator: curator.to_account_id().into(),
-            fee,
-        };
+        let call =
+            Call::approve_bounty_with_curator { bounty_id: 0, curator: curator.to_account_id().into(), fee };
         let origin = RuntimeOrigin::from(Origin::TreasurySpender);
         RuntimeCall::from(call).dispatch(origin).expect("the track may");
     });
     let period = chain.with(<crate::configs::treasury::SpendPeriod as frame_support::traits::Get<u32>>::get);
     chain.run(period + 1);
     chain.submit(curator, Call::accept_curator { bounty_id: 0 });
-    chain.submit(curator, Call::award_bounty {
-        bounty_id: 0,
-        beneficiary: labeller.to_account_id().into(),
-    });
+    chain.submit(curator, Call::award_bounty { bounty_id: 0, beneficiary: labeller.to_account_id().into() });
     let delay =
         chain.with(<crate::configs::bounties::BountyPayoutDelay as frame_support::traits::Get<u32>>::get);
     chain.run(delay + 1);

@@ -122,9 +122,10 @@ async fn look(
     let funding = Funding::of(&at, &proposal).await?;
     if before.as_ref() != Some(&funding) {
         let line = Line { block: at.number(), run: id, event: "funding", funding: &funding };
-        let text = match json {
-            true => serde_json::to_string(&line)?,
-            false => format!("#{}  {}", line.block, funding.words(id)),
+        let text = if json {
+            serde_json::to_string(&line)?
+        } else {
+            format!("#{}  {}", line.block, funding.words(id))
         };
         writeln!(Output::lock(), "{text}")?;
         *before = Some(funding);
