@@ -125,7 +125,7 @@ impl<T: Config> Pallet<T> {
                 let deadline = now.saturating_add(terms.clocks.training);
                 Self::deposit_event(Event::SlotAssigned { slot: id, generation, worker, deadline });
                 made = true;
-            } else if Self::word(word).is_some() {
+            } else if matches!(round.phase, Phase::Training { .. }) && Self::word(word).is_some() {
                 Self::note_served(scene.id, key, index, false);
             }
         }
