@@ -1,6 +1,6 @@
 //! Referenda from the preimage to the enactment.
 
-use super::chain::Chain;
+use super::{chain::Chain, shares::submit};
 use crate::{
     Balance, Balances, OriginCaller, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, Timing, Treasury,
     UNITS,
@@ -30,9 +30,10 @@ fn propose(
 ) -> u32 {
     let bytes = call.encode();
     let proposal = Bounded::Lookup { hash: BlakeTwo256::hash(&bytes), len: bytes.len() as u32 };
-    chain.submit(Alice, pallet_preimage::Call::note_preimage { bytes });
+    submit(chain, Alice, pallet_preimage::Call::note_preimage { bytes });
     let index = chain.with(pallet_referenda::ReferendumCount::<Runtime>::get);
-    chain.submit(
+    submit(
+        chain,
         Alice,
         pallet_referenda::Call::submit {
             proposal_origin: Box::new(origin),
@@ -40,13 +41,13 @@ fn propose(
             enactment_moment: DispatchTime::After(0),
         },
     );
-    chain.submit(Bob, pallet_referenda::Call::place_decision_deposit { index });
+    submit(chain, Bob, pallet_referenda::Call::place_decision_deposit { index });
     for (who, balance) in votes {
         let vote = AccountVote::Standard {
             vote: Vote { aye: true, conviction: Conviction::Locked1x },
             balance: *balance,
         };
-        chain.submit(*who, pallet_conviction_voting::Call::vote { poll_index: index, vote });
+        submit(chain, *who, pallet_conviction_voting::Call::vote { poll_index: index, vote });
     }
     index
 }
@@ -214,7 +215,7 @@ fn a_delegate_votes_with_the_tokens_of_another() {
     let class = 3;
     let to = Charlie.to_account_id().into();
     let (conviction, balance) = (Conviction::Locked1x, 900_000 * UNITS);
-    chain.submit(Alice, pallet_conviction_voting::Call::delegate { class, to, conviction, balance });
+    submit(&mut chain, Alice, pallet_conviction_voting::Call::delegate { class, to, conviction, balance });
     let call = pallet_sabha_training::Call::pause_run { run }.into();
     let index = propose(&mut chain, Origin::ComputeAllocator.into(), call, &[(Charlie, UNITS)]);
     let (approved, _) = decide(&mut chain, index, 40);
@@ -223,7 +224,7 @@ fn a_delegate_votes_with_the_tokens_of_another() {
     let call = frame_system::Call::remark { remark: vec![] }.into();
     let index = propose(&mut chain, Origin::ParameterAdmin.into(), call, &[(Alice, 900_000 * UNITS)]);
     assert!(decide(&mut chain, index, 80).0);
-    chain.submit(Alice, pallet_conviction_voting::Call::undelegate { class });
+    submit(&mut chain, Alice, pallet_conviction_voting::Call::undelegate { class });
     chain.check();
 }
 
@@ -269,7 +270,7 @@ fn a_bounty_pays_for_labelling_digits() {
     let [proposer, curator, labeller] = [Charlie, Bob, Sr25519Keyring::One];
     let (value, fee) = (500 * UNITS, 50 * UNITS);
     let description = b"Label 10,000 photographs of digits".to_vec();
-    chain.submit(proposer, Call::propose_bounty { value, description });
+    submit(&mut chain, proposer, Call::propose_bounty { value, description });
     chain.with(|| {
         let call =
             Call::approve_bounty_with_curator { bounty_id: 0, curator: curator.to_account_id().into(), fee };
@@ -278,13 +279,17 @@ fn a_bounty_pays_for_labelling_digits() {
     });
     let period = chain.with(<crate::configs::treasury::SpendPeriod as frame_support::traits::Get<u32>>::get);
     chain.run(period + 1);
-    chain.submit(curator, Call::accept_curator { bounty_id: 0 });
-    chain.submit(curator, Call::award_bounty { bounty_id: 0, beneficiary: labeller.to_account_id().into() });
+    submit(&mut chain, curator, Call::accept_curator { bounty_id: 0 });
+    submit(
+        &mut chain,
+        curator,
+        Call::award_bounty { bounty_id: 0, beneficiary: labeller.to_account_id().into() },
+    );
     let delay =
         chain.with(<crate::configs::bounties::BountyPayoutDelay as frame_support::traits::Get<u32>>::get);
     chain.run(delay + 1);
     let before = chain.with(|| Balances::free_balance(labeller.to_account_id()));
-    chain.submit(proposer, Call::claim_bounty { bounty_id: 0 });
+    submit(&mut chain, proposer, Call::claim_bounty { bounty_id: 0 });
     let after = chain.with(|| Balances::free_balance(labeller.to_account_id()));
     assert_eq!(after - before, value - fee);
     chain.check();

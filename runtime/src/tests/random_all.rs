@@ -12,8 +12,8 @@ const CALLS: u32 = 20_000;
 
 #[test]
 fn twenty_thousand_random_calls_leave_every_pallet_sound() {
-    let acts = [&random_calls::ACTS[..], &random_datasets::ACTS, &random_allocation::ACTS].concat();
-    let happenings = [&random_datasets::HAPPENINGS[..], &random_allocation::HAPPENINGS].concat();
+    let acts = [&random_calls::ACTS[..], &random_datasets::ACTS[..], &random_allocation::ACTS[..]].concat();
+    let happenings = [&random_datasets::HAPPENINGS[..], &random_allocation::HAPPENINGS[..]].concat();
     let score = play_while(&acts, Chain::development(), 7, note_runs, |_, calls| calls < CALLS);
     assert_lively(&acts, &happenings, [score]);
 }

@@ -51,7 +51,8 @@ fn try_submit(chain: &mut Chain, who: Sr25519Keyring, call: impl Into<RuntimeCal
     panic!("no block takes it")
 }
 
-fn submit(chain: &mut Chain, who: Sr25519Keyring, call: impl Into<RuntimeCall>) {
+/// As [`try_submit`], and it must succeed.
+pub fn submit(chain: &mut Chain, who: Sr25519Keyring, call: impl Into<RuntimeCall>) {
     try_submit(chain, who, call).expect("the transaction succeeds");
 }
 
