@@ -379,9 +379,14 @@ fn step(acts: &Acts, chain: &mut Chain, dice: &mut Dice, score: &mut Score) -> u
                 names.push(name);
             }
             Act::Decide(origin, call) => {
+                let before = chain.events().len();
                 let done = chain.with(|| call.dispatch(RuntimeOrigin::from(origin)).is_ok());
                 calls += 1;
                 *score.entry(name).or_default() += u32::from(done);
+                // The block forgets them.
+                for name in chain.events().iter().skip(before).filter_map(worth_noting) {
+                    *score.entry(name).or_default() += 1;
+                }
             }
             Act::Halt(slots) => {
                 chain.skip_slots(slots);
