@@ -1,5 +1,6 @@
 //! `doctor`: is everything there that a worker needs, and what is to be fixed.
 
+mod history;
 mod machine;
 mod network;
 mod nodes;
@@ -140,6 +141,7 @@ pub async fn run(args: DoctorArgs, context: &Context) -> anyhow::Result<()> {
     }
     machine::check_disk(&mut report, &config);
     machine::check_files(&mut report);
+    history::check_log(&mut report, &config.storage.state);
     let running = machine::check_daemon(&mut report, &config);
     machine::check_port(&mut report, config.metrics.listen, running).await;
     network::check_key(&mut report, &config);
@@ -263,18 +265,21 @@ fn check_clock(report: &mut Report, block_ms: u64, number: u64) {
 async fn check_runs(report: &mut Report, at: &At, config: &Config) -> Result<(), ChainError> {
     let limit = MemoryLimit::mebibytes(config.engine.memory_limit_mib);
     let (mut unknown, mut large, mut most, mut room) = (Vec::new(), Vec::new(), 0, 0u64);
+    let mut streams = Vec::new();
     let open = at.open_runs().await?;
     for run in &open {
         let Some(spec) = at.spec(*run).await? else { continue };
         if !numerics_is_known(spec.numerics_version) {
             unknown.push((*run, spec.numerics_version));
         }
+        streams.push((*run, spec.data.stream));
         most = most.max(memory::training(&spec));
         room = room.max(machine::room_of_a_round(&spec));
         if let Err(error) = limit.admit_training(&spec) {
             large.push(format!("run {run}: {error}"));
         }
     }
+    history::check_data(report, config, &streams);
     machine::check_room(report, &config.storage.blobs, room);
     machine::check_limit(report, config.storage.blobs_limit_mib, room);
     if large.is_empty() {

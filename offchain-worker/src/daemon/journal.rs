@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     fs::{self, File, OpenOptions},
-    io::{Read, Seek, SeekFrom, Write},
+    io::{ErrorKind, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -225,6 +225,15 @@ pub struct Journal {
     writes: u64,
 }
 
+/// What a look at a log found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Events in it.
+    pub events: usize,
+    /// Tasks that are neither settled nor lost.
+    pub open: usize,
+}
+
 /// The log's file name.
 const NAME: &str = "events.jsonl";
 
@@ -258,6 +267,30 @@ impl Journal {
             file.set_len(whole as u64).map_err(FileError::of("repair", &path))?;
             file.sync_all().map_err(FileError::of("repair", &path))?;
         }
+        Self::replay(file, path, text.get(..whole).unwrap_or_default()).map(|(journal, _)| journal)
+    }
+
+    /// Reads the log in `folder` without a lock, and changes nothing: `None` if there is none.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is damaged.
+    pub fn look(folder: &Path) -> Result<Option<Look>, JournalError> {
+        let path = folder.join(NAME);
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(FileError::of("read", &path)(error).into()),
+        };
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).map_err(FileError::of("read", &path))?;
+        // A daemon may be writing the last line.
+        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let (journal, events) = Self::replay(file, path, text.get(..whole).unwrap_or_default())?;
+        Ok(Some(Look { events, open: journal.open_tasks().count() }))
+    }
+
+    /// The log whose lines are `text`, and how many there are.
+    fn replay(file: File, path: PathBuf, text: &[u8]) -> Result<(Self, usize), JournalError> {
         let mut journal = Self {
             file,
             path,
@@ -268,7 +301,8 @@ impl Journal {
             crash: None,
             writes: 0,
         };
-        let lines = text.get(..whole).unwrap_or_default().split(|byte| *byte == b'\n');
+        let mut events = 0usize;
+        let lines = text.split(|byte| *byte == b'\n');
         for (index, line) in lines.enumerate().filter(|(_, line)| !line.is_empty()) {
             let event = serde_json::from_slice::<Line>(line).map_err(|error| JournalError::Damaged {
                 path: journal.path.clone(),
@@ -276,8 +310,9 @@ impl Journal {
                 reason: error.to_string(),
             })?;
             journal.apply(&event.event)?;
+            events = events.saturating_add(1);
         }
-        Ok(journal)
+        Ok((journal, events))
     }
 
     /// The process is to die at a write.
