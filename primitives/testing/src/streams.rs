@@ -108,8 +108,8 @@ pub fn shards(source: &[u8]) -> Vec<Digest> {
 }
 
 /// Reads bytes in memory.
-pub fn reader(bytes: &[u8]) -> impl FnMut(u64, &mut [u8]) -> Result<(), Infallible> + '_ {
-    |place, buffer| {
+pub fn reader(bytes: &[u8]) -> impl FnMut(u64, &mut [u8]) -> Result<(), Infallible> {
+    move |place, buffer| {
         buffer.copy_from_slice(&bytes[place as usize..][..buffer.len()]);
         Ok(())
     }

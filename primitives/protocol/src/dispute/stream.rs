@@ -145,12 +145,7 @@ impl StreamEvidence {
         data: &DataSpec,
         bytes_of: impl Fn(&Digest) -> Option<u64>,
     ) -> Result<(), StreamError> {
-        if data.token_bytes != 1 {
-            return Err(StreamError::Tokenised(data.token_bytes));
-        }
-        if data.sources.is_empty() {
-            return Err(StreamError::NoSources);
-        }
+        can_be_refuted(data)?;
         match self {
             Self::Byte(wrong) => wrong.check(data, bytes_of),
             Self::Sum => {
@@ -162,6 +157,17 @@ impl StreamEvidence {
             Self::Length { .. } => Err(StreamError::OtherBytes(Bytes::Stream)),
         }
     }
+}
+
+/// Whether a specification says what its stream is made of, byte by byte: else nothing can show that it is false.
+///
+/// # Errors
+/// Why not.
+pub fn can_be_refuted(data: &DataSpec) -> Result<(), StreamError> {
+    if data.token_bytes != 1 {
+        return Err(StreamError::Tokenised(data.token_bytes));
+    }
+    if data.sources.is_empty() { Err(StreamError::NoSources) } else { Ok(()) }
 }
 
 impl WrongByte {
