@@ -416,7 +416,8 @@ mod tests {
     fn sources_are_found_among_folders() {
         let all = contents();
         let world = World::of(&all, &all.concat());
-        let mut folders: Vec<PathBuf> = world.sources.iter().filter_map(|source| source.folder.clone()).collect();
+        let mut folders: Vec<PathBuf> =
+            world.sources.iter().filter_map(|source| source.folder.clone()).collect();
         folders.reverse();
         folders.push(world.folder.path().join("nothing"));
         let unknown = |source: &Source| Source { accepted: None, ..source.clone() };
@@ -449,12 +450,9 @@ mod tests {
         damaged[7] ^= 1;
         std::fs::write(world.folder.path().join("1").join(STREAM), damaged).unwrap();
         refused(&world, "shard 0 is damaged");
-        let stopped = compare(
-            &world.data,
-            &world.folder.path().join("bytes"),
-            &world.sources,
-            |_, _| ControlFlow::Break(()),
-        );
+        let stopped = compare(&world.data, &world.folder.path().join("bytes"), &world.sources, |_, _| {
+            ControlFlow::Break(())
+        });
         assert!(matches!(stopped, Err(DataError::Stopped)));
     }
 }

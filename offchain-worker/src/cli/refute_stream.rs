@@ -78,11 +78,12 @@ pub async fn run(args: RefuteStreamArgs, context: &Context) -> anyhow::Result<()
     for source in &mut sources {
         source.accepted = at.accepted(&source.root).await.coded()?.map(|accepted| accepted.bytes);
     }
-    let found =
-        match with_progress("comparing", context, |progress| compare(&data, &stream, &sources, progress)) {
-            Err(DataError::Stopped) => return Err(context.stop.error("stopped: nothing is known of the rest")),
-            other => other.exit(Exit::BadInput)?,
-        };
+    let found = match with_progress("comparing", context, |progress| {
+        compare(&data, &stream, &sources, progress)
+    }) {
+        Err(DataError::Stopped) => return Err(context.stop.error("stopped: nothing is known of the rest")),
+        other => other.exit(Exit::BadInput)?,
+    };
     let mut outcome =
         Outcome { run: args.run, refuted: false, reason: None, left_out: Vec::new(), receipt: None };
     match found {

@@ -12,8 +12,8 @@ use sabha_protocol::{
 use sp_runtime::{DispatchError, DispatchResult};
 
 use crate::{
-    AcceptedRoots, Config, Dataset, DatasetDeposits, DatasetOf, Datasets, Error, Event, Language, Licence, Licences,
-    NextDataset, Pallet, Title,
+    AcceptedRoots, Config, Dataset, DatasetDeposits, DatasetOf, Datasets, Error, Event, Language, Licence,
+    Licences, NextDataset, Pallet, Title,
 };
 
 impl<T: Config> Pallet<T> {

@@ -6,7 +6,7 @@ use sabha_numerics::merkle_root;
 use sabha_protocol::{
     Digest,
     datasets::SHARD_BYTES,
-    dispute::stream::{StreamEvidence, StreamError, show},
+    dispute::stream::{StreamError, StreamEvidence, show},
     spec::DataSpec,
 };
 

@@ -129,7 +129,9 @@ fn a_source_that_is_not_accepted_is_named() {
             assert_eq!(lie.check(&StreamEvidence::Sum), refused);
         }
     }
-    assert!(StreamError::NotAccepted { place: 1, root: Digest([7; 32]) }.to_string().contains("source 1 (0707"));
+    assert!(
+        StreamError::NotAccepted { place: 1, root: Digest([7; 32]) }.to_string().contains("source 1 (0707")
+    );
 }
 
 #[test]
@@ -171,10 +173,7 @@ fn evidence_is_one_chunk_on_either_side() {
     wrong.ours.bytes = BoundedVec::truncate_from(node(0).to_vec());
     wrong.ours.path.remove(0);
     assert_eq!(wrong.ours.opens(&lie.data.stream, lie.data.tokens), Some(0), "two chunks open as well");
-    assert_eq!(
-        lie.check(&StreamEvidence::Byte(wrong)),
-        Err(StreamError::OtherBytes(Bytes::Stream))
-    );
+    assert_eq!(lie.check(&StreamEvidence::Byte(wrong)), Err(StreamError::OtherBytes(Bytes::Stream)));
 }
 
 /// Changes something of evidence; `others` is more of it, about anything.

@@ -53,8 +53,7 @@ fn a_false_stream_is_refuted_for_nothing_and_its_budget_returned() {
 
     let at = |place| {
         let ends = (0, 3_000);
-        let Ok(evidence) =
-            show::wrong_byte(0, &[root], 3_000, place, reader(&source), ends, reader(&stream));
+        let Ok(evidence) = show::wrong_byte(0, &[root], 3_000, place, reader(&source), ends, reader(&stream));
         evidence
     };
     let refute =

@@ -46,7 +46,9 @@ fn look(data: &DataSpec, stream: &Path, datasets: &[PathBuf]) -> Option<Result<F
 fn tell(data: &DataSpec, found: Option<Result<Finding, DataError>>) {
     let stream = data.stream;
     match found {
-        None => tracing::debug!(%stream, "not all sources of the stream are here: it is not compared with them"),
+        None => {
+            tracing::debug!(%stream, "not all sources of the stream are here: it is not compared with them")
+        }
         Some(Ok(Finding::Agrees { .. })) => {
             tracing::info!(%stream, "the stream is what its sources' manifests say");
         }

@@ -88,7 +88,9 @@ impl core::fmt::Display for Bytes {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StreamError {
     /// What a tokenised stream must be does not follow from its sources' bytes.
-    #[error("data.token_bytes is {0}: only a stream of bytes (1) can be refuted; a tokenised one is judged by curators")]
+    #[error(
+        "data.token_bytes is {0}: only a stream of bytes (1) can be refuted; a tokenised one is judged by curators"
+    )]
     Tokenised(u8),
     /// The specification does not say what the stream is made of.
     #[error("data.sources is empty: the specification does not say what the stream is made of")]

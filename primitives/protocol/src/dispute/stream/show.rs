@@ -61,7 +61,11 @@ pub fn length<E>(bytes: u64, read: impl FnMut(u64, &mut [u8]) -> Result<(), E>) 
 ///
 /// # Errors
 /// Those of `read`.
-pub fn chunk<E>(bytes: u64, at: u64, mut read: impl FnMut(u64, &mut [u8]) -> Result<(), E>) -> Result<Slice, E> {
+pub fn chunk<E>(
+    bytes: u64,
+    at: u64,
+    mut read: impl FnMut(u64, &mut [u8]) -> Result<(), E>,
+) -> Result<Slice, E> {
     let shape = Shape::of_bytes(bytes);
     let first = at.checked_div(CHUNK).unwrap_or(0);
     let start = first.saturating_mul(CHUNK);
@@ -80,7 +84,11 @@ pub fn chunk<E>(bytes: u64, at: u64, mut read: impl FnMut(u64, &mut [u8]) -> Res
 }
 
 /// A node of content's own tree, which is not its root.
-fn subtree<E>(bytes: u64, node: Node, read: &mut impl FnMut(u64, &mut [u8]) -> Result<(), E>) -> Result<Digest, E> {
+fn subtree<E>(
+    bytes: u64,
+    node: Node,
+    read: &mut impl FnMut(u64, &mut [u8]) -> Result<(), E>,
+) -> Result<Digest, E> {
     let size = CHUNK.checked_shl(node.height.into()).unwrap_or(u64::MAX);
     let mut at = node.index.saturating_mul(size);
     let end = at.saturating_add(size).min(bytes);
