@@ -49,7 +49,7 @@ fn a_false_stream_is_refuted_for_nothing_and_its_budget_returned() {
     let free = |chain: &mut Chain, who: sp_keyring::Sr25519Keyring| {
         chain.with(|| Balances::free_balance(who.to_account_id()))
     };
-    let (owner, before) = (free(&mut chain, Alice), free(&mut chain, Dave));
+    let before = free(&mut chain, Dave);
 
     let at = |place| {
         let ends = (0, 3_000);
@@ -58,7 +58,7 @@ fn a_false_stream_is_refuted_for_nothing_and_its_budget_returned() {
     };
     let refute =
         |evidence: StreamEvidence| Call::<Runtime>::refute_stream { run: 0, evidence: Box::new(evidence) };
-    let refused = |error: Error<Runtime>| Ok(Err(error.into()));
+    let refused = |error: Error<Runtime>| -> sp_runtime::ApplyExtrinsicResult { Ok(Err(error.into())) };
     assert_eq!(chain.try_submit(Eve, refute(at(1_999))), refused(Error::NoContradiction));
     assert_eq!(chain.try_submit(Eve, refute(StreamEvidence::Sum)), refused(Error::NoContradiction));
     chain.submit(Dave, refute(at(2_000)));
@@ -66,10 +66,10 @@ fn a_false_stream_is_refuted_for_nothing_and_its_budget_returned() {
     let refuted = RuntimeEvent::Disputes(Event::StreamRefuted { run: 0, who, source: Some(0) });
     assert!(chain.events().contains(&refuted));
     assert_eq!(free(&mut chain, Dave), before, "it is free");
-    let status = |chain: &mut Chain| chain.with(|| Runs::<Runtime>::get(0).expect("it is there").status);
-    assert_eq!(status(&mut chain), RunStatus::Stopping);
+    let record = |chain: &mut Chain| chain.with(|| Runs::<Runtime>::get(0).expect("it is there"));
+    assert_eq!(record(&mut chain).status, RunStatus::Stopping);
     chain.run(10);
-    assert_eq!(status(&mut chain), RunStatus::Stopped);
-    assert_eq!(free(&mut chain, Alice), owner + budget);
+    let over = record(&mut chain);
+    assert_eq!((over.status, over.refunded), (RunStatus::Stopped, budget));
     chain.check();
 }
