@@ -20,6 +20,7 @@
 //! | [`stream`] | windows of a verified stream |
 //! | [`view`] | a text dataset as the tokens of a tokenizer |
 //! | [`report`] | a look at data: duplicates, language, personal data, licence, size |
+//! | [`sources`] | whether a run's stream is what its sources' manifests say |
 //! | [`sample`] | which parts of a claim somebody looks at |
 
 #![forbid(unsafe_code)]
@@ -38,6 +39,7 @@ pub mod manifest;
 pub mod pack;
 pub mod report;
 pub mod sample;
+pub mod sources;
 pub mod stream;
 mod table;
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! What the tests of this crate share.
 
-use crate::{STREAM, Stream};
+use crate::{MANIFEST, Manifest, SHARD_BYTES, STREAM, Shard, Stream};
 use sabha_protocol::{
     Digest, NUMERICS_YARDSTICK,
     spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, OuterSpec, RoundSpec, RunSpec},
 };
+use std::path::Path;
 
 /// A model of some hundred parameters.
 pub(crate) fn tiny_spec() -> RunSpec {
@@ -59,4 +60,30 @@ pub(crate) fn text_stream(mut spec: RunSpec) -> (tempfile::TempDir, RunSpec, Str
     spec.check().unwrap();
     let stream = Stream::of_spec(folder.path(), &spec).unwrap();
     (folder, spec, stream)
+}
+
+/// A dataset of these bytes in `folder`. They are said to be one document, and need be none.
+pub(crate) fn dataset(folder: &Path, bytes: &[u8]) -> Manifest {
+    let shard = |shard: &[u8]| Shard { bytes: shard.len() as u64, blake3: Digest::of(shard) };
+    let shards: Vec<Shard> = bytes.chunks(SHARD_BYTES as usize).map(shard).collect();
+    let manifest = Manifest {
+        version: 1,
+        title: "Test".into(),
+        language: "es".into(),
+        licence: "CC0-1.0".into(),
+        documents: 1,
+        text_bytes: bytes.len() as u64 - 1,
+        tokens: bytes.len() as u64,
+        token_bytes: 1,
+        heldout_tokens: 0,
+        stream: Digest::of(bytes),
+        root: Manifest::root_of(&shards),
+        statistics: None,
+        images: None,
+        view: None,
+        shards,
+    };
+    sabha_files::write_atomic(&folder.join(STREAM), bytes).unwrap();
+    sabha_files::write_atomic(&folder.join(MANIFEST), &manifest.to_bytes().unwrap()).unwrap();
+    manifest
 }

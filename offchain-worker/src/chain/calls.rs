@@ -15,6 +15,7 @@ use sabha_protocol::{
     dispute::{
         Answer, Claim, Judgement, Move,
         record::{GameId, Target},
+        stream::StreamEvidence,
     },
     pool::{PoolId, Shares},
     round::{Checkpoint, Reveal},
@@ -209,6 +210,11 @@ impl Call {
     /// Ends a game that was overtaken.
     pub fn close(game: GameId) -> Self {
         Self::new(call::CLOSE, game)
+    }
+
+    /// Shows that a run's stream is false.
+    pub fn refute_stream(run: RunId, evidence: &StreamEvidence) -> Self {
+        Self::new(call::REFUTE_STREAM, (run, evidence))
     }
 
     /// Registers a dataset.

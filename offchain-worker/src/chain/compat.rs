@@ -22,6 +22,7 @@ use sabha_protocol::{
         Answer, Claim, Clocks, Game, Judgement, Member, Move, Opened, Side, Slice, Stage, StepEnds,
         record::{Phase as Progress, Risk, Shown, Target},
         shape::Node,
+        stream::{StreamEvidence, WrongByte},
     },
     round::{Attester, Checkpoint, Checks, Duty, Fault, Phase, Reveal, SlotState, VoidReason},
     spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, OuterSpec, RoundSpec, RunSpec},
@@ -258,12 +259,20 @@ fn sample_answers() -> Vec<Answer> {
     ]
 }
 
-fn judgement() -> Judgement {
-    let slice = || Slice {
+fn slice() -> Slice {
+    Slice {
         first: 1,
         bytes: vec![2].try_into().unwrap_or_default(),
         path: vec![Digest([3; 32])].try_into().unwrap_or_default(),
-    };
+    }
+}
+
+fn wrong_byte() -> StreamEvidence {
+    let (theirs, ours) = (slice(), slice());
+    StreamEvidence::Byte(WrongByte { source: 1, shard: 2, member: member(), at: 3, theirs, ours })
+}
+
+fn judgement() -> Judgement {
     let opened = || Opened { member: Some(member()), slice: slice() };
     let input = sabha_protocol::dispute::Input { input: 1, opened: opened() };
     let inputs = vec![input].try_into().unwrap_or_default();
@@ -357,6 +366,7 @@ fn check_storage(metadata: &Metadata) -> Result<(), ChainError> {
                     encodes(metadata, item, ty, &claim.encode())?;
                 }
             }
+            storage::ACCEPTED_ROOTS => encodes(metadata, item, ty, &datasets::accepted().encode())?,
             storage::CLAIM_SHARDS => encodes(metadata, item, ty, &vec![Digest([1; 32])].encode())?,
             storage::CLAIM_LOCATORS | storage::LICENCES => encodes(metadata, item, ty, &vec!["x"].encode())?,
             storage::CURATORS => {
@@ -457,6 +467,9 @@ fn sample_calls() -> Vec<Call> {
         Call::challenge(1, KEY, Target::Aggregation, Claim::Aggregate),
         Call::time_out(5),
         Call::close(5),
+        Call::refute_stream(1, &StreamEvidence::Sum),
+        Call::refute_stream(1, &StreamEvidence::Length { bytes: 2, last: slice() }),
+        Call::refute_stream(1, &wrong_byte()),
         Call::transfer(account, UNITS),
     ];
     all.extend(datasets::calls());

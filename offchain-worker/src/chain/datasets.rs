@@ -136,6 +136,19 @@ impl DataClaim {
     }
 }
 
+/// Data that was accepted: what remains of its claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Accepted {
+    /// The dataset.
+    pub dataset: DatasetId,
+    /// Whose claim it was.
+    pub claimant: AccountId,
+    /// Units that were accepted.
+    pub units: u64,
+    /// Bytes of all shards.
+    pub bytes: u64,
+}
+
 /// Whether a curator can be drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 #[serde(rename_all = "lowercase", tag = "is")]
@@ -233,6 +246,14 @@ impl At {
             self.plain(storage::CLAIM_LOCATORS, vec![Value::u128(id.into())]).await?;
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         Ok(locators.unwrap_or_default().into_iter().map(text).collect())
+    }
+
+    /// The data that was accepted, by the root of its manifest.
+    ///
+    /// # Errors
+    /// As for [`Self::dataset`].
+    pub async fn accepted(&self, root: &Digest) -> Result<Option<Accepted>, ChainError> {
+        self.plain(storage::ACCEPTED_ROOTS, vec![Value::from_bytes(root.0)]).await
     }
 
     /// The licences that datasets may be under.

@@ -73,6 +73,8 @@ pub mod call {
     pub const TIME_OUT: Name = of("Disputes", "time_out");
     /// `close(game)`
     pub const CLOSE: Name = of("Disputes", "close");
+    /// `refute_stream(run, evidence)`
+    pub const REFUTE_STREAM: Name = of("Disputes", "refute_stream");
     /// `register_dataset(title, modality, language, licence, unit, unit_bytes, rate, panel)`
     pub const REGISTER_DATASET: Name = of("Datasets", "register_dataset");
     /// `close_dataset(dataset)`
@@ -119,7 +121,7 @@ pub mod call {
     pub const TRANSFER: Name = of("Balances", "transfer_keep_alive");
 
     /// All of them.
-    pub const ALL: [Name; 45] = [
+    pub const ALL: [Name; 46] = [
         REGISTER,
         UPDATE_WORKER,
         ADD_STAKE,
@@ -143,6 +145,7 @@ pub mod call {
         JUDGE,
         TIME_OUT,
         CLOSE,
+        REFUTE_STREAM,
         REGISTER_DATASET,
         CLOSE_DATASET,
         DONATE,
@@ -196,6 +199,8 @@ pub mod storage {
     pub const CLAIM_SHARDS: Name = of("Datasets", "ClaimShards");
     /// Claim id -> where it is served.
     pub const CLAIM_LOCATORS: Name = of("Datasets", "ClaimLocators");
+    /// Manifest root -> what was accepted.
+    pub const ACCEPTED_ROOTS: Name = of("Datasets", "AcceptedRoots");
     /// Licences that datasets may be under.
     pub const LICENCES: Name = of("Datasets", "Licences");
     /// Account -> curator.
@@ -212,7 +217,7 @@ pub mod storage {
     pub const ACCOUNT: Name = of("System", "Account");
 
     /// All of them, each with the number of its keys.
-    pub const ALL: [(Name, usize); 19] = [
+    pub const ALL: [(Name, usize); 20] = [
         (WORKERS, 1),
         (RUNS, 1),
         (SPECS, 1),
@@ -225,6 +230,7 @@ pub mod storage {
         (DATA_CLAIMS, 1),
         (CLAIM_SHARDS, 1),
         (CLAIM_LOCATORS, 1),
+        (ACCEPTED_ROOTS, 1),
         (LICENCES, 0),
         (CURATORS, 1),
         (PAYOUTS, 1),

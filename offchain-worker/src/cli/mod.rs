@@ -26,6 +26,7 @@ mod live;
 pub mod on_chain;
 pub mod pool;
 pub mod ready;
+pub mod refute_stream;
 pub mod register;
 pub mod run;
 pub mod show;

@@ -1,9 +1,9 @@
-//! `run`: check, propose, list, show and watch training runs.
+//! `run`: check, propose, list, show and watch training runs; refute their streams.
 
 use super::{
     Context,
     on_chain::{QueryArgs, Receipt, SendArgs, as_text, parse_amount, sbh},
-    run_check, show, watch,
+    refute_stream, run_check, show, watch,
 };
 use crate::{
     chain::{At, Call, ChainResult, Pause, Run, names::event},
@@ -43,6 +43,8 @@ pub enum RunCommand {
     Watch(watch::WatchArgs),
     /// Raise a run's budget
     TopUp(TopUpArgs),
+    /// Compare a run's stream with the data that it is made of, and have the run stopped if they differ
+    RefuteStream(refute_stream::RefuteStreamArgs),
 }
 
 /// Arguments of `run propose`.
@@ -94,6 +96,7 @@ pub async fn run(args: RunArgs, context: &Context) -> anyhow::Result<()> {
         RunCommand::List(args) => list(args, context).await,
         RunCommand::Show(args) => show::run(args, context).await,
         RunCommand::Watch(args) => watch::run(args, context).await,
+        RunCommand::RefuteStream(args) => refute_stream::run(args, context).await,
         RunCommand::TopUp(args) => top_up(args, context).await,
     }
 }

@@ -5,15 +5,15 @@ use frame_support::{
     traits::{Consideration, Footprint, fungible::Mutate, tokens::Preservation::Preserve},
 };
 use sabha_protocol::{
-    Balance,
-    datasets::{DatasetId, MAX_PANEL, MIN_PANEL, Modality, Unit, words},
+    Balance, Digest,
+    datasets::{DatasetId, MAX_PANEL, MIN_PANEL, Modality, Sources, Unit, words},
     pool::{PoolId, RewardPools, ledger::Pool},
 };
 use sp_runtime::{DispatchError, DispatchResult};
 
 use crate::{
-    Config, Dataset, DatasetDeposits, DatasetOf, Datasets, Error, Event, Language, Licence, Licences,
-    NextDataset, Pallet, Title,
+    AcceptedRoots, Config, Dataset, DatasetDeposits, DatasetOf, Datasets, Error, Event, Language, Licence,
+    Licences, NextDataset, Pallet, Title,
 };
 
 impl<T: Config> Pallet<T> {
@@ -148,5 +148,11 @@ impl<T: Config> Pallet<T> {
         let dataset = Datasets::<T>::get(id).ok_or(Error::<T>::NoSuchDataset)?;
         ensure!(dataset.open, Error::<T>::DatasetClosed);
         Ok(dataset)
+    }
+}
+
+impl<T: Config> Sources for Pallet<T> {
+    fn dataset_of(manifest: &Digest) -> Option<(DatasetId, u64)> {
+        AcceptedRoots::<T>::get(manifest).map(|accepted| (accepted.dataset, accepted.bytes))
     }
 }

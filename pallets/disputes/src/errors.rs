@@ -1,7 +1,7 @@
 //! Why calls are refused, and how refusals of the game are called on chain.
 
 use frame_support::pallet_macros::pallet_section;
-use sabha_protocol::dispute::GameError;
+use sabha_protocol::dispute::{GameError, stream::StreamError};
 
 use crate::Error;
 
@@ -62,6 +62,19 @@ mod errors {
         NotOvertaken,
         /// A bond is not where the books have it. A defect: nothing was changed.
         Books,
+        /// Only a stream of bytes follows from its sources: a tokenised one is judged by curators.
+        Tokenised,
+        /// The specification names no sources: it does not say what the stream is made of.
+        NoSources,
+        /// The specification has no source at this place.
+        NoSuchSource,
+        /// A source is not accepted data, so the chain does not know how long it is. Claim it for a dataset, or show a byte of a
+        /// source before it.
+        SourceNotAccepted,
+        /// The shard, the source or the stream has no such byte.
+        NoSuchByte,
+        /// Nothing differs: that is no contradiction.
+        NoContradiction,
     }
 }
 
@@ -78,6 +91,20 @@ impl<T> From<GameError> for Error<T> {
             GameError::BadProof => Self::BadProof,
             GameError::NotOpened { .. } => Self::NotOpened,
             GameError::TooManyQuestions => Self::TooManyQuestions,
+        }
+    }
+}
+
+impl<T> From<StreamError> for Error<T> {
+    fn from(error: StreamError) -> Self {
+        match error {
+            StreamError::Tokenised(_) => Self::Tokenised,
+            StreamError::NoSources => Self::NoSources,
+            StreamError::NoSuchSource { .. } => Self::NoSuchSource,
+            StreamError::NotAccepted { .. } => Self::SourceNotAccepted,
+            StreamError::NoSuchByte(_) => Self::NoSuchByte,
+            StreamError::OtherShard | StreamError::OtherBytes(_) => Self::BadProof,
+            StreamError::Agrees => Self::NoContradiction,
         }
     }
 }

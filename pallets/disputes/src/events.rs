@@ -104,5 +104,14 @@ mod events {
             /// The game.
             game: GameId,
         },
+        /// A run's stream was shown to be false: it is not what the manifests of its sources say. The run is stopped.
+        StreamRefuted {
+            /// The run.
+            run: RunId,
+            /// Who showed it.
+            who: T::AccountId,
+            /// The source, by its place in the specification, of which a byte is another one; none if it is the length that is.
+            source: Option<u16>,
+        },
     }
 }

@@ -44,6 +44,13 @@
 //! So a hot key may challenge with money of its own, and never with its owner's. Moves are accepted from the account itself, and from
 //! the hot key of the worker that it owns.
 //!
+//! ## Streams
+//!
+//! A run of bytes trains on its sources, one after another, as their manifests say; that is its owner's claim, not a worker's, and needs no
+//! game: whoever has both shows one byte that differs, below the stream's digest and below the manifest's root ([`Pallet::refute_stream`],
+//! `sabha_protocol::dispute::stream`). The run is stopped as by `training.stop_run`. Nobody is slashed: workers did what the specification says.
+//! Those whose rounds are at work are paid for what they committed, out of the escrow, and its owner gets the rest of it back.
+//!
 //! ## Scenarios
 //!
 //! **A cheat.** Dina's worker poisoned one step of forty. Emeka trained the same slot for himself, sees that leaf 3 differs, and challenges
@@ -54,8 +61,16 @@
 //! **A griefer.** Frank challenges an honest slot. Its worker answers, Frank finds nothing, and his clock runs out. Of his 10 SBH 5 are burnt
 //! and 5 go to the worker. The round was final later by as much as Frank's clock.
 //!
+//! **Other data.** Gita's run names the manifest of a dataset of textbooks, and its stream has advertisements in it. Hari has the dataset; his
+//! worker compares the two, finds the first byte that differs, and shows the chunk of 1 KiB around it on either side. The run is stopped in
+//! that block.
+//!
 //! ## Limitations
 //!
+//! - A tokenised stream cannot be refuted, nor one whose sources are not accepted data up to where it is false. How long a source is rests
+//!   on those who accepted it.
+//! - Who creates a run with a false stream can have it refuted when it likes, and so stop a run that is at work; a slot that is assigned and not
+//!   committed then pays nothing.
 //! - Two sides that are one can let their game lapse only together with the run's clock; who answers for the slot is not paid then.
 //! - Each move walks through the program that is disputed; a specification whose programs are longer than what is charged for
 //!   (`limits::INSTRUCTIONS`) is refused when its run is created.
@@ -78,12 +93,15 @@ mod open;
 mod play;
 #[cfg(any(test, feature = "runtime-benchmarks"))]
 mod proofs;
+mod stream;
 #[cfg(test)]
 mod tests;
 #[cfg(any(test, feature = "try-runtime"))]
 mod try_state;
 pub mod weights;
 
+#[cfg(feature = "runtime-benchmarks")]
+pub use benchmarking::BenchmarkHelper;
 pub use pallet::*;
 pub use sabha_protocol::dispute::record::{Dispute, GameId, Phase as Stage, Risk, Shown, Target};
 pub use weights::WeightInfo;
@@ -100,7 +118,8 @@ pub mod pallet {
     use frame_system::pallet_prelude::*;
     use sabha_protocol::{
         ActiveBlock, Balance, Digest, RoundKey, RunId, SlotIndex,
-        dispute::{Answer, Claim, Judgement, Move, Side},
+        datasets::Sources,
+        dispute::{Answer, Claim, Judgement, Move, Side, stream::StreamEvidence},
     };
 
     use crate::{Dispute, GameId, Shown, Target, WeightInfo};
@@ -131,8 +150,15 @@ pub mod pallet {
         #[pallet::constant]
         type MaxChallenges: Get<u16>;
 
+        /// Where the data that runs are made of is registered.
+        type Sources: Sources;
+
         /// Weights of this pallet's calls and hook.
         type WeightInfo: WeightInfo;
+
+        /// What benchmarks need from the runtime.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkHelper: crate::BenchmarkHelper;
     }
 
     /// Why this pallet holds tokens.
@@ -326,6 +352,29 @@ pub mod pallet {
         pub fn close(origin: OriginFor<T>, game: GameId) -> DispatchResultWithPostInfo {
             ensure_signed(origin)?;
             Self::do_close(game)?;
+            Ok(Pays::No.into())
+        }
+
+        /// Show that a run's stream is not what the manifests of its sources say: the run is stopped.
+        ///
+        /// The origin must be signed, by anyone. Free if it is accepted. The run must be open, its stream one of bytes. It is stopped as by
+        /// `training.stop_run`: what is committed is checked and paid, the rest of the budget is returned; nobody is slashed.
+        ///
+        /// - `run`: the run.
+        /// - `evidence`: a byte of the stream that is not its source's, with the chunk around it on either side; or that the sources have not as
+        ///   many bytes as the stream; or that the stream has not as many as the specification says. The source, and those before it, or
+        ///   for their sum all, must be accepted data.
+        ///
+        /// Emits `StreamRefuted`.
+        #[pallet::call_index(7)]
+        #[pallet::weight((<T as Config>::WeightInfo::refute_stream(), DispatchClass::Operational))]
+        pub fn refute_stream(
+            origin: OriginFor<T>,
+            run: RunId,
+            evidence: Box<StreamEvidence>,
+        ) -> DispatchResultWithPostInfo {
+            let who = ensure_signed(origin)?;
+            Self::do_refute_stream(who, run, &evidence)?;
             Ok(Pays::No.into())
         }
     }

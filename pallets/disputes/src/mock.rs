@@ -1,5 +1,7 @@
 //! A runtime with balances, the protocol's clock and training, whose blocks tests turn by hand.
 
+use std::collections::BTreeMap;
+
 use frame_support::{
     PalletId, derive_impl, parameter_types,
     traits::{ConstU16, ConstU32, ConstU64, ConstU128, Hooks, Randomness, fungible::InspectHold},
@@ -7,7 +9,12 @@ use frame_support::{
 };
 use pallet_sabha_timing::{ActiveBlocks, Durations};
 use pallet_sabha_training::{Device, Rounds, Slots};
-use sabha_protocol::{RoundKey, RunId, RunSpec, SlotIndex, pool::PoolId, round::Progress, round::Terms};
+use sabha_protocol::{
+    Digest, RoundKey, RunId, RunSpec, SlotIndex,
+    datasets::{DatasetId, Sources},
+    pool::PoolId,
+    round::{Progress, Terms},
+};
 pub use sabha_testing::people::*;
 use sp_core::H256;
 use sp_runtime::{BuildStorage, traits::Convert};
@@ -53,6 +60,7 @@ mod runtime {
 
 parameter_types! {
     pub static Paused: bool = false;
+    pub static Accepted: BTreeMap<Digest, u64> = BTreeMap::new();
     pub const ExistentialDeposit: u128 = ED;
     pub const Pot: PalletId = PalletId(*b"sb/train");
     pub const PoolsPot: PalletId = PalletId(*b"sb/pools");
@@ -65,6 +73,15 @@ pub struct Sessions;
 impl frame_support::traits::Get<u32> for Sessions {
     fn get() -> u32 {
         now() / SESSION
+    }
+}
+
+/// Data that tests say is accepted.
+pub struct Registry;
+
+impl Sources for Registry {
+    fn dataset_of(manifest: &Digest) -> Option<(DatasetId, u64)> {
+        Accepted::get().get(manifest).map(|bytes| (7, *bytes))
     }
 }
 
@@ -147,7 +164,10 @@ impl pallet_sabha_training::Config for Test {
 impl crate::Config for Test {
     type Bond = ConstU128<BOND>;
     type MaxChallenges = ConstU16<MOST>;
+    type Sources = Registry;
     type WeightInfo = ();
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = Clock;
 }
 
 #[cfg(feature = "runtime-benchmarks")]
@@ -161,6 +181,13 @@ impl pallet_sabha_training::BenchmarkHelper for Clock {
 
     fn set_session(session: u32) {
         ActiveBlocks::<Test>::put(session * SESSION);
+    }
+}
+
+#[cfg(feature = "runtime-benchmarks")]
+impl crate::BenchmarkHelper for Clock {
+    fn accept(root: Digest, bytes: u64) {
+        Accepted::mutate(|accepted| accepted.insert(root, bytes));
     }
 }
 
@@ -180,6 +207,7 @@ pub fn ext() -> sp_io::TestExternalities {
     .build_storage()
     .expect("the genesis is valid");
     Paused::set(false);
+    Accepted::set(BTreeMap::new());
     let mut ext = sp_io::TestExternalities::from(storage);
     ext.execute_with(|| System::set_block_number(1));
     ext

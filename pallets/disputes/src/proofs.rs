@@ -10,11 +10,14 @@ use sabha_numerics::{
 };
 use sabha_protocol::{
     Digest, RunSpec,
+    datasets::SHARD_BYTES,
     dispute::{
         Input, Judgement, Member, Opened, Part, Path, Row, Slice, Span,
         shape::{CHUNK, Content, Join, Node, Shape, beside, chunk_node, root_of},
+        stream::{StreamEvidence, WrongByte},
     },
     programs,
+    spec::{DataSpec, limits},
 };
 
 /// Something that stands beside.
@@ -176,4 +179,22 @@ pub fn judgement(spec: &RunSpec) -> Option<(Judgement, Span, Digest)> {
     let judgement = Judgement { instruction: index, element: 0, output, inputs };
     let span = Span { part: Part::Step(0), from: from.root(), to: OTHER };
     Some((judgement, span, trace.root()))
+}
+
+/// Evidence about the last of as many sources of so many bytes as there can be, of a stream that is as long as one can be; `data` becomes
+/// what it is about.
+pub fn wrong_byte(data: &mut DataSpec, bytes: u64) -> Option<StreamEvidence> {
+    let source = u16::try_from(limits::SOURCES).ok()?.checked_sub(1)?;
+    (data.token_bytes, data.tokens) = (1, 1 << 63);
+    let (theirs, digest) = slice(SHARD_BYTES.checked_div(4)?, 0, 1, 1);
+    let place = bytes.checked_mul(source.into())?;
+    let (ours, stream) = slice(data.tokens.checked_div(4)?, place.checked_div(4)?, 1, 2);
+    let shape = Shape { leaves: bytes.div_ceil(SHARD_BYTES) };
+    let path = beside(shape, 0, 0, 1, &|_| Some(OTHER))?;
+    let root = root_of(shape, &Tree::STATE, 0, 0, &[digest], &path)?;
+    let others = (0..source).map(|at| Digest::of(&at.to_le_bytes()));
+    data.sources = BoundedVec::truncate_from(others.chain([root]).collect());
+    data.stream = stream;
+    let member = Member { digest, path: BoundedVec::truncate_from(path) };
+    Some(StreamEvidence::Byte(WrongByte { source, shard: 0, member, at: 0, theirs, ours }))
 }

@@ -25,6 +25,8 @@ pub trait WeightInfo {
     fn time_out() -> Weight;
     /// Weight of `close`.
     fn close() -> Weight;
+    /// Weight of `refute_stream`.
+    fn refute_stream() -> Weight;
     /// Weight of `sweep`.
     fn sweep() -> Weight;
 }
@@ -201,6 +203,28 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
             .saturating_add(T::DbWeight::get().writes(4))
     }
 
+    // Storage: `Training::Specs` (r:1 w:0)
+    // Proof: `Training::Specs` (`max_values`: None, `max_size`: Some(850), added: 3325, mode: `MaxEncodedLen`)
+    // Storage: `Datasets::AcceptedRoots` (r:16 w:0)
+    // Proof: `Datasets::AcceptedRoots` (`max_values`: None, `max_size`: Some(100), added: 2575, mode: `MaxEncodedLen`)
+    // Storage: `Training::Runs` (r:1 w:1)
+    // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
+    // Storage: `Timing::ActiveBlocks` (r:1 w:0)
+    // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    // Storage: `Session::CurrentIndex` (r:1 w:0)
+    // Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
+    // Storage: `Training::Rounds` (r:1 w:1)
+    // Proof: `Training::Rounds` (`max_values`: None, `max_size`: Some(491), added: 2966, mode: `MaxEncodedLen`)
+    // Storage: `Training::Passes` (r:1 w:1)
+    // Proof: `Training::Passes` (`max_values`: None, `max_size`: Some(26), added: 2501, mode: `MaxEncodedLen`)
+    // Storage: `Training::Agenda` (r:1 w:1)
+    // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
+    fn refute_stream() -> Weight {
+        Weight::from_parts(900_000_000, 42190)
+            .saturating_add(T::DbWeight::get().reads(23))
+            .saturating_add(T::DbWeight::get().writes(4))
+    }
+
     // Storage: `Disputes::Swept` (r:1 w:1)
     // Proof: `Disputes::Swept` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     // Storage: `Disputes::Games` (r:2 w:1)
@@ -277,6 +301,12 @@ impl WeightInfo for () {
     fn close() -> Weight {
         Weight::from_parts(144_573_000, 3780)
             .saturating_add(ParityDbWeight::get().reads(4))
+            .saturating_add(ParityDbWeight::get().writes(4))
+    }
+
+    fn refute_stream() -> Weight {
+        Weight::from_parts(900_000_000, 42190)
+            .saturating_add(ParityDbWeight::get().reads(23))
             .saturating_add(ParityDbWeight::get().writes(4))
     }
 

@@ -136,4 +136,12 @@ impl<T: Config> Pallet<T> {
         Self::wake(run, T::ActiveBlocks::get());
         Ok(())
     }
+
+    /// Stop a run whose specification was shown to be false, as `stop_run` does, whether it is at work or not.
+    ///
+    /// # Errors
+    /// If there is none, or it was stopped or is over.
+    pub fn stop_refuted(run: RunId) -> DispatchResult {
+        Self::do_stop_run(run)
+    }
 }

@@ -86,7 +86,8 @@
 //! ## Limitations
 //!
 //! - Nothing here decides a disagreement or a challenge: that is the part of `pallet-sabha-disputes`, by [`Pallet::resolve`],
-//!   [`Pallet::convict`] and [`Pallet::convict_aggregator`]. One that nobody decides lapses.
+//!   [`Pallet::convict`] and [`Pallet::convict_aggregator`]. One that nobody decides lapses. It also stops runs whose stream is false, by
+//!   [`Pallet::stop_refuted`].
 //! - Anyone may create runs, hence fill the [`Config::MaxRuns`] places with cheap ones. The ComputeAllocator track can stop them;
 //!   admission by the DAO comes with the allocation pallet.
 //! - The records of runs that are over are never removed. A deposit comes with the registry of models, which takes the results over.

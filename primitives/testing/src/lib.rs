@@ -8,6 +8,7 @@
 //! | [`execute`] | one program, by the definitions |
 //! | [`lie`] | what is changed, and which changes are worth a game |
 //! | [`forked`] | liars who show the truth of some levels |
+//! | [`streams`] | a run's stream beside its sources, true or false |
 //! | [`people`] | who is who on the chains of tests |
 //!
 //! For tests: what cannot be panics.
@@ -20,6 +21,7 @@ pub mod forked;
 pub mod lie;
 pub mod people;
 pub mod run;
+pub mod streams;
 pub mod world;
 
 pub use forked::Forked;

@@ -195,6 +195,9 @@ fn calls_are_at_their_indices() {
     assert_eq!(poke.encode()[..2], [51, 8]);
     let close = RuntimeCall::Disputes(pallet_sabha_disputes::Call::close { game: 0 });
     assert_eq!(close.encode()[..2], [52, 6]);
+    let evidence = Box::new(sabha_protocol::dispute::stream::StreamEvidence::Sum);
+    let refute = RuntimeCall::Disputes(pallet_sabha_disputes::Call::refute_stream { run: 0, evidence });
+    assert_eq!(refute.encode(), [52, 7, 0, 0, 0, 0, 1]);
     let claim = RuntimeCall::RewardPool(pallet_sabha_reward_pool::Call::claim { pool: PoolId::Curators });
     assert_eq!(claim.encode(), [41, 0, 4]);
     let poke = RuntimeCall::Datasets(pallet_sabha_datasets::Call::poke { claim: 0 });

@@ -13,3 +13,4 @@ mod random_calls;
 mod random_datasets;
 mod random_disputes;
 mod runs;
+mod streams;

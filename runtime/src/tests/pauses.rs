@@ -49,6 +49,11 @@ fn burn_fails() {
     chain.check();
 }
 
+fn refute() -> RuntimeCall {
+    let evidence = Box::new(sabha_protocol::dispute::stream::StreamEvidence::Sum);
+    pallet_sabha_disputes::Call::refute_stream { run: 0, evidence }.into()
+}
+
 #[test]
 fn safe_mode_stops_all_but_protocol_and_governance() {
     let mut chain = Chain::development();
@@ -68,6 +73,7 @@ fn safe_mode_stops_all_but_protocol_and_governance() {
             pallet_sabha_training::Call::ready {}.into(),
             pallet_sabha_training::Call::stop_run { run: 0 }.into(),
             pallet_sabha_disputes::Call::time_out { game: 0 }.into(),
+            refute(),
             pallet_sabha_datasets::Call::poke { claim: 0 }.into(),
             pallet_sabha_datasets::Call::appeal { claim: 0 }.into(),
             pallet_timestamp::Call::set { now: 0 }.into(),
@@ -248,6 +254,8 @@ fn proxies_keep_within_their_kind() {
     assert!(ProxyType::Compute.filter(&challenge));
     let close = RuntimeCall::from(pallet_sabha_disputes::Call::close { game: 0 });
     assert!(ProxyType::NonTransfer.filter(&close));
+    // It risks nothing.
+    assert!(ProxyType::NonTransfer.filter(&refute()));
     let donate = RuntimeCall::from(pallet_sabha_datasets::Call::donate { dataset: 0, amount: 1 });
     let judge =
         RuntimeCall::from(pallet_sabha_datasets::Call::seal_vote { claim: 0, seal: Default::default() });

@@ -2,7 +2,7 @@
 
 use crate::chain::{
     calls::{Call, NewDataset},
-    datasets::{Appeal, Curator, CuratorStatus, DataClaim, Dataset, Told},
+    datasets::{Accepted, Appeal, Curator, CuratorStatus, DataClaim, Dataset, Told},
 };
 use sabha_protocol::{
     Digest, UNITS,
@@ -40,6 +40,11 @@ pub(super) fn datasets() -> Vec<Dataset> {
         open: true,
     };
     kinds.into_iter().map(dataset).collect()
+}
+
+/// Data that was accepted.
+pub(super) fn accepted() -> Accepted {
+    Accepted { dataset: 1, claimant: super::account(), units: 2, bytes: 3 }
 }
 
 /// Every stage, ruling and state of a seat.

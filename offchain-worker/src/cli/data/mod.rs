@@ -294,7 +294,7 @@ fn tokenize(args: TokenizeArgs, context: &Context) -> anyhow::Result<()> {
 }
 
 /// Does work whose progress is shown, and that a signal stops.
-fn with_progress<T>(
+pub(super) fn with_progress<T>(
     what: &'static str,
     context: &Context,
     work: impl FnOnce(&mut dyn FnMut(u64, u64) -> ControlFlow<()>) -> T,

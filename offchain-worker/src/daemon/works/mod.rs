@@ -6,6 +6,7 @@ mod base;
 mod dispute;
 mod notes;
 mod rounds;
+mod sources;
 mod train;
 
 pub use base::FalseRoot;
@@ -44,6 +45,7 @@ pub struct EngineWorkshop {
     /// What its work has reserved of it.
     ledger: Ledger,
     remade: Mutex<base::Remade>,
+    compared: sources::Compared,
     lie: Option<Lie>,
     /// The slot in which the lie was told.
     lied: Mutex<Option<PathBuf>>,
@@ -72,6 +74,7 @@ impl EngineWorkshop {
             memory: MemoryLimit::default(),
             ledger: Ledger::default(),
             remade: Mutex::default(),
+            compared: sources::Compared::default(),
             lie: None,
             lied: Mutex::default(),
         }
@@ -89,9 +92,13 @@ impl EngineWorkshop {
 }
 
 impl EngineWorkshop {
+    /// The stream of a run, verified against the digest that its specification names. The first time, what its sources are is compared as
+    /// well, beside the work.
     fn stream_of(&self, spec: &RunSpec) -> anyhow::Result<Stream> {
         let data = find_stream(spec.data.stream, &self.datasets, self.blobs.own())?;
-        Ok(Stream::of_spec(&data, spec)?)
+        let stream = Stream::of_spec(&data, spec)?;
+        self.compared.once(&spec.data, &data, &self.datasets);
+        Ok(stream)
     }
 }
 

@@ -7,10 +7,11 @@ use alloc::boxed::Box;
 
 use frame_benchmarking::v2::*;
 use frame_system::RawOrigin;
-use pallet_sabha_training::Slots;
+use pallet_sabha_training::{Rounds, RunStatus, Runs, Slots, Specs};
 use sabha_numerics::{Tree, program::Program};
 use sabha_protocol::{
     Digest,
+    datasets::{MAX_SHARDS, SHARD_BYTES},
     dispute::{Answer, Asked, Claim, Move, Part, Span, Stage as Position, shape::Node},
     programs,
     round::Fault,
@@ -19,6 +20,12 @@ use sabha_protocol::{
 
 use crate::{proofs, *};
 use setup::*;
+
+/// What benchmarks need from the runtime.
+pub trait BenchmarkHelper {
+    /// Data with this manifest root was accepted, and has so many bytes.
+    fn accept(root: Digest, bytes: u64);
+}
 
 /// A part of an aggregation.
 const AGGREGATION: Span = Span { part: Part::Aggregate, from: Digest([0; 32]), to: Digest([0; 32]) };
@@ -144,6 +151,32 @@ mod benchmarks {
         _(RawOrigin::Signed(who), game);
 
         assert!(!Games::<T>::contains_key(game));
+        Ok(())
+    }
+
+    /// A byte of the last source, in trees as deep as they can be; a round is in training.
+    #[benchmark]
+    fn refute_stream() -> Result<(), BenchmarkError> {
+        let id = window::<T>(1)?;
+        in_training::<T>(id);
+        let mut evidence = None;
+        let bytes = SHARD_BYTES.saturating_mul(MAX_SHARDS.into());
+        Specs::<T>::mutate(id, |spec| {
+            if let Some(spec) = spec {
+                evidence = proofs::wrong_byte(&mut spec.data, bytes);
+                for root in &spec.data.sources {
+                    <T as Config>::BenchmarkHelper::accept(*root, bytes);
+                }
+            }
+        });
+        let evidence = evidence.ok_or(BenchmarkError::Stop("nothing is wrong"))?;
+        let who = rich::<T>("anybody", 0);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(who), id, Box::new(evidence));
+
+        assert!(Runs::<T>::get(id).is_some_and(|run| run.status == RunStatus::Stopping));
+        assert!(Rounds::<T>::get(id, ROUND).is_some_and(|round| round.void.is_some()));
         Ok(())
     }
 

@@ -188,6 +188,21 @@ pub fn window<T: Config>(slots: u16) -> Result<RunId, BenchmarkError> {
     Ok(id)
 }
 
+/// The round of [`window`] is in training again, and nothing of it is due.
+pub fn in_training<T: Config>(id: RunId) {
+    Rounds::<T>::mutate(id, ROUND, |round| {
+        if let Some(round) = round {
+            round.phase = Phase::Training { until: u32::MAX };
+            (round.result, round.owes_aggregator, round.audits) = (None, false, Audits::NotYet);
+            round.open = core::mem::take(&mut round.committed);
+            round.accepted = SlotSet::default();
+        }
+    });
+    pallet_sabha_training::Agenda::<T>::mutate(|agenda| {
+        agenda.iter_mut().filter(|(run, _)| *run == id).for_each(|(_, wake)| *wake = u32::MAX);
+    });
+}
+
 /// A game about a claim, by an account that is no worker.
 pub fn challenged<T: Config>(
     id: RunId,

@@ -10,5 +10,6 @@ mod games;
 mod lies;
 mod proofs;
 mod stage;
+mod streams;
 mod try_state;
 mod world;

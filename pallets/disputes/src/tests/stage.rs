@@ -7,7 +7,7 @@ use frame_support::{
 };
 use pallet_sabha_training::{Attesters, Rounds, Seats, Slots};
 use sabha_protocol::{
-    Digest, Outcome, RoundKey, RunId, SlotIndex, SlotSet,
+    Digest, Outcome, RoundKey, RunId, RunSpec, SlotIndex, SlotSet,
     audit::{Audits, Opening, SeatState, answer as answers, seal},
     dispute::{
         Claim, Game, Move, Side,
@@ -37,8 +37,13 @@ pub fn with_slot_0(run: Run) -> Vec<Run> {
 
 /// A round whose slots are all assigned.
 pub fn opened() -> RunId {
+    opened_with(&spec())
+}
+
+/// The same, of a run as it is specified.
+pub fn opened_with(spec: &RunSpec) -> RunId {
     crowd();
-    let id = create(&spec());
+    let id = create(spec);
     until(400, || {
         let assigned = |slot| {
             matches!(

@@ -28,7 +28,7 @@ pub use claim::{Content, ContentError, bond};
 pub use panel::{Conduct, Due, Outcome, Ruling, Seat, SeatState, Stage, due};
 pub use vote::{Vote, median};
 
-use crate::{Balance, UNITS};
+use crate::{Balance, Digest, UNITS};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
@@ -93,4 +93,17 @@ pub enum Unit {
     Item,
     /// A second of sound.
     Second,
+}
+
+/// Where accepted data is registered.
+pub trait Sources {
+    /// The dataset in which the data with this manifest root was accepted, and how many bytes it has; none if it was not.
+    fn dataset_of(manifest: &Digest) -> Option<(DatasetId, u64)>;
+}
+
+/// No data was ever accepted.
+impl Sources for () {
+    fn dataset_of(_: &Digest) -> Option<(DatasetId, u64)> {
+        None
+    }
 }

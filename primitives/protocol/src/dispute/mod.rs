@@ -41,6 +41,9 @@
 //! [`Game::position`], a hash over all moves before, so a move that was meant for another branch of the chain is refused, and so is one that is
 //! made twice. Each side has one clock for the whole game.
 //!
+//! One more claim needs no game: that a run's stream is what the manifests of its datasets say ([`stream`]). Whoever has both shows where
+//! they part.
+//!
 //! The challenger may ask as often as the trees are deep, and for one level more of what a step ends with: what follows from a wrong
 //! moment is wrong too, and stands before it in the state.
 
@@ -52,6 +55,7 @@ pub mod record;
 mod referee;
 mod scope;
 pub mod shape;
+pub mod stream;
 
 #[cfg(feature = "std")]
 pub mod player;

@@ -45,6 +45,11 @@ impl Member {
         let shape = Shape { leaves: leaves.into() };
         root_of(shape, &tree, 0, place.into(), &[leaf], &self.path) == Some(*root)
     }
+
+    /// The same of a tree whose leaves are the digests as they are.
+    pub fn is_bare_in(&self, tree: Tree, root: &Digest, leaves: u64, place: u64) -> bool {
+        root_of(Shape { leaves }, &tree, 0, place, &[self.digest], &self.path) == Some(*root)
+    }
 }
 
 /// Some neighbouring chunks of a buffer.
@@ -74,6 +79,19 @@ impl Slice {
         let nodes: Vec<Digest> = chunks.map(|(index, chunk)| chunk_node(shape, index, chunk)).collect();
         let root = root_of(shape, &Content, 0, self.first, &nodes, &self.path)?;
         (root == *digest).then_some(start)
+    }
+
+    /// Whether this is the last chunk of content with this digest and so many bytes: the length of content follows from where its last chunk
+    /// is and how long.
+    pub fn ends(&self, digest: &Digest, bytes: u64) -> bool {
+        let shape = Shape::of_bytes(bytes);
+        let len = u64::try_from(self.bytes.len()).unwrap_or(u64::MAX);
+        let end = self.first.checked_mul(CHUNK).and_then(|start| start.checked_add(len));
+        if len > CHUNK || end != Some(bytes) || self.first.checked_add(1) != Some(shape.leaves) {
+            return false;
+        }
+        let node = chunk_node(shape, self.first, &self.bytes);
+        root_of(shape, &Content, 0, self.first, &[node], &self.path) == Some(*digest)
     }
 }
 
