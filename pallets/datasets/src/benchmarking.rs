@@ -132,10 +132,7 @@ fn told<T: Config>(count: u32) -> Result<(ClaimId, T::AccountId), BenchmarkError
 }
 
 /// A claim for a dataset that was told.
-fn told_for<T: Config>(
-    dataset: DatasetId,
-    count: u32,
-) -> Result<(ClaimId, T::AccountId), BenchmarkError> {
+fn told_for<T: Config>(dataset: DatasetId, count: u32) -> Result<(ClaimId, T::AccountId), BenchmarkError> {
     let shards = shards(count);
     let (id, claimant) = committed::<T>(dataset, &shards)?;
     let bytes = u64::from(count).saturating_mul(SHARD_BYTES);

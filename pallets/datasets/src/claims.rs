@@ -109,11 +109,7 @@ impl<T: Config> Pallet<T> {
 
     /// If a dataset's budget covers what a claim can come to, that is promised to it, it pays for its panel, and waits for it. Returns
     /// whether it does.
-    fn promise(
-        claim: &mut ClaimOf<T>,
-        mut dataset: DatasetOf<T>,
-        units: u64,
-    ) -> Result<bool, DispatchError> {
+    fn promise(claim: &mut ClaimOf<T>, mut dataset: DatasetOf<T>, units: u64) -> Result<bool, DispatchError> {
         let fee = T::SeatPay::get().saturating_mul(claim.seats.into());
         let most = dataset.rate.checked_mul(units.into()).and_then(|pay| pay.checked_add(fee));
         let free = dataset.budget.saturating_sub(dataset.reserved);

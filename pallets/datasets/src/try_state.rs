@@ -181,7 +181,10 @@ impl<T: Config> Pallet<T> {
             let idle = matches!(curator.status, CuratorStatus::Idle { .. });
             ensure!(idle == (curator.tickets == 0), "a curator's tickets and status do not go together");
             let ready = curator.status == CuratorStatus::Ready;
-            ensure!(!ready || curator.stake >= T::MinStake::get(), "a curator is ready without the least stake");
+            ensure!(
+                !ready || curator.stake >= T::MinStake::get(),
+                "a curator is ready without the least stake"
+            );
             let merit = T::Pools::shares(PoolId::Curators, &who);
             ensure!(ready || merit == 0, "a curator that is not ready has a part in what is minted");
             for ordinal in 0..curator.tickets {

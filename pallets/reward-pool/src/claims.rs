@@ -53,11 +53,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Pays a member, and returns who took it. What its payout account cannot take goes to its own one, if it asked.
-    fn pay_out(
-        member: &T::AccountId,
-        amount: Balance,
-        asked: bool,
-    ) -> Result<T::AccountId, DispatchError> {
+    fn pay_out(member: &T::AccountId, amount: Balance, asked: bool) -> Result<T::AccountId, DispatchError> {
         let pot = Self::account_id();
         let pay = |to: &T::AccountId| T::Currency::transfer(&pot, to, amount, Preserve).map(|_| to.clone());
         let paid = match Payouts::<T>::get(member) {

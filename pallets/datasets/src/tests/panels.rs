@@ -210,7 +210,9 @@ fn who_has_less_than_the_least_stake_left_is_out_of_the_draw_and_of_what_is_mint
         let poor = poor.expect("somebody sat twice");
         assert_eq!((curator(poor).stake, curator(poor).tickets), (STAKE - SEAT / 2, 1));
         assert_eq!(curator(poor).status, CuratorStatus::Absent);
-        assert!(happened(|event| matches!(event, crate::Event::CuratorAbsent { curator } if *curator == poor)));
+        assert!(happened(
+            |event| matches!(event, crate::Event::CuratorAbsent { curator } if *curator == poor)
+        ));
         assert_eq!(RewardPool::shares(PoolId::Curators, &poor), 0);
         assert!(owed(PoolId::Curators, poor) >= PAY, "what it had earned is its own");
         // Its ticket is in the way of draws: anybody may take it out.

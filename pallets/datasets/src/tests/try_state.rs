@@ -9,7 +9,8 @@ use sabha_protocol::{
 
 use crate::{
     AcceptedRoots, Allotted, ClaimDeposits, ClaimLocators, ClaimShards, Claims, CuratorStatus, Curators,
-    DatasetDeposits, HoldReason, NextClaim, NextDataset, ShardClaims, TicketHead, TicketPlaces, Tickets, mock::*,
+    DatasetDeposits, HoldReason, NextClaim, NextDataset, ShardClaims, TicketHead, TicketPlaces, Tickets,
+    mock::*,
 };
 
 /// A state with everything in it: a claim whose panel has sealed, and one that is appealed. Whether its invariants are violated, with this
@@ -71,7 +72,9 @@ fn claims_that_do_not_add_up_are_found() {
     fails("what is on hold is not the sum of bonds", |id| {
         claim(id - 1, |claim| claim.appeal.as_mut().expect("there is one").bond += 1);
     });
-    fails("what is on hold for records is not the sum of their deposits", |_| hold(HoldReason::Storage, BINH));
+    fails("what is on hold for records is not the sum of their deposits", |_| {
+        hold(HoldReason::Storage, BINH)
+    });
     fails("what is on hold for records is not the sum of their deposits", |id| {
         DatasetDeposits::<Test>::insert(0, ClaimDeposits::<Test>::get(id).expect("there"));
     });

@@ -59,9 +59,9 @@ impl Ruling {
     /// The arbiter's ruling after this one. It overturns this one if it is another outcome, or as far from it as no honest vote
     /// is. A panel that judged rightly what was there then is not at fault: data may have been withdrawn since.
     pub fn arbitrated(&self, vote: Vote, panel_at_fault: bool) -> Self {
-        let overturned = self.vote().is_none_or(|before| {
-            before.is_rejection() != vote.is_rejection() || before.is_far_from(&vote)
-        });
+        let overturned = self
+            .vote()
+            .is_none_or(|before| before.is_rejection() != vote.is_rejection() || before.is_far_from(&vote));
         let measure = if panel_at_fault { Some(vote) } else { self.measure() };
         Self::Arbiter { vote, measure, overturned }
     }
