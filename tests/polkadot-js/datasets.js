@@ -84,8 +84,9 @@ async function ledger() {
   }
   const seats = new Set((await at.query.datasets.datasets.entries()).map(([, dataset]) => dataset.unwrap().panel.toNumber()));
   if (seats.size !== 1) throw new Error('every dataset of this test has panels of one size');
-  // A panel is paid for when the budget covers its claim.
-  const panels = of('datasets.ClaimRevealed').length - of('datasets.ClaimUnfunded').length + of('datasets.ClaimFunded').length;
+  // Each claim that was told has paid for its panel; one that was given up for want of a budget has that back.
+  const withdrawn = new Set(of('datasets.ClaimWithdrawn').map(({ claim }) => claim.toNumber()));
+  const panels = of('datasets.ClaimRevealed').filter(({ claim }) => !withdrawn.has(claim.toNumber())).length;
   const open = (await at.query.datasets.claims.entries()).map(([, claim]) => claim.unwrap());
   const datasetsPot = pot(at, 'datasets');
   const books = {

@@ -84,6 +84,9 @@ impl<T: Config> Pallet<T> {
 
         let all = bond(bytes);
         T::Currency::hold(&HoldReason::ClaimBond.into(), who, all.saturating_sub(claim.bond))?;
+        let fee = T::SeatPay::get().saturating_mul(claim.seats.into());
+        T::Currency::transfer(who, &Self::account_id(), fee, Preserve)?;
+        Self::take_in(fee)?;
         Self::take_deposit(who, id, shards.len(), &locators)?;
         for shard in &shards {
             ensure!(!ShardClaims::<T>::contains_key(shard), Error::<T>::DuplicateShard);
@@ -93,9 +96,11 @@ impl<T: Config> Pallet<T> {
         ClaimLocators::<T>::insert(id, locators);
         claim.told = Some(Told { root, units, bytes });
         claim.bond = all;
+        claim.fee = fee;
+        claim.purse = fee;
         Self::deposit_event(Event::ClaimRevealed { claim: id, root, units, bytes, bond: all });
 
-        let funded = Self::promise(&mut claim, dataset, units)?;
+        let funded = Self::promise(&mut claim, dataset);
         if !funded {
             // A refusal would have told everybody the shards, and kept them from nobody: whoever emptied the budget, or fills it up
             // later, would be paid for them.
@@ -107,35 +112,41 @@ impl<T: Config> Pallet<T> {
         Ok(funded)
     }
 
-    /// If a dataset's budget covers what a claim can come to, that is promised to it, it pays for its panel, and waits for it. Returns
-    /// whether it does.
-    fn promise(claim: &mut ClaimOf<T>, mut dataset: DatasetOf<T>, units: u64) -> Result<bool, DispatchError> {
-        let fee = T::SeatPay::get().saturating_mul(claim.seats.into());
-        let most = dataset.rate.checked_mul(units.into()).and_then(|pay| pay.checked_add(fee));
-        let free = dataset.budget.saturating_sub(dataset.reserved);
-        let Some(most) = most.filter(|most| *most <= free) else { return Ok(false) };
-        dataset.reserved = dataset.reserved.saturating_add(most);
-        Datasets::<T>::insert(claim.dataset, dataset);
-        T::Currency::transfer(&claim.claimant, &Self::account_id(), fee, Preserve)?;
-        Self::take_in(fee)?;
-        claim.stage = Stage::Drawing { frozen: T::Session::get() };
-        claim.fee = fee;
-        claim.purse = fee;
-        claim.reserved = most;
-        Ok(true)
+    /// What a claim can come to, if it was told and the budget covers it.
+    fn covered(claim: &ClaimOf<T>, dataset: &DatasetOf<T>) -> Option<Balance> {
+        let pay = dataset.rate.checked_mul(claim.told?.units.into())?;
+        let most = pay.checked_add(claim.fee)?;
+        (most <= dataset.budget.saturating_sub(dataset.reserved)).then_some(most)
     }
 
-    /// What a claimant alone may have done with its claim, for which nothing is due: its panel is to be drawn, if the budget did not cover
-    /// it before and does now, or if no panel had a quorum.
-    pub(crate) fn go_on(id: ClaimId, mut claim: ClaimOf<T>) -> DispatchResult {
+    /// Whether a claim waited for the budget, which covers it now.
+    pub(crate) fn is_funded(claim: &ClaimOf<T>) -> bool {
+        let dataset = || Datasets::<T>::get(claim.dataset);
+        matches!(claim.stage, Stage::Committed { .. })
+            && dataset().is_some_and(|dataset| Self::covered(claim, &dataset).is_some())
+    }
+
+    /// If a dataset's budget covers what a claim can come to, that is promised to it, and its panel is to be drawn. Returns whether it does.
+    fn promise(claim: &mut ClaimOf<T>, mut dataset: DatasetOf<T>) -> bool {
+        let Some(most) = Self::covered(claim, &dataset) else { return false };
+        dataset.reserved = dataset.reserved.saturating_add(most);
+        Datasets::<T>::insert(claim.dataset, dataset);
+        claim.stage = Stage::Drawing { frozen: T::Session::get() };
+        claim.reserved = most;
+        true
+    }
+
+    /// What can be done with a claim for which time has made nothing due: its panel is to be drawn, if the budget did not cover it before and
+    /// does now, or if no panel had a quorum and the claimant asks for others.
+    pub(crate) fn go_on(by: &T::AccountId, id: ClaimId, mut claim: ClaimOf<T>) -> DispatchResult {
         match (claim.stage, claim.told) {
-            (Stage::Committed { .. }, Some(told)) => {
+            (Stage::Committed { .. }, Some(_)) => {
                 let dataset = Datasets::<T>::get(claim.dataset).ok_or(Error::<T>::Books)?;
-                ensure!(Self::promise(&mut claim, dataset, told.units)?, Error::<T>::BudgetTooLow);
+                ensure!(Self::promise(&mut claim, dataset), Error::<T>::BudgetTooLow);
                 Self::deposit_event(Event::ClaimFunded { claim: id });
             }
             // Fee, bond and what is promised are as they were: whoever spoke in vain was paid by those who were silent.
-            (Stage::Judged { ruling: Ruling::None, .. }, Some(_)) => {
+            (Stage::Judged { ruling: Ruling::None, .. }, _) if claim.claimant == *by => {
                 // So many more can be counted.
                 claim.panels.checked_add(PANELS).ok_or(Error::<T>::NothingDue)?;
                 claim.stage = Stage::Drawing { frozen: T::Session::get() };
@@ -158,6 +169,10 @@ impl<T: Config> Pallet<T> {
     /// Ends a claim to which nothing was promised. Returns how many shards were freed.
     pub(crate) fn give_up(id: ClaimId, claim: &ClaimOf<T>) -> Result<u32, DispatchError> {
         Self::release(HoldReason::ClaimBond, &claim.claimant, claim.bond)?;
+        if claim.purse > 0 {
+            Self::let_go(claim.purse)?;
+            T::Currency::transfer(&Self::account_id(), &claim.claimant, claim.purse, Preserve)?;
+        }
         let freed = Self::free_shards(id);
         Self::remove_records(id, &claim.claimant)?;
         let mut dataset = Datasets::<T>::get(claim.dataset).ok_or(Error::<T>::Books)?;

@@ -223,15 +223,15 @@ mod events {
             /// What was released, in units of 10^-12 SBH.
             stake: Balance,
         },
-        /// A claim's content is told, but the budget does not cover it. Its shards are kept for it, and its claimant can poke it once the
-        /// budget does.
+        /// A claim's content is told, but the budget does not cover it. Its shards are kept for it, and anybody can poke it once the budget
+        /// does.
         ClaimUnfunded {
             /// The claim.
             claim: ClaimId,
             /// The last active block for it.
             until: ActiveBlock,
         },
-        /// The budget covers a claim now that it did not cover before: its panel is paid, and to be drawn.
+        /// The budget covers a claim now that it did not cover before: its panel is to be drawn.
         ClaimFunded {
             /// The claim.
             claim: ClaimId,

@@ -24,16 +24,16 @@
 //! | judged | [`Config::Retention`]: the data must be served, and anybody can appeal | settled; if no panel had a quorum, the claimant may have three more drawn before |
 //! | appealed | [`Config::AppealTime`], or until the arbiter decides | settled; if the arbiter does not decide, the retention goes on |
 //!
-//! `poke` does what is due for one claim; anybody may send it, and it is free if it changed something. If the claimant sends it and nothing is
-//! due, it does what the claimant alone may have done: a claim that the budget did not cover, and does now, goes on to the drawing, and so does
-//! one that no panel judged. There are no hooks, and nothing loops over claims, curators or members.
+//! `poke` does what is due for one claim, which may be that the budget covers it now; anybody may send it, and it is free if it changed
+//! something. Sent by the claimant, it has another three panels drawn for a claim that none had a quorum for. There are no hooks, and nothing
+//! loops over claims, curators or members.
 //!
 //! ## Who cannot cheat how
 //!
 //! - A **copyist** sees a claim's shards when they are told. A seal that is old enough is needed to claim them, and whatever it seals then is
 //!   too young. So nobody else may bring about that telling fails: if the budget does not cover the claim, because somebody else's emptied it in the same
-//!   block, say, its shards are kept for it all the same, for a [`Config::Window`]. Its claimant has that time to find the budget covering it
-//!   (`donate` and `poke` in one batch, if need be), or to give it up and tell it again by another seal, old enough, in one batch.
+//!   block, say, its shards are kept for it all the same, for a [`Config::Window`]. In that time whatever comes into the budget
+//!   is for it as soon as somebody pokes it. Its claimant can also give it up and tell it again by another seal, old enough, in one batch.
 //! - A copyist finds the shards of a claim that **nobody judged** on the chain, too, and seals in time for its lapse. Until then, for as long as the
 //!   retention lasts, its claimant alone can have three more panels drawn.
 //! - The same **shards** cannot be told twice, in any dataset, as long as a claim that has told them is open or was accepted.
@@ -95,8 +95,8 @@
 //!   Who does not look has told everybody the shards, and may be overtaken by whoever seals first then.
 //! - Shards of a claim that was given up after they were told, rejected, or lapsed in the end, are free at once, for whoever is quick: somebody who has
 //!   the data from the claimant may be. A claimant that was wronged appeals before.
-//! - Who knows shards can keep them from others, by claiming them first: for a [`Config::Window`] at the cost of a bond and a deposit that come back,
-//!   for good if they are accepted.
+//! - Who knows shards can keep them from others, by claiming them first: for a [`Config::Window`] by what comes back (bond, fee, deposit), for good
+//!   if they are accepted.
 //! - Budgets of a closed dataset go back to what the arbiter allots, whoever gave them.
 
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -519,8 +519,8 @@ pub mod pallet {
         ///
         /// The origin must be signed by the claimant, `Availability` active blocks after the seal at the earliest. The rest of the bond and a
         /// deposit for the list of shards are put on hold; `SeatPay` for each curator of the panel is paid. Free if the budget covers the
-        /// claim. If it does not, nothing is paid to the panel, and the shards are kept for the claim, for `Window` active blocks: `poke` it once
-        /// the budget does.
+        /// claim. If it does not, no panel is drawn, and the shards are kept for the claim, for `Window` active blocks: `poke` it once the
+        /// budget does. After that it ends, and what was paid for the panel comes back.
         ///
         /// - `claim`: the claim.
         /// - `units`: how much it is, as the dataset counts.
@@ -546,7 +546,8 @@ pub mod pallet {
             Ok(if funded { Pays::No } else { Pays::Yes }.into())
         }
 
-        /// Give up a claim before anything was promised to it. Its bond is released; what was told of it is free.
+        /// Give up a claim before anything was promised to it. Its bond is released, and what was paid for the panel comes back; shards that were
+        /// told are free.
         ///
         /// The origin must be signed by the claimant.
         ///
@@ -561,10 +562,10 @@ pub mod pallet {
             Ok(Some(T::WeightInfo::withdraw_claim(freed)).into())
         }
 
-        /// Do what is due for a claim: draw its panel, close its seals or votes, decide, settle.
+        /// Do what is due for a claim: promise it what it can come to, draw its panel, close its seals or votes, decide, settle.
         ///
-        /// The origin must be signed, by anyone. Free if anything was done. If nothing is due and the claimant signs, its panel is to be
-        /// drawn if the budget covers the claim and did not before, for which the panel is paid now, or if no panel had a quorum.
+        /// The origin must be signed, by anyone. Free if anything was done. If no panel had a quorum, the claimant can have three more drawn by
+        /// this, before the retention is over.
         ///
         /// - `claim`: the claim.
         ///
@@ -738,7 +739,8 @@ pub mod pallet {
 
         /// Whether a poke of `claim` would do something now.
         pub fn is_due(claim: ClaimId) -> bool {
-            Claims::<T>::get(claim).is_some_and(|claim| Self::due_now(&claim).is_some())
+            let due = |claim: ClaimOf<T>| Self::due_now(&claim).is_some() || Self::is_funded(&claim);
+            Claims::<T>::get(claim).is_some_and(due)
         }
 
         /// What was minted for datasets and belongs to none yet, in units of 10^-12 SBH.

@@ -56,7 +56,7 @@ impl<T: Config> Pallet<T> {
     /// - what is allotted is the sum of budgets and purses, and the pot covers it;
     /// - every shard of an open claim is registered for it, and every registered shard is of an open or an accepted claim;
     /// - what is kept for a claim or a dataset is of one that is there, and none is from the future;
-    /// - nothing is promised to a claim that was not told, or that the budget did not cover;
+    /// - a claim that was told has paid for its panel, and that is there until something is promised to it, for which the budget covers it;
     /// - curators that are not idle have tickets, and nobody else has; those that are ready have the least stake, and nobody else has a part
     ///   in what is minted.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
@@ -87,8 +87,12 @@ impl<T: Config> Pallet<T> {
 
             let (told, waits) = (claim.told.is_some(), matches!(claim.stage, Stage::Committed { .. }));
             ensure!(told || waits, "a claim's stage and content do not go together");
-            let nothing = (claim.fee, claim.purse, claim.reserved) == (0, 0, 0);
-            ensure!(waits == nothing, "a claim's stage and what is promised to it do not go together");
+            ensure!(
+                waits == (claim.reserved == 0)
+                    && told == (claim.fee > 0)
+                    && (!waits || claim.purse == claim.fee),
+                "a claim's stage and its money do not go together"
+            );
             ensure!(told == ClaimShards::<T>::contains_key(id), "a claim's shards are not there");
             ensure!(told == ClaimDeposits::<T>::contains_key(id), "a claim's deposit is not there");
             let shards = ClaimShards::<T>::get(id).unwrap_or_default();

@@ -95,7 +95,7 @@ pub struct Claim<AccountId> {
     pub told: Option<Told>,
     /// What the claimant has on hold for it, in units of 10^-12 SBH.
     pub bond: Balance,
-    /// What its claimant paid for the panel, when something was promised to it, in units of 10^-12 SBH.
+    /// What its claimant paid for the panel, in units of 10^-12 SBH.
     pub fee: Balance,
     /// What is left of that, and what was taken from silent curators: what the panel is paid from, in units of 10^-12 SBH.
     pub purse: Balance,

@@ -187,7 +187,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 
     // Storage: `Datasets::Claims` (r:1 w:1)
     // Proof: `Datasets::Claims` (`max_values`: None, `max_size`: Some(1239), added: 3714, mode: `MaxEncodedLen`)
-    // Storage: `System::Account` (r:2 w:2)
+    // Storage: `System::Account` (r:3 w:3)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:2 w:2)
     // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
@@ -208,10 +208,10 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Datasets::ClaimLocators` (r:0 w:1)
     // Proof: `Datasets::ClaimLocators` (`max_values`: None, `max_size`: Some(1045), added: 3520, mode: `MaxEncodedLen`)
     fn withdraw_claim(s: u32) -> Weight {
-        Weight::from_parts(300_000_000, 36247)
+        Weight::from_parts(350_000_000, 36247)
             .saturating_add(Weight::from_parts(3_300_000, 0).saturating_mul(s.into()))
-            .saturating_add(T::DbWeight::get().reads(11))
-            .saturating_add(T::DbWeight::get().writes(12))
+            .saturating_add(T::DbWeight::get().reads(12))
+            .saturating_add(T::DbWeight::get().writes(13))
             .saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(s.into())))
             .saturating_add(Weight::from_parts(0, 32).saturating_mul(s.into()))
     }
@@ -533,10 +533,10 @@ impl WeightInfo for () {
     }
 
     fn withdraw_claim(s: u32) -> Weight {
-        Weight::from_parts(300_000_000, 36247)
+        Weight::from_parts(350_000_000, 36247)
             .saturating_add(Weight::from_parts(3_300_000, 0).saturating_mul(s.into()))
-            .saturating_add(ParityDbWeight::get().reads(11))
-            .saturating_add(ParityDbWeight::get().writes(12))
+            .saturating_add(ParityDbWeight::get().reads(12))
+            .saturating_add(ParityDbWeight::get().writes(13))
             .saturating_add(ParityDbWeight::get().writes((1_u64).saturating_mul(s.into())))
             .saturating_add(Weight::from_parts(0, 32).saturating_mul(s.into()))
     }

@@ -162,10 +162,7 @@ fn emptying_the_budget_under_a_claim_to_copy_it() {
         }
         // What it gave is hers.
         assert_ok!(Datasets::donate(signed(BINH), id, 100 * UNITS));
-        for who in [BINH, EVE] {
-            assert_noop!(Datasets::poke(signed(who), honest), Error::<Test>::NothingDue);
-        }
-        poke_as(ASHA, honest);
+        poke(honest);
         judge(honest, &[10_000; 3]);
         settle(honest);
         assert_eq!(owed(PoolId::Dataset(id), ASHA), 5 * UNITS + 3 * PAY);

@@ -155,7 +155,7 @@ fn reveal_claim_fails() {
     });
 }
 
-/// Nothing is promised, and no panel paid, before the budget covers a claim. Then its claimant has it go on, and nobody else.
+/// Nothing is promised, and no panel drawn, before the budget covers a claim. Then anybody has it go on.
 #[test]
 fn a_claim_that_the_budget_does_not_cover_waits_for_it() {
     run(|| {
@@ -168,18 +168,21 @@ fn a_claim_that_the_budget_does_not_cover_waits_for_it() {
         assert_eq!(events().last(), Some(&Event::ClaimUnfunded { claim: second, until }));
         let waiting = record(second);
         assert!(matches!(waiting.stage, Stage::Committed { until: last, .. } if last == until));
-        assert_eq!((waiting.fee, waiting.purse, waiting.reserved), (0, 0, 0));
+        assert_eq!((waiting.fee, waiting.purse, waiting.reserved), (3 * PAY, 3 * PAY, 0));
         assert_eq!(held(HoldReason::ClaimBond, BINH), 2 * UNITS);
         assert_eq!(dataset_of(id).reserved, record(0).reserved);
-        // It is told: not once more, and by the claimant alone it goes on.
+        // It is told: not once more.
         assert_noop!(tell(BINH, second, &shards(2, 1_000)), Error::<Test>::WrongStage);
-        assert_noop!(Datasets::poke(signed(BINH), second), Error::<Test>::BudgetTooLow);
-        assert_ok!(Datasets::donate(signed(DONOR), id, 10 * UNITS));
+        // To the last unit.
+        assert_ok!(Datasets::donate(signed(DONOR), id, 3 * UNITS - 1));
         assert!(!Datasets::is_due(second));
-        assert_noop!(Datasets::poke(signed(EVE), second), Error::<Test>::NothingDue);
-        poke_as(BINH, second);
+        assert_noop!(Datasets::poke(signed(BINH), second), Error::<Test>::BudgetTooLow);
+        assert_ok!(Datasets::donate(signed(DONOR), id, 1));
+        assert!(Datasets::is_due(second));
+        poke(second);
         assert_eq!(events().last(), Some(&Event::ClaimFunded { claim: second }));
-        assert_eq!((record(second).fee, record(second).purse), (3 * PAY, 3 * PAY));
+        assert_eq!(dataset_of(id).reserved, 1_003 * UNITS);
+        assert!(!Datasets::is_due(second));
         assert_noop!(Datasets::poke(signed(BINH), second), Error::<Test>::NothingDue);
         judge(second, &[10_000; 3]);
         settle(second);
@@ -201,7 +204,7 @@ fn a_claim_that_waits_in_vain_ends() {
                 assert_ok!(Datasets::withdraw_claim(signed(ASHA), claim));
             } else {
                 pass(WINDOW);
-                assert_noop!(Datasets::poke(signed(EVE), claim), Error::<Test>::NothingDue);
+                assert_noop!(Datasets::poke(signed(EVE), claim), Error::<Test>::BudgetTooLow);
                 pass(1);
                 poke(claim);
             }

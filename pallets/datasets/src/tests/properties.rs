@@ -81,7 +81,7 @@ fn act(step: Step, memory: &mut Memory) {
         Step::Poke(id) => {
             dispatch(|| Datasets::poke(signed(EVE), id).map(drop).map_err(|error| error.error));
         }
-        // By its claimant.
+        // By its claimant, who may ask for other panels.
         Step::GoOn(id) => {
             if let Some((who, ..)) = known(id, memory) {
                 dispatch(|| Datasets::poke(signed(who), id).map(drop).map_err(|error| error.error));

@@ -52,9 +52,10 @@ fn ten(change: impl FnOnce(&mut crate::Curator)) {
 fn claims_that_do_not_add_up_are_found() {
     fails("a claim is from the future", |_| NextClaim::<Test>::put(1));
     fails("a claim's stage and content do not go together", |id| claim(id, |claim| claim.told = None));
-    fails("a claim's stage and what is promised to it do not go together", |id| {
-        claim(id, |claim| claim.stage = Stage::Committed { since: 0, until: 0 });
-    });
+    let wrong = "a claim's stage and its money do not go together";
+    fails(wrong, |id| claim(id, |claim| claim.stage = Stage::Committed { since: 0, until: 0 }));
+    fails(wrong, |id| claim(id, |claim| claim.reserved = 0));
+    fails(wrong, |id| claim(id, |claim| claim.fee = 0));
     fails("a claim's shards are not there", ClaimShards::<Test>::remove);
     fails("a claim's deposit is not there", |id| {
         ClaimDeposits::<Test>::take(id).expect("there");

@@ -10,9 +10,9 @@
 //!                                                               └────────┘
 //! ```
 //!
-//! Every arrow that waits for time alone can be followed by anybody, so nobody's silence keeps a claim: [`due`] says which one is. Two more are
-//! open to the claimant alone: from Committed to Drawing, if the budget did not cover what was told and does now; and from Judged to Drawing, if
-//! no panel had a quorum.
+//! Every arrow that waits for time alone can be followed by anybody, so nobody's silence keeps a claim: [`due`] says which one is. Two more need
+//! something else: from Committed to Drawing, if the budget did not cover what was told, it must do so; and from Judged to Drawing, if no panel had
+//! a quorum, the claimant must ask for it.
 //!
 //! | module | subject |
 //! |---|---|
