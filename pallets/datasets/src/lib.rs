@@ -31,9 +31,9 @@
 //! ## Who cannot cheat how
 //!
 //! - A **copyist** sees a claim's shards when they are told. A seal that is old enough is needed to claim them, and whatever it seals then is
-//!   too young. So nobody else may bring about that telling fails: if the budget does not cover the claim, because somebody else's emptied it in the same
-//!   block, say, its shards are kept for it all the same, for a [`Config::Window`]. In that time whatever comes into the budget
-//!   is for it as soon as somebody pokes it. Its claimant can also give it up and tell it again by another seal, old enough, in one batch.
+//!   too young. That would be of no use if telling could be made to fail: if the budget does not cover the claim, because somebody else's emptied it
+//!   in the same block, say, its shards are kept for it all the same, for a [`Config::Window`]. In that time whatever comes into the budget is for
+//!   it as soon as somebody pokes it. Its claimant can also give it up and tell it again by another seal, old enough, in one batch.
 //! - A copyist finds the shards of a claim that **nobody judged** on the chain, too, and seals in time for its lapse. Until then, for as long as the
 //!   retention lasts, its claimant alone can have three more panels drawn.
 //! - The same **shards** cannot be told twice, in any dataset, as long as a claim that has told them is open or was accepted.
@@ -90,9 +90,10 @@
 //! - Curators who accept whatever comes earn by it while false claims are rare: [`Config::SeatPay`] and [`Config::SeatStake`] say how rare.
 //! - A false claim keeps what it could come to of the budget from others until it is settled, for its bond and fee. [`Dataset::unit_bytes`]
 //!   bounds how much that is for its bytes.
-//! - A claim with one shard of somebody else's is refused as a whole: pack the rest anew.
-//! - Whatever else telling is refused for, the claimant can know beforehand: its counts, its locators, its money, its time, shards that are claimed.
-//!   Who does not look has told everybody the shards, and may be overtaken by whoever seals first then.
+//! - A claim with one shard of somebody else's is refused as a whole: pack the rest anew, at once. Who knows one shard, because it is public, can
+//!   claim it in the same block, and try to be quicker with the others.
+//! - Whatever else telling is refused for, the claimant can know beforehand: its counts, its locators, its money, its time. Who does not look has told
+//!   everybody the shards, and may be overtaken by whoever seals first then.
 //! - Shards of a claim that was given up after they were told, rejected, or lapsed in the end, are free at once, for whoever is quick: somebody who has
 //!   the data from the claimant may be. A claimant that was wronged appeals before.
 //! - Who knows shards can keep them from others, by claiming them first: for a [`Config::Window`] by what comes back (bond, fee, deposit), for good
