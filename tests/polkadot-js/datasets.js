@@ -4,9 +4,11 @@
 //   node datasets.js URL ledger
 //
 // `arbitrate` proposes on the DatasetArbiter track, votes, and waits until the claim is decided. `ledger` reads every block from the first,
-// and prints as JSON what came in, went out and is left, of the datasets' pot, of the reward pools, and of the whole issuance.
+// and prints as JSON what came in, went out and is left, of the datasets' pot, of the reward pools, of what is on hold, and of the whole issuance,
+// and which of the equations between these (lib/ledger.js) do not hold.
 
 import { UNITS, connect, developmentAccounts, eventOf, submit, untilBlock } from './lib/client.js';
+import { equations, wrong } from './lib/ledger.js';
 
 const [url, task, ...words] = process.argv.slice(2);
 const api = await connect({ url, ended: new Promise(() => {}), log: "the node's own" });
@@ -37,16 +39,36 @@ async function arbitrate(claim, fraction, quality, blame) {
   return { referendum: index.toNumber(), decided };
 }
 
-/** Every event of a pallet since the first block, as [name, fields]. */
+/** Every event of these pallets since the first block, as [name, fields]. */
 async function history(last) {
   const found = [];
   for (let number = 1; number <= last; number += 1) {
     const at = await api.at(await api.rpc.chain.getBlockHash(number));
     for (const { event } of await at.query.system.events()) {
-      if (['datasets', 'rewardPool'].includes(event.section)) found.push([`${event.section}.${event.method}`, event.data, number]);
+      if (['datasets', 'rewardPool', 'dap', 'balances'].includes(event.section)) found.push([`${event.section}.${event.method}`, event.data]);
     }
   }
   return found;
+}
+
+/** The account of a pallet's pot: `modl`, the pallet's id, and zeros. */
+function pot(at, pallet) {
+  const account = new Uint8Array(32);
+  account.set([109, 111, 100, 108, ...at.consts[pallet].palletId.toU8a()]);
+  return api.createType('AccountId', account).toString();
+}
+
+/** What the datasets' pallet holds in each account, by reason. */
+async function onHold(at) {
+  const holds = {};
+  for (const [key, reasons] of await at.query.balances.holds.entries()) {
+    for (const { id, amount } of reasons) {
+      if (!id.isDatasets) continue;
+      const held = holds[key.args[0].toString()] ??= {};
+      held[id.asDatasets.type] = (held[id.asDatasets.type] ?? 0n) + big(amount);
+    }
+  }
+  return holds;
 }
 
 async function ledger() {
@@ -55,61 +77,72 @@ async function ledger() {
   const at = await api.at(head);
   const events = await history(last);
   const of = (name) => events.filter(([found]) => found === name).map(([, data]) => data);
-  const deposit = big(at.consts.balances.existentialDeposit);
-  const accounts = await at.query.system.account.entries();
-  const free = async (pallet) => {
-    // `modl`, the pallet's id, and zeros: a pot's account.
-    const id = at.consts[pallet].palletId.toU8a();
-    const account = new Uint8Array(32);
-    account.set([109, 111, 100, 108, ...id]);
-    return big((await at.query.system.account(account)).data.free);
-  };
-
-  // The datasets' pot: what donors and claimants paid and what slashes left, is what pools were given and what is left.
-  const panels = new Map();
-  for (const [, dataset] of (await at.query.datasets.datasets.entries())) panels.set(dataset.unwrap().title.toUtf8(), dataset.unwrap().panel.toNumber());
-  const seatPay = big(at.consts.datasets.seatPay);
-  const seats = new Set(panels.values());
+  const total = (name, field) => sum(of(name).map((data) => big(data[field])));
+  const free = async (account) => big((await at.query.system.account(account)).data.free);
+  if (of('datasets.CuratorStakeAdded').length + of('datasets.CuratorWithdrawn').length > 0) {
+    throw new Error('no curator of this test changes its stake by itself');
+  }
+  const seats = new Set((await at.query.datasets.datasets.entries()).map(([, dataset]) => dataset.unwrap().panel.toNumber()));
   if (seats.size !== 1) throw new Error('every dataset of this test has panels of one size');
-  const donated = sum(of('datasets.BudgetRaised').map(({ amount }) => big(amount)));
-  const fees = seatPay * BigInt([...seats][0]) * BigInt(of('datasets.ClaimRevealed').length);
-  const slashed = of('datasets.Slashed').map(({ who, burnt, kept }) => ({ who: who.toString(), burnt: big(burnt), kept: big(kept) }));
-  const kept = sum(slashed.map((slash) => slash.kept));
-  const credited = sum(of('rewardPool.Credited').map(({ amount }) => big(amount)));
-  const allotted = big(await at.query.datasets.allotted());
-  const datasetsPot = await free('datasets');
-  const unallotted = datasetsPot - deposit - allotted;
+  // Each claim that was told has paid for its panel; one that was given up for want of a budget has that back.
+  const withdrawn = new Set(of('datasets.ClaimWithdrawn').map(({ claim }) => claim.toNumber()));
+  const panels = of('datasets.ClaimRevealed').filter(({ claim }) => !withdrawn.has(claim.toNumber())).length;
+  const open = (await at.query.datasets.claims.entries()).map(([, claim]) => claim.unwrap());
+  const datasetsPot = pot(at, 'datasets');
+  const books = {
+    start: { issuance: big(await (await api.at(api.genesisHash)).query.balances.totalIssuance()) },
+    end: {
+      issuance: big(await at.query.balances.totalIssuance()),
+      deposit: big(at.consts.balances.existentialDeposit),
+      allotted: big(await at.query.datasets.allotted()),
+      datasetsPot: await free(datasetsPot),
+      pools: sum((await at.query.rewardPool.pools.entries()).map(([, pool]) => big(pool.unwrap().balance))),
+      poolsPot: await free(pot(at, 'rewardPool')),
+      openBonds: sum(open.map(({ bond, appeal }) => big(bond) + (appeal.isSome ? big(appeal.unwrap().bond) : 0n))),
+      holds: await onHold(at),
+    },
+    minted: total('dap.IssuanceMinted', 'totalMinted'),
+    mintedForDatasets: sum(of('balances.Minted').filter(({ who }) => who.toString() === datasetsPot).map(({ amount }) => big(amount))),
+    budgets: of('datasets.BudgetRaised').map(({ donor, amount }) => ({ donor: donor.isSome ? donor.unwrap().toString() : null, amount: big(amount) })),
+    fees: big(at.consts.datasets.seatPay) * BigInt([...seats][0]) * BigInt(panels),
+    slashes: of('datasets.Slashed').map(({ who, burnt, kept }) => ({ who: who.toString(), burnt: big(burnt), kept: big(kept) })),
+    credited: total('rewardPool.Credited', 'amount'),
+    shared: total('rewardPool.Deposited', 'amount'),
+    claimed: total('rewardPool.Claimed', 'amount'),
+    bonds: Object.fromEntries(of('datasets.ClaimRevealed').map(({ claim, bond }) => [claim.toNumber(), big(bond)])),
+    rejected: of('datasets.ClaimRejected').map(({ claim, claimant }) => ({ claim: claim.toNumber(), claimant: claimant.toString() })),
+    lostAppeals: of('datasets.AppealEnded').filter(({ upheld }) => upheld.isFalse)
+      .map(({ appellant }) => ({ appellant: appellant.toString(), bond: big(at.consts.datasets.appealBond) })),
+    stakes: Object.fromEntries(of('datasets.CuratorRegistered').map(({ curator, stake }) => [curator.toString(), big(stake)])),
+  };
+  const wrongs = wrong(equations(books));
 
-  // Reward pools: what came is what was claimed and what is left.
-  const shared = sum(of('rewardPool.Deposited').map(({ amount }) => big(amount)));
-  const claimed = sum(of('rewardPool.Claimed').map(({ amount }) => big(amount)));
-  const pools = sum((await at.query.rewardPool.pools.entries()).map(([, pool]) => big(pool.unwrap().balance ?? pool.unwrap().ledger.balance)));
-  const poolsPot = await free('rewardPool');
-
-  // Everything there is, is somebody's.
-  const issuance = big(await at.query.balances.totalIssuance());
-  const held = sum(accounts.map(([, { data }]) => big(data.free) + big(data.reserved)));
-
-  const balanced = donated + fees + kept === credited + allotted && unallotted >= 0n
-    && credited + shared === claimed + pools && poolsPot === pools + deposit
-    && held === issuance;
   const text = (value) => value.toString();
+  const { end, slashes } = books;
+  const burnt = sum(slashes.map((slash) => slash.burnt));
+  const kept = sum(slashes.map((slash) => slash.kept));
   return {
     block: last,
     claims: of('datasets.ClaimRevealed').length,
     accepted: of('datasets.ClaimAccepted').map(({ claim, units, quality, paid }) => ({
       claim: claim.toNumber(), units: text(units), quality: quality.toNumber(), paid: text(paid) })),
-    rejected: of('datasets.ClaimRejected').map(({ claim }) => claim.toNumber()),
+    rejected: books.rejected.map(({ claim }) => claim),
     appeals: of('datasets.AppealEnded').map(({ claim, upheld }) => ({ claim: claim.toNumber(), upheld: upheld.isTrue })),
     absent: of('datasets.CuratorAbsent').map(({ curator }) => curator.toString()),
-    slashes: slashed.map(({ who, burnt, kept: rest }) => ({ who, burnt: text(burnt), kept: text(rest) })),
-    datasets: { donated: text(donated), fees: text(fees), kept: text(kept), credited: text(credited), allotted: text(allotted), unallotted: text(unallotted) },
-    pools: { credited: text(credited), shared: text(shared), claimed: text(claimed), left: text(pools) },
-    issuance: { total: text(issuance), held: text(held) },
-    paid: text(sum(of('datasets.ClaimAccepted').map(({ paid }) => big(paid)))),
-    slashed: text(sum(slashed.map((slash) => slash.burnt + slash.kept))),
-    burnt: text(sum(slashed.map((slash) => slash.burnt))),
-    balanced,
+    slashes: slashes.map((slash) => ({ who: slash.who, burnt: text(slash.burnt), kept: text(slash.kept) })),
+    datasets: {
+      donated: text(sum(books.budgets.map(({ amount }) => amount))), fees: text(books.fees), kept: text(kept), credited: text(books.credited),
+      allotted: text(end.allotted), minted: text(books.mintedForDatasets), unallotted: text(end.datasetsPot - end.deposit - end.allotted) },
+    pools: { credited: text(books.credited), shared: text(books.shared), claimed: text(books.claimed), left: text(end.pools) },
+    holds: {
+      stakes: text(sum(Object.values(books.stakes))), slashed: text(burnt + kept),
+      held: text(sum(Object.values(end.holds).map((held) => held.CuratorStake ?? 0n))) },
+    issuance: { start: text(books.start.issuance), minted: text(books.minted), burnt: text(burnt), end: text(end.issuance) },
+    paid: text(total('datasets.ClaimAccepted', 'paid')),
+    slashed: text(burnt + kept),
+    burnt: text(burnt),
+    wrong: wrongs.map(({ what, left, right }) => `${what}: ${left}, not ${right}`),
+    balanced: wrongs.length === 0,
   };
 }
 

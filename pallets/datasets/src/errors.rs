@@ -58,7 +58,8 @@ mod errors {
         DuplicateShard,
         /// A locator is empty, or no printable ASCII.
         BadLocator,
-        /// What the dataset's budget has not promised yet does not cover the claim.
+        /// What the dataset's budget has not promised yet does not cover the claim, whose shards are kept for it meanwhile: `donate`,
+        /// or wait for other claims to be settled.
         BudgetTooLow,
         /// The account is a curator already.
         AlreadyCurator,

@@ -56,7 +56,7 @@ mod events {
             /// The last active block for telling what is claimed.
             until: ActiveBlock,
         },
-        /// It was told what is claimed.
+        /// It was told what is claimed. Its panel is to be drawn, unless `ClaimUnfunded` follows.
         ClaimRevealed {
             /// The claim.
             claim: ClaimId,
@@ -69,7 +69,7 @@ mod events {
             /// What the claimant has on hold for it, in units of 10^-12 SBH.
             bond: Balance,
         },
-        /// A claim was given up, or its content was not told in time.
+        /// A claim was given up, or its content was not told in time, or the budget did not cover it in time. Its shards are free.
         ClaimWithdrawn {
             /// The claim.
             claim: ClaimId,
@@ -173,7 +173,7 @@ mod events {
             /// The claimant.
             claimant: T::AccountId,
         },
-        /// No panel judged a claim: nothing is paid, nothing lost.
+        /// No panel judged a claim: nothing is paid, nothing lost. Its shards are free.
         ClaimLapsed {
             /// The claim.
             claim: ClaimId,
@@ -206,7 +206,7 @@ mod events {
             /// The curator.
             curator: T::AccountId,
         },
-        /// A curator was silent: it is drawn no more.
+        /// A curator was silent, or has less than the least stake after a slash: it is drawn no more.
         CuratorAbsent {
             /// The curator.
             curator: T::AccountId,
@@ -222,6 +222,24 @@ mod events {
             curator: T::AccountId,
             /// What was released, in units of 10^-12 SBH.
             stake: Balance,
+        },
+        /// A claim's content is told, but the budget does not cover it. Its shards are kept for it, and anybody can poke it once the budget
+        /// does.
+        ClaimUnfunded {
+            /// The claim.
+            claim: ClaimId,
+            /// The last active block for it.
+            until: ActiveBlock,
+        },
+        /// The budget covers a claim now that it did not cover before: its panel is to be drawn.
+        ClaimFunded {
+            /// The claim.
+            claim: ClaimId,
+        },
+        /// A claim that no panel judged is to have other panels, as its claimant wished.
+        ClaimRedrawn {
+            /// The claim.
+            claim: ClaimId,
         },
     }
 }

@@ -17,20 +17,26 @@
 //!
 //! | stage | lasts | then |
 //! |---|---|---|
-//! | committed | until the claimant tells what is claimed, which it may [`Config::Availability`] blocks after its seal at the earliest, and within [`Config::Window`] more | the panel is drawn; or the claim is given up |
+//! | committed | until the claimant tells what is claimed, which it may [`Config::Availability`] blocks after its seal at the earliest, and within [`Config::Window`] more. If the budget does not cover it then: [`Config::Window`], for it to do so | the panel is drawn; or the claim is given up |
 //! | drawing | two sessions: the word is not known when the claim is told | |
 //! | sealing | [`Config::VoteSeals`], or until all have sealed | too few seals: the next panel |
 //! | revealing | [`Config::Availability`], or until all have revealed | the median decides; without a quorum the next panel, at most three |
-//! | judged | [`Config::Retention`]: the data must be served, and anybody can appeal | settled |
+//! | judged | [`Config::Retention`]: the data must be served, and anybody can appeal | settled; if no panel had a quorum, the claimant may have three more drawn before |
 //! | appealed | [`Config::AppealTime`], or until the arbiter decides | settled; if the arbiter does not decide, the retention goes on |
 //!
-//! `poke` does what is due for one claim; anybody may send it, and it is free if it changed something. There are no hooks, and nothing
+//! `poke` does what is due for one claim, which may be that the budget covers it now; anybody may send it, and it is free if it changed
+//! something. Sent by the claimant, it has another three panels drawn for a claim that none had a quorum for. There are no hooks, and nothing
 //! loops over claims, curators or members.
 //!
 //! ## Who cannot cheat how
 //!
-//! - A **copyist** sees a claim's shards when they are told. A seal that is old enough is needed to claim them, and theirs would be younger.
-//! - The same **shards** cannot be claimed twice, in any dataset, as long as a claim with them is open or was accepted.
+//! - A **copyist** sees a claim's shards when they are told. A seal that is old enough is needed to claim them, and whatever it seals then is
+//!   too young. That would be of no use if telling could be made to fail: if the budget does not cover the claim, because somebody else's emptied it
+//!   in the same block, say, its shards are kept for it all the same, for a [`Config::Window`]. In that time whatever comes into the budget is for
+//!   it as soon as somebody pokes it. Its claimant can also give it up and tell it again by another seal, old enough, in one batch.
+//! - A copyist finds the shards of a claim that **nobody judged** on the chain, too, and seals in time for its lapse. Until then, for as long as the
+//!   retention lasts, its claimant alone can have three more panels drawn.
+//! - The same **shards** cannot be told twice, in any dataset, as long as a claim that has told them is open or was accepted.
 //! - **Counts** that contradict each other are refused; those that do not are what curators look at.
 //! - A **vote** is sealed, bound to its curator, before any is known, and stands. A **claimant** sits on no panel of its own; its friends
 //!   are a minority, or lose their stake on appeal.
@@ -49,23 +55,26 @@
 //!   [`Allotted`] is what of it belongs to datasets and claims; the rest is the arbiter's to `allot`.
 //! - A claim's **bond** is on hold: 1 SBH, and 1 for each gibibyte. Its **fee**, [`Config::SeatPay`] for each seat, pays the panel whatever
 //!   it decides. If the claim is accepted, the budget gives back the accepted part of the fee.
-//! - The budget **reserves** what a claim can come to when it is told. Who is accepted is paid.
+//! - The budget **reserves** what a claim can come to before its panel is drawn. Who is accepted is paid.
 //! - What is earned is credited in reward pools (`Dataset(id)` for claimants, `Curators` for panels), where it waits to be claimed.
 //!
 //! | what | is slashed | half is burnt; the rest |
 //! |---|---|---|
-//! | bond of a rejected claim | all of it | 20 % to curators who voted so, 20 % to who appealed rightly, else and 10 % to the budget |
-//! | curator far from what was decided | half of the seat's stake | to the claim's purse, which ends in the budget |
+//! | bond of a rejected claim | all of it | 20 % to curators who voted so themselves, 20 % to who appealed rightly, else and 10 % to the budget |
+//! | curator far from what was decided | half of the seat's stake; if less than [`Config::MinStake`] is left, it is drawn no more until it has that and is ready | to the claim's purse, which ends in the budget |
 //! | silent curator | all of the seat's stake, and it is drawn no more until `ready_curator` | to the claim's purse |
 //! | appeal that changed nothing | its bond | to the budget |
 //!
 //! A curator has a share of the `Curators` pool, which Dap mints for, for each sound vote since it is ready. It loses half of them with a
-//! vote that is far, and all by silence or by leaving the draw. So what is minted goes to those who judge, in proportion to what they did.
+//! vote that is far, and all by silence, by leaving the draw, or with a stake below [`Config::MinStake`]: whoever can be drawn no more has no part in what
+//! is minted. So that goes to those who judge, in proportion to what they did.
 //!
 //! ## What remains
 //!
-//! Of a settled claim, if it was accepted: its root, its shards (so that nobody is paid for them again), and the contributor's shares in the
-//! pool. Nothing of any other. Its storage deposit is returned. The chain bears that cost, some 90 bytes for each mebibyte that was judged and paid.
+//! Of a settled claim that was accepted, for good: its root, its shards (so that nobody is paid for them again), and the contributor's shares in the
+//! pool. No call removes root or shards, and nobody has a deposit on hold for them: the claimant's is returned when its claim is settled, and the chain bears
+//! the cost, some 90 bytes for each mebibyte. What bounds it is that each was judged by a paid panel, and paid from a budget. Of any other claim
+//! nothing remains.
 //!
 //! ## Scenario
 //!
@@ -81,7 +90,14 @@
 //! - Curators who accept whatever comes earn by it while false claims are rare: [`Config::SeatPay`] and [`Config::SeatStake`] say how rare.
 //! - A false claim keeps what it could come to of the budget from others until it is settled, for its bond and fee. [`Dataset::unit_bytes`]
 //!   bounds how much that is for its bytes.
-//! - A claim with one shard of somebody else's is refused as a whole: pack the rest anew.
+//! - A claim with one shard of somebody else's is refused as a whole: pack the rest anew, at once. Who knows one shard, because it is public, can
+//!   claim it in the same block, and try to be quicker with the others.
+//! - Whatever else telling is refused for, the claimant can know beforehand: its counts, its locators, its money, its time. Who does not look has told
+//!   everybody the shards, and may be overtaken by whoever seals first then.
+//! - Shards of a claim that was given up after they were told, rejected, or lapsed in the end, are free at once, for whoever is quick: somebody who has
+//!   the data from the claimant may be. A claimant that was wronged appeals before.
+//! - Who knows shards can keep them from others, by claiming them first: for a [`Config::Window`] by what comes back (bond, fee, deposit), for good
+//!   if they are accepted.
 //! - Budgets of a closed dataset go back to what the arbiter allots, whoever gave them.
 
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -138,7 +154,7 @@ pub mod pallet {
     use frame_system::pallet_prelude::*;
     use sabha_protocol::{
         ActiveBlock, Balance, Digest, Session,
-        datasets::{ClaimId, DatasetId, MAX_PANEL, Modality, Ruling, Unit, Vote, WHOLE},
+        datasets::{ClaimId, DatasetId, MAX_PANEL, MAX_SHARDS, Modality, Ruling, Unit, Vote, WHOLE},
         draw::{
             SessionWords,
             tickets::{Head, Ticket},
@@ -214,7 +230,7 @@ pub mod pallet {
         /// How long curators can look at data and seal votes, in active blocks.
         type VoteSeals: Get<BlockNumberFor<Self>>;
 
-        /// How long a sealed claim can be told, in active blocks.
+        /// How long a sealed claim can be told, and how long shards are kept for one that the budget does not cover, in active blocks.
         type Window: Get<BlockNumberFor<Self>>;
 
         /// How long a judged claim's data must be served, and anybody can appeal, in active blocks.
@@ -311,7 +327,7 @@ pub mod pallet {
     #[pallet::storage]
     pub type NextClaim<T: Config> = StorageValue<_, ClaimId, ValueQuery>;
 
-    /// The shards of claims that are open or were accepted, and the claim of each.
+    /// The shards of claims that have told them and are open, or were accepted, and the claim of each.
     #[pallet::storage]
     pub type ShardClaims<T: Config> = StorageMap<_, Blake2_128Concat, Digest, ClaimId>;
 
@@ -503,7 +519,9 @@ pub mod pallet {
         /// Tell what is claimed.
         ///
         /// The origin must be signed by the claimant, `Availability` active blocks after the seal at the earliest. The rest of the bond and a
-        /// deposit for the list of shards are put on hold; `SeatPay` for each curator of the panel is paid.
+        /// deposit for the list of shards are put on hold; `SeatPay` for each curator of the panel is paid. Free if the budget covers the
+        /// claim. If it does not, no panel is drawn, and the shards are kept for the claim, for `Window` active blocks: `poke` it once the
+        /// budget does. After that it ends, and what was paid for the panel comes back.
         ///
         /// - `claim`: the claim.
         /// - `units`: how much it is, as the dataset counts.
@@ -512,9 +530,9 @@ pub mod pallet {
         /// - `locators`: where they are served, for the curators.
         /// - `salt`: what hid the root.
         ///
-        /// Emits `ClaimRevealed`.
+        /// Emits `ClaimRevealed`, and `ClaimUnfunded` if the budget does not cover the claim.
         #[pallet::call_index(6)]
-        #[pallet::weight(T::WeightInfo::reveal_claim(shards.len() as u32))]
+        #[pallet::weight((T::WeightInfo::reveal_claim(shards.len() as u32), DispatchClass::Operational))]
         pub fn reveal_claim(
             origin: OriginFor<T>,
             claim: ClaimId,
@@ -523,12 +541,14 @@ pub mod pallet {
             shards: Shards,
             locators: Locators,
             salt: [u8; 32],
-        ) -> DispatchResult {
+        ) -> DispatchResultWithPostInfo {
             let claimant = ensure_signed(origin)?;
-            Self::do_reveal_claim(&claimant, claim, units, bytes, shards, locators, &salt)
+            let funded = Self::do_reveal_claim(&claimant, claim, units, bytes, shards, locators, &salt)?;
+            Ok(if funded { Pays::No } else { Pays::Yes }.into())
         }
 
-        /// Give up a claim before telling what is claimed. Its bond is released.
+        /// Give up a claim before anything was promised to it. Its bond is released, and what was paid for the panel comes back; shards that were
+        /// told are free.
         ///
         /// The origin must be signed by the claimant.
         ///
@@ -536,15 +556,17 @@ pub mod pallet {
         ///
         /// Emits `ClaimWithdrawn`.
         #[pallet::call_index(7)]
-        #[pallet::weight(T::WeightInfo::withdraw_claim())]
-        pub fn withdraw_claim(origin: OriginFor<T>, claim: ClaimId) -> DispatchResult {
+        #[pallet::weight(T::WeightInfo::withdraw_claim(MAX_SHARDS))]
+        pub fn withdraw_claim(origin: OriginFor<T>, claim: ClaimId) -> DispatchResultWithPostInfo {
             let claimant = ensure_signed(origin)?;
-            Self::do_withdraw_claim(&claimant, claim)
+            let freed = Self::do_withdraw_claim(&claimant, claim)?;
+            Ok(Some(T::WeightInfo::withdraw_claim(freed)).into())
         }
 
-        /// Do what is due for a claim: draw its panel, close its seals or votes, decide, settle.
+        /// Do what is due for a claim: promise it what it can come to, draw its panel, close its seals or votes, decide, settle.
         ///
-        /// The origin must be signed, by anyone. Free if anything was done.
+        /// The origin must be signed, by anyone. Free if anything was done. If no panel had a quorum, the claimant can have three more drawn by
+        /// this, before the retention is over.
         ///
         /// - `claim`: the claim.
         ///
@@ -552,8 +574,8 @@ pub mod pallet {
         #[pallet::call_index(8)]
         #[pallet::weight((crate::poke::most::<T>(), DispatchClass::Operational))]
         pub fn poke(origin: OriginFor<T>, claim: ClaimId) -> DispatchResultWithPostInfo {
-            ensure_signed(origin)?;
-            let weight = Self::do_poke(claim)?;
+            let who = ensure_signed(origin)?;
+            let weight = Self::do_poke(&who, claim)?;
             Ok(PostDispatchInfo { actual_weight: Some(weight), pays_fee: Pays::No })
         }
 
@@ -586,7 +608,7 @@ pub mod pallet {
             Self::do_add_curator_stake(curator, amount)
         }
 
-        /// Be in the draw again, after leaving it or being silent.
+        /// Be in the draw again, after leaving it, being silent, or losing a part of the least stake.
         ///
         /// The origin must be signed by the curator. Its stake must be at least `MinStake`.
         ///
@@ -667,7 +689,7 @@ pub mod pallet {
 
         /// Appeal against what was decided about a claim: it is false, was judged wrongly, or its data is not served.
         ///
-        /// The origin must be signed, by anyone. `AppealBond` is put on hold. It is released if the arbiter decides otherwise, and
+        /// The origin must be signed, by anyone. Free if it is accepted. `AppealBond` is put on hold. It is released if the arbiter decides otherwise, and
         /// lost if not, or not in time: propose `arbitrate` on the DatasetArbiter track. What the arbiter decides is final; if it does
         /// not, others can appeal for as long as the retention lasts.
         ///
@@ -675,10 +697,11 @@ pub mod pallet {
         ///
         /// Emits `ClaimAppealed`.
         #[pallet::call_index(16)]
-        #[pallet::weight(T::WeightInfo::appeal())]
-        pub fn appeal(origin: OriginFor<T>, claim: ClaimId) -> DispatchResult {
+        #[pallet::weight((T::WeightInfo::appeal(), DispatchClass::Operational))]
+        pub fn appeal(origin: OriginFor<T>, claim: ClaimId) -> DispatchResultWithPostInfo {
             let appellant = ensure_signed(origin)?;
-            Self::do_appeal(appellant, claim)
+            Self::do_appeal(appellant, claim)?;
+            Ok(Pays::No.into())
         }
 
         /// Decide about a claim, whatever was decided before. It is final.
@@ -717,7 +740,8 @@ pub mod pallet {
 
         /// Whether a poke of `claim` would do something now.
         pub fn is_due(claim: ClaimId) -> bool {
-            Claims::<T>::get(claim).is_some_and(|claim| Self::due_now(&claim).is_some())
+            let due = |claim: ClaimOf<T>| Self::due_now(&claim).is_some() || Self::is_funded(&claim);
+            Claims::<T>::get(claim).is_some_and(due)
         }
 
         /// What was minted for datasets and belongs to none yet, in units of 10^-12 SBH.

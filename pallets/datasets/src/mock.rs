@@ -263,6 +263,11 @@ pub fn text<S: TryFrom<Vec<u8>>>(text: &str) -> S {
 
 /// Registers a dataset of Spanish text at half an SBH a mebibyte, with so many curators, and gives it 1,000 SBH.
 pub fn dataset(panel: u16) -> DatasetId {
+    dataset_with(panel, 1_000 * UNITS)
+}
+
+/// As [`dataset`], with another budget.
+pub fn dataset_with(panel: u16, budget: u128) -> DatasetId {
     let id = crate::NextDataset::<Test>::get();
     Datasets::register_dataset(
         signed(OWNER),
@@ -276,7 +281,7 @@ pub fn dataset(panel: u16) -> DatasetId {
         panel,
     )
     .expect("it can be registered");
-    Datasets::donate(signed(DONOR), id, 1_000 * UNITS).expect("it can be given");
+    Datasets::donate(signed(DONOR), id, budget).expect("it can be given");
     id
 }
 
@@ -298,11 +303,16 @@ pub fn commit(who: AccountId, dataset: DatasetId, shards: &Shards) -> ClaimId {
     id
 }
 
-/// Tells a claim of these shards, all full.
+/// Tells a claim of these shards, all full. It is free if the budget covers it.
 pub fn tell(who: AccountId, id: ClaimId, shards: &Shards) -> sp_runtime::DispatchResult {
     let count = shards.len() as u64;
     let locators = vec![text("http://127.0.0.1:8080/")].try_into().expect("few");
-    Datasets::reveal_claim(signed(who), id, count, count * SHARD_BYTES, shards.clone(), locators, SALT)
+    let bytes = count * SHARD_BYTES;
+    let told = Datasets::reveal_claim(signed(who), id, count, bytes, shards.clone(), locators, SALT);
+    let told = told.map_err(|error| error.error)?;
+    let funded = !matches!(record(id).stage, Stage::Committed { .. });
+    assert_eq!(told.pays_fee == frame_support::dispatch::Pays::No, funded);
+    Ok(())
 }
 
 /// A claim of so many shards that was told.
@@ -341,7 +351,12 @@ pub fn panel(id: ClaimId) -> Vec<AccountId> {
 
 /// Pokes a claim, for which something must be due; it is free.
 pub fn poke(id: ClaimId) {
-    let done = Datasets::poke(signed(EVE), id).expect("something is due");
+    poke_as(EVE, id);
+}
+
+/// As [`poke`], by this account.
+pub fn poke_as(who: AccountId, id: ClaimId) {
+    let done = Datasets::poke(signed(who), id).expect("something is due");
     assert_eq!(done.pays_fee, frame_support::dispatch::Pays::No);
     assert!(done.actual_weight.is_some_and(|weight| weight.all_lte(crate::poke::most::<Test>())));
     check();

@@ -16,6 +16,7 @@ pub(crate) fn most<T: Config>() -> Weight {
         .max(T::WeightInfo::poke_next_panel())
         .max(T::WeightInfo::poke_settle(MAX_SHARDS))
         .max(T::WeightInfo::poke_stand())
+        .max(T::WeightInfo::withdraw_claim(MAX_SHARDS))
 }
 
 impl<T: Config> Pallet<T> {
@@ -24,12 +25,15 @@ impl<T: Config> Pallet<T> {
         due(&claim.stage, &claim.panel, claim.seats, T::ActiveBlocks::get(), T::Session::get())
     }
 
-    /// Does what is due, and says what it weighed.
-    pub(crate) fn do_poke(id: ClaimId) -> Result<Weight, DispatchError> {
+    /// Does what is due, or what else can be done, and says what it weighed.
+    pub(crate) fn do_poke(by: &T::AccountId, id: ClaimId) -> Result<Weight, DispatchError> {
         let claim = Self::claim_of(id)?;
-        let due = Self::due_now(&claim).ok_or(Error::<T>::NothingDue)?;
+        let Some(due) = Self::due_now(&claim) else {
+            // Of the same records, and without a slash.
+            return Self::go_on(by, id, claim).map(|()| T::WeightInfo::poke_stand());
+        };
         match due {
-            Due::Expire => Self::give_up(id, &claim).map(|()| T::WeightInfo::withdraw_claim()),
+            Due::Expire => Self::give_up(id, &claim).map(T::WeightInfo::withdraw_claim),
             Due::Draw => Self::draw_panel(id, claim).map(|()| T::WeightInfo::poke_draw()),
             Due::Freeze => {
                 Self::freeze(id, claim);
@@ -107,7 +111,8 @@ impl<T: Config> Pallet<T> {
     }
 
     /// The arbiter did not decide: it is as if nobody had appealed. Otherwise a claimant who appeals itself could withdraw its data
-    /// early, and keep others from appealing.
+    /// early, and keep others from appealing. An appeal in the retention's first block ends within it: `Timing` sees to that. While a
+    /// later one is open, others can still have the arbiter decide.
     fn stand(id: ClaimId, mut claim: ClaimOf<T>) -> DispatchResult {
         let Stage::Appealed { ruling, retention, .. } = claim.stage else {
             return Err(Error::<T>::WrongStage.into());

@@ -2,21 +2,18 @@
 
 use alloc::vec::Vec;
 
-use frame_support::{
-    storage::with_storage_layer,
-    traits::{Consideration, Get},
-};
+use frame_support::{storage::with_storage_layer, traits::Get};
 use sabha_protocol::{
     Balance,
-    datasets::{ClaimId, Conduct, Outcome, Ruling, Stage, Vote, vote::part},
+    datasets::{ClaimId, Conduct, Outcome, Ruling, Seat, Stage, Vote, vote::part},
     money::{Split, split},
     pool::{PoolId, RewardPools, Shares},
 };
 use sp_runtime::{DispatchError, DispatchResult};
 
 use crate::{
-    Accepted, AcceptedRoots, ClaimDeposits, ClaimLocators, ClaimOf, ClaimShards, Claims, Config,
-    CuratorStatus, Curators, DatasetOf, Datasets, Error, Event, HoldReason, Pallet, ShardClaims, Told,
+    Accepted, AcceptedRoots, ClaimOf, ClaimShards, Config, CuratorStatus, Curators, DatasetOf, Datasets,
+    Error, Event, HoldReason, Pallet, Told,
 };
 
 impl<T: Config> Pallet<T> {
@@ -47,12 +44,8 @@ impl<T: Config> Pallet<T> {
             }
         }
         dataset.budget = dataset.budget.checked_add(claim.purse).ok_or(Error::<T>::Books)?;
-        if let Some(ticket) = ClaimDeposits::<T>::take(id) {
-            ticket.drop(&claim.claimant)?;
-        }
         ClaimShards::<T>::remove(id);
-        ClaimLocators::<T>::remove(id);
-        Claims::<T>::remove(id);
+        Self::remove_records(id, &claim.claimant)?;
         Self::keep_dataset(claim.dataset, dataset)?;
         Ok(freed)
     }
@@ -99,19 +92,19 @@ impl<T: Config> Pallet<T> {
         claim: &ClaimOf<T>,
         dataset: &mut DatasetOf<T>,
         ruling: Ruling,
-        sound: &[T::AccountId],
+        sound: &[Seat<T::AccountId>],
     ) -> DispatchResult {
         let Split { burnt, auditors, challenger, .. } = split(claim.bond);
         let mut rest = Self::slash(HoldReason::ClaimBond, &claim.claimant, claim.bond, burnt)?;
-        // Those who had said so. If the arbiter does not blame the panel, its members may have said otherwise.
-        let said_so = ruling.measure() == ruling.vote();
-        let each = auditors.checked_div(sound.len() as Balance).filter(|_| said_so).unwrap_or(0);
-        for curator in sound {
-            Self::pay(PoolId::Curators, curator, each)?;
+        // For those who had said so themselves: a sound vote may be one for a part of the claim. If the arbiter does not blame the panel,
+        // the claim is false for another reason.
+        let blamed = ruling.measure() == ruling.vote();
+        let said_so = |seat: &&Seat<_>| blamed && seat.vote().is_some_and(|vote| vote.is_rejection());
+        let finders = sound.iter().filter(said_so).count();
+        let each = auditors.checked_div(finders as Balance).unwrap_or(0);
+        for seat in sound.iter().filter(said_so) {
+            Self::pay(PoolId::Curators, &seat.curator, each)?;
             rest = rest.checked_sub(each).ok_or(Error::<T>::Books)?;
-            if each == 0 {
-                break;
-            }
         }
         if let Some(appeal) = &claim.appeal {
             Self::pay(PoolId::Dataset(claim.dataset), &appeal.appellant, challenger)?;
@@ -126,7 +119,7 @@ impl<T: Config> Pallet<T> {
         claim: &mut ClaimOf<T>,
         decided: Option<Vote>,
         asked: bool,
-    ) -> Result<Vec<T::AccountId>, DispatchError> {
+    ) -> Result<Vec<Seat<T::AccountId>>, DispatchError> {
         let mut sound = Vec::new();
         for seat in core::mem::take(&mut claim.panel) {
             let (who, at_stake) = (&seat.curator, T::SeatStake::get());
@@ -141,14 +134,15 @@ impl<T: Config> Pallet<T> {
             curator.stake = curator.stake.checked_sub(lost).ok_or(Error::<T>::Books)?;
             let kept = Self::slash(HoldReason::CuratorStake, who, lost, Self::half(lost))?;
             claim.purse = claim.purse.saturating_add(kept);
-            let silent = lost == at_stake;
+            // Whoever can be drawn no more has no part in what is minted.
+            let out = lost == at_stake || curator.stake < T::MinStake::get();
             if lost == 0 {
                 curator.sound = curator.sound.saturating_add(1);
             } else {
                 curator.failed = curator.failed.saturating_add(1);
             }
             let ready = curator.status == CuratorStatus::Ready;
-            if silent && ready {
+            if out && ready {
                 curator.status = CuratorStatus::Absent;
                 Self::deposit_event(Event::CuratorAbsent { curator: who.clone() });
             }
@@ -158,20 +152,11 @@ impl<T: Config> Pallet<T> {
                 claim.purse = claim.purse.saturating_sub(pay);
                 Self::pay(PoolId::Curators, who, pay)?;
                 Self::set_merit(who, |merit| if ready { merit.saturating_add(1) } else { merit });
-                sound.push(seat.curator);
+                sound.push(seat);
             } else {
-                Self::set_merit(who, |merit| if silent { 0 } else { merit / 2 });
+                Self::set_merit(who, |merit| if out { 0 } else { merit / 2 });
             }
         }
         Ok(sound)
-    }
-
-    /// Nobody has claimed these shards any more.
-    fn free_shards(id: ClaimId) -> u32 {
-        let shards = ClaimShards::<T>::take(id).unwrap_or_default();
-        for shard in &shards {
-            ShardClaims::<T>::remove(shard);
-        }
-        shards.len() as u32
     }
 }

@@ -2,6 +2,7 @@
 
 use alloc::collections::BTreeMap;
 
+use codec::{DecodeAll, Encode};
 use frame_support::{
     ensure,
     traits::{
@@ -14,6 +15,7 @@ use sabha_protocol::{
     Balance,
     datasets::{DatasetId, Stage},
     draw::tickets::Ticket,
+    pool::{PoolId, RewardPools},
 };
 use sp_runtime::TryRuntimeError;
 
@@ -48,16 +50,20 @@ impl<AccountId> Default for Sums<AccountId> {
 
 impl<T: Config> Pallet<T> {
     /// Check what must always hold:
-    /// - what is on hold in an account is the sum of its claims' bonds, of its appeals' bonds, and its stake as a curator;
+    /// - what is on hold in an account is the sum of its claims' bonds, of its appeals' bonds, its stake as a curator, and the sum of the
+    ///   deposits for its records;
     /// - what is reserved of a stake is what its seats say; what is reserved of a budget is what its claims say, and the budget covers it;
     /// - what is allotted is the sum of budgets and purses, and the pot covers it;
     /// - every shard of an open claim is registered for it, and every registered shard is of an open or an accepted claim;
     /// - what is kept for a claim or a dataset is of one that is there, and none is from the future;
-    /// - curators that are not idle have tickets, and nobody else has.
+    /// - a claim that was told has paid for its panel, and that is there until something is promised to it, for which the budget covers it;
+    /// - curators that are not idle have tickets, and nobody else has; those that are ready have the least stake, and nobody else has a part
+    ///   in what is minted.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let sums = Self::sum_claims()?;
         Self::try_state_datasets(&sums)?;
         Self::try_state_holds(&sums)?;
+        Self::try_state_deposits()?;
         Self::try_state_curators(&sums)?;
         Self::try_state_records(&sums)
     }
@@ -79,8 +85,14 @@ impl<T: Config> Pallet<T> {
             *count = count.saturating_add(1);
             add(&mut sums.purses, claim.purse);
 
-            let told = !matches!(claim.stage, Stage::Committed { .. });
-            ensure!(told == claim.told.is_some(), "a claim's stage and content do not go together");
+            let (told, waits) = (claim.told.is_some(), matches!(claim.stage, Stage::Committed { .. }));
+            ensure!(told || waits, "a claim's stage and content do not go together");
+            ensure!(
+                waits == (claim.reserved == 0)
+                    && told == (claim.fee > 0)
+                    && (!waits || claim.purse == claim.fee),
+                "a claim's stage and its money do not go together"
+            );
             ensure!(told == ClaimShards::<T>::contains_key(id), "a claim's shards are not there");
             ensure!(told == ClaimDeposits::<T>::contains_key(id), "a claim's deposit is not there");
             let shards = ClaimShards::<T>::get(id).unwrap_or_default();
@@ -141,6 +153,28 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
+    fn try_state_deposits() -> Result<(), TryRuntimeError> {
+        let mut deposits = BTreeMap::<T::AccountId, Balance>::new();
+        let mut add = |who: T::AccountId, ticket: T::Consideration| {
+            // A ticket for something on hold is encoded as its amount; others hold nothing.
+            let amount = Balance::decode_all(&mut ticket.encode().as_slice()).unwrap_or(0);
+            let sum = deposits.entry(who).or_default();
+            *sum = sum.saturating_add(amount);
+        };
+        for (id, ticket) in DatasetDeposits::<T>::iter() {
+            add(Datasets::<T>::get(id).ok_or("a deposit is for no dataset")?.owner, ticket);
+        }
+        for (id, ticket) in ClaimDeposits::<T>::iter() {
+            add(Claims::<T>::get(id).ok_or("a deposit is for no claim")?.claimant, ticket);
+        }
+        for who in frame_system::Account::<T>::iter_keys() {
+            let held = T::Currency::balance_on_hold(&HoldReason::Storage.into(), &who);
+            let paid = deposits.get(&who).copied().unwrap_or(0);
+            ensure!(held == paid, "what is on hold for records is not the sum of their deposits");
+        }
+        Ok(())
+    }
+
     fn try_state_curators(sums: &Sums<T::AccountId>) -> Result<(), TryRuntimeError> {
         let mut places = 0u32;
         for (who, curator) in Curators::<T>::iter() {
@@ -150,6 +184,13 @@ impl<T: Config> Pallet<T> {
             ensure!(curator.reserved <= curator.stake, "a stake does not cover its seats");
             let idle = matches!(curator.status, CuratorStatus::Idle { .. });
             ensure!(idle == (curator.tickets == 0), "a curator's tickets and status do not go together");
+            let ready = curator.status == CuratorStatus::Ready;
+            ensure!(
+                !ready || curator.stake >= T::MinStake::get(),
+                "a curator is ready without the least stake"
+            );
+            let merit = T::Pools::shares(PoolId::Curators, &who);
+            ensure!(ready || merit == 0, "a curator that is not ready has a part in what is minted");
             for ordinal in 0..curator.tickets {
                 let place = TicketPlaces::<T>::get(&who, ordinal).ok_or("a ticket has no place")?;
                 let found = Tickets::<T>::get(place);

@@ -131,7 +131,7 @@ pub struct Accepted<AccountId> {
 pub enum CuratorStatus {
     /// Has its tickets in the draw.
     Ready,
-    /// Was silent: its tickets count for nothing, until it is ready again.
+    /// Was silent, or has less than the least stake after a slash: its tickets count for nothing, until it is ready again.
     Absent,
     /// Has none. It may still be drawn from sets that were frozen while it had some.
     Idle {

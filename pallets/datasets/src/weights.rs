@@ -26,7 +26,7 @@ pub trait WeightInfo {
     /// Weight of `reveal_claim`.
     fn reveal_claim(s: u32) -> Weight;
     /// Weight of `withdraw_claim`.
-    fn withdraw_claim() -> Weight;
+    fn withdraw_claim(s: u32) -> Weight;
     /// Weight of `poke_draw`.
     fn poke_draw() -> Weight;
     /// Weight of `poke_next_panel`.
@@ -187,7 +187,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 
     // Storage: `Datasets::Claims` (r:1 w:1)
     // Proof: `Datasets::Claims` (`max_values`: None, `max_size`: Some(1239), added: 3714, mode: `MaxEncodedLen`)
-    // Storage: `System::Account` (r:2 w:2)
+    // Storage: `System::Account` (r:3 w:3)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:2 w:2)
     // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
@@ -199,10 +199,21 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Proof: `Datasets::DatasetDeposits` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
     // Storage: `RewardPool::Pools` (r:1 w:1)
     // Proof: `RewardPool::Pools` (`max_values`: None, `max_size`: Some(98), added: 2573, mode: `MaxEncodedLen`)
-    fn withdraw_claim() -> Weight {
-        Weight::from_parts(204_488_000, 6398)
-            .saturating_add(T::DbWeight::get().reads(9))
-            .saturating_add(T::DbWeight::get().writes(9))
+    // Storage: `Datasets::ClaimShards` (r:1 w:1)
+    // Proof: `Datasets::ClaimShards` (`max_values`: None, `max_size`: Some(32782), added: 35257, mode: `MaxEncodedLen`)
+    // Storage: `Datasets::ClaimDeposits` (r:1 w:1)
+    // Proof: `Datasets::ClaimDeposits` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
+    // Storage: `Datasets::ShardClaims` (r:0 w:1024)
+    // Proof: `Datasets::ShardClaims` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
+    // Storage: `Datasets::ClaimLocators` (r:0 w:1)
+    // Proof: `Datasets::ClaimLocators` (`max_values`: None, `max_size`: Some(1045), added: 3520, mode: `MaxEncodedLen`)
+    fn withdraw_claim(s: u32) -> Weight {
+        Weight::from_parts(350_000_000, 36247)
+            .saturating_add(Weight::from_parts(3_300_000, 0).saturating_mul(s.into()))
+            .saturating_add(T::DbWeight::get().reads(12))
+            .saturating_add(T::DbWeight::get().writes(13))
+            .saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(s.into())))
+            .saturating_add(Weight::from_parts(0, 32).saturating_mul(s.into()))
     }
 
     // Storage: `Datasets::Claims` (r:1 w:1)
@@ -521,10 +532,13 @@ impl WeightInfo for () {
             .saturating_add(Weight::from_parts(0, 2527).saturating_mul(s.into()))
     }
 
-    fn withdraw_claim() -> Weight {
-        Weight::from_parts(204_488_000, 6398)
-            .saturating_add(ParityDbWeight::get().reads(9))
-            .saturating_add(ParityDbWeight::get().writes(9))
+    fn withdraw_claim(s: u32) -> Weight {
+        Weight::from_parts(350_000_000, 36247)
+            .saturating_add(Weight::from_parts(3_300_000, 0).saturating_mul(s.into()))
+            .saturating_add(ParityDbWeight::get().reads(12))
+            .saturating_add(ParityDbWeight::get().writes(13))
+            .saturating_add(ParityDbWeight::get().writes((1_u64).saturating_mul(s.into())))
+            .saturating_add(Weight::from_parts(0, 32).saturating_mul(s.into()))
     }
 
     fn poke_draw() -> Weight {

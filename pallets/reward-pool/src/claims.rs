@@ -14,7 +14,8 @@ use sp_runtime::{DispatchError, DispatchResult};
 use crate::{Config, Deposits, Error, Event, Members, PERMANENT, Pallet, Payouts, Pools};
 
 impl<T: Config> Pallet<T> {
-    pub(crate) fn do_claim(id: PoolId, who: &T::AccountId) -> DispatchResult {
+    /// `asked`: whether the member asked for it itself. Nobody else can have anything paid elsewhere than where it is to be paid.
+    pub(crate) fn do_claim(id: PoolId, who: &T::AccountId, asked: bool) -> DispatchResult {
         let mut pool = Self::synced(id)?;
         let mut member = Members::<T>::get(id, who).ok_or(Error::<T>::NoSuchMember)?;
         let amount = pool.claim(&mut member).map_err(Error::<T>::from)?;
@@ -26,7 +27,7 @@ impl<T: Config> Pallet<T> {
         }
         Self::keep(id, &mut pool, who, member, true)?;
         Pools::<T>::insert(id, pool);
-        let to = if amount > 0 { Self::pay_out(who, amount)? } else { who.clone() };
+        let to = if amount > 0 { Self::pay_out(who, amount, asked)? } else { who.clone() };
         Self::deposit_event(Event::Claimed { pool: id, member: who.clone(), to, amount });
         Ok(())
     }
@@ -34,7 +35,7 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn do_claim_batch(pools: &[PoolId], who: &T::AccountId) -> DispatchResult {
         let mut claimed = false;
         for id in pools {
-            match with_storage_layer(|| Self::do_claim(*id, who)) {
+            match with_storage_layer(|| Self::do_claim(*id, who, true)) {
                 Ok(()) => claimed = true,
                 Err(error) if Self::is_nothing(error) => {}
                 Err(error) => return Err(error),
@@ -51,16 +52,16 @@ impl<T: Config> Pallet<T> {
             .any(|nothing| error == nothing.into())
     }
 
-    /// Pays a member, and returns who took it.
-    fn pay_out(member: &T::AccountId, amount: Balance) -> Result<T::AccountId, DispatchError> {
+    /// Pays a member, and returns who took it. What its payout account cannot take goes to its own one, if it asked.
+    fn pay_out(member: &T::AccountId, amount: Balance, asked: bool) -> Result<T::AccountId, DispatchError> {
         let pot = Self::account_id();
         let pay = |to: &T::AccountId| T::Currency::transfer(&pot, to, amount, Preserve).map(|_| to.clone());
-        if let Some((payout, _)) = Payouts::<T>::get(member)
-            && let Ok(to) = pay(&payout)
-        {
-            return Ok(to);
-        }
-        pay(member).map_err(|_| Error::<T>::CannotBePaid.into())
+        let paid = match Payouts::<T>::get(member) {
+            Some((payout, _)) if asked => pay(&payout).or_else(|_| pay(member)),
+            Some((payout, _)) => pay(&payout),
+            None => pay(member),
+        };
+        paid.map_err(|_| Error::<T>::CannotBePaid.into())
     }
 
     pub(crate) fn do_transfer(

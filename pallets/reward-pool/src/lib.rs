@@ -24,8 +24,9 @@
 //! One account, the **pot**, has what all pools have; it was endowed with the existential deposit at genesis. How much of it belongs to a
 //! pool is in [`Pools`], to a member in [`Members`].
 //!
-//! A claim is paid to the member's payout account ([`Payouts`]), or to the member itself if that cannot take it. Anybody may claim for
-//! anybody: it changes when a member is paid, not whom. What no account can take stays owed.
+//! A claim is paid to the member's payout account ([`Payouts`]). If that cannot take it, because it does not exist and the amount is too small to
+//! make it, say, the member itself is paid. Anybody may claim for anybody, which changes when a member is paid, not whom: what the payout
+//! account cannot take then stays owed. So does what no account can take.
 //!
 //! ## Storage
 //!
@@ -75,7 +76,7 @@ pub mod pallet {
         pallet_prelude::*,
         traits::{
             Consideration, Footprint,
-            fungible::{Inspect, Mutate},
+            fungible::{Inspect, InspectHold, Mutate},
         },
     };
     use frame_system::pallet_prelude::*;
@@ -99,7 +100,9 @@ pub mod pallet {
     #[pallet::config]
     pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> {
         /// The token.
-        type Currency: Inspect<Self::AccountId, Balance = Balance> + Mutate<Self::AccountId>;
+        type Currency: Inspect<Self::AccountId, Balance = Balance>
+            + InspectHold<Self::AccountId, Reason: From<HoldReason>>
+            + Mutate<Self::AccountId>;
 
         /// The account that tokens are minted into for a pool. Everything but its existential deposit is the pool's.
         type Sources: Convert<PoolId, Option<Self::AccountId>>;
@@ -265,7 +268,8 @@ pub mod pallet {
         NoSuchMember,
         /// Nothing is owed.
         NothingToClaim,
-        /// Neither the payout account nor the member's own can take what is owed.
+        /// The account that is to be paid cannot take what is owed: it stays owed. A member that claims itself is paid to its own account if
+        /// its payout account cannot take it.
         CannotBePaid,
         /// The account has fewer shares.
         TooFewShares,
@@ -308,12 +312,13 @@ pub mod pallet {
         #[pallet::weight(T::WeightInfo::claim())]
         pub fn claim(origin: OriginFor<T>, pool: PoolId) -> DispatchResult {
             let member = ensure_signed(origin)?;
-            Self::do_claim(pool, &member)
+            Self::do_claim(pool, &member, true)
         }
 
         /// Have a member paid what a pool owes it.
         ///
-        /// The origin must be signed, by anyone. The member's payout account is paid, or the member if that cannot take it.
+        /// The origin must be signed, by anyone. The member's payout account is paid, and nobody else: what that cannot take stays owed. If it has
+        /// named none, its own account is paid.
         ///
         /// - `pool`: the pool.
         /// - `member`: whom the pool owes something.
@@ -323,7 +328,7 @@ pub mod pallet {
         #[pallet::weight(T::WeightInfo::claim_for())]
         pub fn claim_for(origin: OriginFor<T>, pool: PoolId, member: T::AccountId) -> DispatchResult {
             ensure_signed(origin)?;
-            Self::do_claim(pool, &member)
+            Self::do_claim(pool, &member, false)
         }
 
         /// Take what several pools owe the caller.

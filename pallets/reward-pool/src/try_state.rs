@@ -1,9 +1,12 @@
 //! What must always hold.
 
+use alloc::collections::BTreeMap;
+
+use codec::{DecodeAll, Encode};
 use frame_support::{
     ensure,
     traits::{
-        fungible::Inspect,
+        fungible::{Inspect, InspectHold},
         tokens::{Fortitude::Force, Preservation::Protect},
     },
 };
@@ -13,14 +16,14 @@ use sabha_protocol::{
 };
 use sp_runtime::TryRuntimeError;
 
-use crate::{Config, Deposits, Members, PERMANENT, Pallet, Pools};
+use crate::{Config, Deposits, HoldReason, Members, PERMANENT, Pallet, Payouts, Pools};
 
 impl<T: Config> Pallet<T> {
     /// Check what must always hold:
     /// - the shares of a pool's members sum to its total, which is within bounds, and there are as many members as it counts;
     /// - what a pool has covers what it holds and owes, and the pot covers what all pools have;
     /// - every member has shares, or is owed something, and is of a pool that is there;
-    /// - every deposit is for a member's record;
+    /// - every deposit is for a member's record; what is on hold in an account is the sum of its deposits for records and payout accounts;
     /// - the pools of validators and curators are there, and open.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut all: Balance = 0;
@@ -52,6 +55,24 @@ impl<T: Config> Pallet<T> {
         }
         for id in PERMANENT {
             ensure!(Pools::<T>::get(id).is_some_and(|pool| pool.open), "a permanent pool is not open");
+        }
+        Self::try_state_deposits()
+    }
+
+    fn try_state_deposits() -> Result<(), TryRuntimeError> {
+        let mut deposits = BTreeMap::<T::AccountId, Balance>::new();
+        let mut add = |who: T::AccountId, ticket: T::Consideration| {
+            // A ticket for something on hold is encoded as its amount; others hold nothing.
+            let amount = Balance::decode_all(&mut ticket.encode().as_slice()).unwrap_or(0);
+            let sum = deposits.entry(who).or_default();
+            *sum = sum.saturating_add(amount);
+        };
+        Deposits::<T>::iter_values().for_each(|(payer, ticket)| add(payer, ticket));
+        Payouts::<T>::iter().for_each(|(member, (_, ticket))| add(member, ticket));
+        for who in frame_system::Account::<T>::iter_keys() {
+            let held = T::Currency::balance_on_hold(&HoldReason::Storage.into(), &who);
+            let paid = deposits.get(&who).copied().unwrap_or(0);
+            ensure!(held == paid, "what is on hold is not the sum of deposits");
         }
         Ok(())
     }

@@ -88,6 +88,6 @@ in_blocks! {
     Window => window;
     /// How many active blocks each side of a dispute has, per game.
     ChessClock => chess_clock;
-    /// Blocks between asking for a stake back and getting it.
+    /// Blocks between asking for a stake back and getting it. No shorter than an appeal.
     Unbonding => unbonding;
 }

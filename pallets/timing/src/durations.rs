@@ -89,7 +89,7 @@ pub struct Durations {
     /// Active blocks that each side of a dispute has to make its moves, per game.
     pub chess_clock: u32,
     /// Blocks between asking for a stake back and getting it (workers, curators, validators). At least
-    /// `window + chess_clock`, and at least one epoch.
+    /// `window + chess_clock`, at least one epoch, and at least what an appeal takes ([`Self::appeal`]).
     pub unbonding: u32,
 }
 
@@ -178,7 +178,9 @@ impl Durations {
             // A stake must still be there when a dispute opened in the window's last block ends.
             && self.window.saturating_add(self.chess_clock) <= self.unbonding
             // A validator must still be bonded when a report about its session arrives.
-            && self.epoch_slots <= self.unbonding;
+            && self.epoch_slots <= self.unbonding
+            // Judged data is served for as long: who appeals when it is judged, for nobody to decide, must not keep others from it until the end.
+            && self.appeal() <= self.unbonding;
         if consistent { Ok(()) } else { Err(Refusal::Inconsistent) }
     }
 

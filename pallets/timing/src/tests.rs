@@ -131,6 +131,8 @@ fn check_refuses_contradictions() {
         changed(|d| d.window = d.availability + d.audit_seals - 1),
         changed(|d| d.unbonding = d.window + d.chess_clock - 1),
         changed(|d| d.epoch_slots = d.unbonding + 1),
+        changed(|d| d.referendum.decide = d.unbonding),
+        Durations { unbonding: Durations::live().appeal() - 1, ..Durations::live() },
     ] {
         assert_eq!(durations.check(), Err(Refusal::Inconsistent), "{durations:?}");
     }
@@ -223,6 +225,20 @@ fn set_durations_with_a_contradiction_fails() {
     run(|| {
         let new = changed(|d| d.referendum = ReferendumClocks { confirm: 16, decide: 15, ..d.referendum });
         assert_noop!(Timing::set_durations(RuntimeOrigin::root(), new), Error::<Test>::Inconsistent);
+    });
+}
+
+/// Four times as long to decide, the live chain's appeals would take a month, and unbonding two weeks: both or neither.
+#[test]
+fn set_durations_keeps_appeals_within_the_unbonding_time() {
+    ext(Durations::live()).execute_with(|| {
+        let mut new = Durations::live();
+        new.referendum.decide *= 4;
+        assert_noop!(Timing::set_durations(RuntimeOrigin::root(), new), Error::<Test>::Inconsistent);
+        new.unbonding = new.appeal();
+        assert_ok!(Timing::set_durations(RuntimeOrigin::root(), new));
+        assert_eq!(AppealTime::<Test>::get(), Unbonding::<Test>::get());
+        assert_eq!(Timing::do_try_state(), Ok(()));
     });
 }
 

@@ -257,8 +257,10 @@ fn unlock(dice: &mut Dice) -> Act {
 fn set_durations(dice: &mut Dice) -> Act {
     let mut durations = GenesisDurations::<Runtime>::get();
     if !dice.one_in(3) {
-        let Durations { availability, audit_seals, window, chess_clock, unbonding, .. } = &mut durations;
-        for duration in [availability, audit_seals, window, chess_clock, unbonding] {
+        let Durations { availability, audit_seals, window, chess_clock, unbonding, referendum, .. } =
+            &mut durations;
+        // An appeal must fit into the unbonding time.
+        for duration in [availability, audit_seals, window, chess_clock, unbonding, &mut referendum.decide] {
             *duration = duration.div_ceil(4);
         }
     }

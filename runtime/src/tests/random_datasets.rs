@@ -253,6 +253,8 @@ const ACTS: [(u32, &str, fn(&mut Dice) -> Act); 28] = [
                 &mut durations.window,
                 &mut durations.chess_clock,
                 &mut durations.unbonding,
+                // An appeal must fit into the unbonding time.
+                &mut durations.referendum.decide,
             ] {
                 *duration = duration.div_ceil(4);
             }

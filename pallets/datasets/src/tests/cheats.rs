@@ -136,6 +136,86 @@ fn claiming_somebody_elses_pending_shards_first() {
     });
 }
 
+/// The budget is emptied by another claim in the same block, so that hers is told in vain, for everybody to see. The copyist seals at once,
+/// gives the budget what is missing, and is to be paid for her data, what it gave included. Her claim has the shards.
+#[test]
+fn emptying_the_budget_under_a_claim_to_copy_it() {
+    run(|| {
+        curators(3);
+        let id = dataset_with(3, 10 * UNITS);
+        let hers = shards(1, 10);
+        let honest = commit(ASHA, id, &hers);
+        let junk = commit(BINH, id, &shards(2, 15));
+        pass(AVAILABILITY);
+        assert_ok!(tell(BINH, junk, &shards(2, 15)));
+        assert_ok!(tell(ASHA, honest, &hers));
+        // Whatever it makes of them: all of them, in another order, one among others.
+        let turned: Vec<_> = hers.iter().rev().copied().collect();
+        let mut one = shards(3, 2);
+        one[1] = hers[4];
+        let copies = [hers.clone(), turned.try_into().expect("few"), one];
+        let other = dataset(3);
+        let copied: Vec<_> = copies.iter().map(|shards| commit(BINH, other, shards)).collect();
+        pass(AVAILABILITY);
+        for (claim, shards) in copied.iter().zip(&copies) {
+            assert_noop!(tell(BINH, *claim, shards), Error::<Test>::DuplicateShard);
+        }
+        // What it gave is hers.
+        assert_ok!(Datasets::donate(signed(BINH), id, 100 * UNITS));
+        poke(honest);
+        judge(honest, &[10_000; 3]);
+        settle(honest);
+        assert_eq!(owed(PoolId::Dataset(id), ASHA), 5 * UNITS + 3 * PAY);
+    });
+}
+
+/// Her budget does not come in time, and the copyist's seal has become old enough meanwhile. So has another one of hers.
+#[test]
+fn waiting_for_a_claim_to_run_out_of_time() {
+    run(|| {
+        let id = dataset_with(3, UNITS);
+        let hers = shards(1, 10);
+        let first = claim_of(ASHA, id, 1, 10);
+        pass(WINDOW - AVAILABILITY);
+        let (second, copied) = (commit(ASHA, id, &hers), commit(BINH, id, &hers));
+        pass(AVAILABILITY);
+        assert_noop!(tell(BINH, copied, &hers), Error::<Test>::DuplicateShard);
+        // In one batch.
+        assert_ok!(Datasets::withdraw_claim(signed(ASHA), first));
+        assert_ok!(tell(ASHA, second, &hers));
+        pass(1);
+        assert_noop!(tell(BINH, copied, &hers), Error::<Test>::DuplicateShard);
+        // Whoever sleeps has lost them: they are kept for no longer than that.
+        let renewed = commit(BINH, id, &hers);
+        pass(WINDOW);
+        poke(second);
+        assert_ok!(tell(BINH, renewed, &hers));
+    });
+}
+
+/// The panels of a claim were silent: it is about to lapse, and a copyist, who has the shards from the chain and seals that are renewed,
+/// waits for that. Its claimant has all of the retention to have other panels drawn.
+#[test]
+fn waiting_for_a_claim_to_lapse() {
+    run(|| {
+        let id = dataset(3);
+        let claim = claim_of(ASHA, id, 1, 10);
+        for _ in 0..3 {
+            draw(claim);
+        }
+        curators(3);
+        pass(RETENTION - SESSION - AVAILABILITY);
+        let copied = commit(BINH, id, &shards(1, 10));
+        pass(AVAILABILITY);
+        assert_noop!(Datasets::poke(signed(BINH), claim), Error::<Test>::NothingDue);
+        poke_as(ASHA, claim);
+        assert_noop!(tell(BINH, copied, &shards(1, 10)), Error::<Test>::DuplicateShard);
+        judge(claim, &[10_000; 3]);
+        settle(claim);
+        assert_eq!(owed(PoolId::Dataset(id), ASHA), 5 * UNITS + 3 * PAY);
+    });
+}
+
 /// Data that is gone after the panel has seen it: pay, shares and bond had to wait, and go. The panel, which judged rightly, is paid.
 #[test]
 fn withdrawing_the_data_after_acceptance() {
@@ -245,6 +325,7 @@ fn a_self_dealing_curator() {
             assert_eq!(owed(PoolId::Dataset(id), ASHA), 0);
             // For the next one it is worth a ticket again.
             assert_ok!(Datasets::add_curator_stake(signed(friend), SEAT / 2));
+            assert_ok!(Datasets::ready_curator(signed(friend)));
         }
     });
 }

@@ -149,6 +149,9 @@ fn a_silent_curator_loses_stake_and_seat() {
 fn a_vote_far_from_the_median_costs_half_a_seat_and_half_the_merit() {
     run(|| {
         curators(3);
+        for who in FIRST..FIRST + 3 {
+            assert_ok!(Datasets::add_curator_stake(signed(who), SEAT));
+        }
         let id = dataset(3);
         for seed in 0..4 {
             let claim = claim_of(ASHA, id, seed, 2);
@@ -164,11 +167,62 @@ fn a_vote_far_from_the_median_costs_half_a_seat_and_half_the_merit() {
         let panel = judge(claim, &[10_000, 6_000, 9_500]);
         settle(claim);
         let noise = panel[1];
-        assert_eq!((curator(noise).stake, curator(noise).failed), (STAKE - SEAT / 2, 1));
+        assert_eq!((curator(noise).stake, curator(noise).failed), (STAKE + SEAT / 2, 1));
         assert_eq!(curator(noise).status, CuratorStatus::Ready);
         assert_eq!(RewardPool::shares(PoolId::Curators, &noise), 5 / 2);
         assert_eq!(RewardPool::shares(PoolId::Curators, &panel[0]), 6);
         assert_eq!(burnt(), SEAT / 4);
+    });
+}
+
+/// Below the least stake it has no ticket of weight: it can be drawn no more, and would have its part of what is minted for good, with nothing
+/// at risk. So it is treated as one that was silent.
+#[test]
+fn who_has_less_than_the_least_stake_left_is_out_of_the_draw_and_of_what_is_minted() {
+    run(|| {
+        curators(4);
+        assert_ok!(Datasets::add_curator_stake(signed(FIRST), 2 * STAKE));
+        let id = dataset(3);
+        let mut poor = None;
+        for seed in 0..8 {
+            Seed::set(seed.into());
+            let claim = claim_of(ASHA, id, seed, 2);
+            let panel = draw(claim);
+            let noise = *panel.iter().find(|who| **who != FIRST).expect("one of three");
+            let merit = RewardPool::shares(PoolId::Curators, &noise);
+            // It has something to lose: the first votes are sound.
+            let far = merit > 0;
+            let vote = |who| opinion(if far && who == noise { 0 } else { 10_000 });
+            for who in &panel {
+                seal(claim, *who, vote(*who));
+            }
+            poke(claim);
+            for who in &panel {
+                reveal(claim, *who, vote(*who));
+            }
+            poke(claim);
+            settle(claim);
+            if far {
+                poor = Some(noise);
+                break;
+            }
+        }
+        let poor = poor.expect("somebody sat twice");
+        assert_eq!((curator(poor).stake, curator(poor).tickets), (STAKE - SEAT / 2, 1));
+        assert_eq!(curator(poor).status, CuratorStatus::Absent);
+        assert!(happened(
+            |event| matches!(event, crate::Event::CuratorAbsent { curator } if *curator == poor)
+        ));
+        assert_eq!(RewardPool::shares(PoolId::Curators, &poor), 0);
+        assert!(owed(PoolId::Curators, poor) >= PAY, "what it had earned is its own");
+        // Its ticket is in the way of draws: anybody may take it out.
+        assert_noop!(Datasets::ready_curator(signed(poor)), Error::<Test>::StakeTooLow);
+        assert_ok!(Datasets::drain_curator(signed(EVE), poor));
+        assert_eq!(curator(poor).tickets, 0);
+        // With its stake it has its place back, and no merit.
+        assert_ok!(Datasets::add_curator_stake(signed(poor), SEAT / 2));
+        assert_ok!(Datasets::ready_curator(signed(poor)));
+        assert_eq!((curator(poor).tickets, RewardPool::shares(PoolId::Curators, &poor)), (1, 0));
     });
 }
 

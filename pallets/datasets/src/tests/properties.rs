@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use sabha_protocol::{
-    Digest,
+    Digest, UNITS,
     datasets::{SeatState, Stage, vote},
 };
 
@@ -15,6 +15,7 @@ enum Step {
     Tell(u32),
     GiveUp(u32),
     Poke(u32),
+    GoOn(u32),
     Seal(u32, u16),
     Reveal(u32),
     Appeal(u32),
@@ -33,6 +34,7 @@ fn step() -> impl Strategy<Value = Step> {
         8 => claim().prop_map(Step::Tell),
         1 => claim().prop_map(Step::GiveUp),
         20 => claim().prop_map(Step::Poke),
+        4 => claim().prop_map(Step::GoOn),
         14 => (claim(), fraction()).prop_map(|(claim, fraction)| Step::Seal(claim, fraction)),
         14 => claim().prop_map(Step::Reveal),
         3 => claim().prop_map(Step::Appeal),
@@ -73,11 +75,17 @@ fn act(step: Step, memory: &mut Memory) {
         }
         Step::GiveUp(id) => {
             if let Some((who, ..)) = known(id, memory) {
-                dispatch(|| Datasets::withdraw_claim(signed(who), id));
+                dispatch(|| Datasets::withdraw_claim(signed(who), id).map(drop).map_err(|error| error.error));
             }
         }
         Step::Poke(id) => {
             dispatch(|| Datasets::poke(signed(EVE), id).map(drop).map_err(|error| error.error));
+        }
+        // By its claimant, who may ask for other panels.
+        Step::GoOn(id) => {
+            if let Some((who, ..)) = known(id, memory) {
+                dispatch(|| Datasets::poke(signed(who), id).map(drop).map_err(|error| error.error));
+            }
         }
         // Whoever has not sealed.
         Step::Seal(id, fraction) => {
@@ -99,7 +107,7 @@ fn act(step: Step, memory: &mut Memory) {
             });
         }
         Step::Appeal(id) => {
-            dispatch(|| Datasets::appeal(signed(EVE), id));
+            dispatch(|| Datasets::appeal(signed(EVE), id).map(drop).map_err(|error| error.error));
         }
         Step::Arbitrate(id, fraction, blame) => {
             dispatch(|| Datasets::arbitrate(root(), id, opinion(fraction), blame));
@@ -152,7 +160,8 @@ proptest! {
             let issuance = pallet_balances::TotalIssuance::<Test>::get();
             Seed::set(seed);
             curators(5);
-            dataset(3);
+            // Room for three of them.
+            dataset_with(3, 8 * UNITS);
             let mut memory = Memory::default();
             for step in steps {
                 act(step, &mut memory);

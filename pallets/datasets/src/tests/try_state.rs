@@ -1,11 +1,16 @@
 //! That the invariants can be violated.
 
 use frame_support::traits::{fungible::MutateHold, tokens::Precision};
-use sabha_protocol::{Digest, datasets::DatasetId};
+use sabha_protocol::{
+    Digest,
+    datasets::{DatasetId, Stage},
+    pool::{PoolId, RewardPools},
+};
 
 use crate::{
-    AcceptedRoots, Allotted, ClaimDeposits, ClaimLocators, ClaimShards, Claims, Curators, DatasetDeposits,
-    HoldReason, NextClaim, NextDataset, ShardClaims, TicketHead, TicketPlaces, Tickets, mock::*,
+    AcceptedRoots, Allotted, ClaimDeposits, ClaimLocators, ClaimShards, Claims, CuratorStatus, Curators,
+    DatasetDeposits, HoldReason, NextClaim, NextDataset, ShardClaims, TicketHead, TicketPlaces, Tickets,
+    mock::*,
 };
 
 /// A state with everything in it: a claim whose panel has sealed, and one that is appealed. Whether its invariants are violated, with this
@@ -47,6 +52,10 @@ fn ten(change: impl FnOnce(&mut crate::Curator)) {
 fn claims_that_do_not_add_up_are_found() {
     fails("a claim is from the future", |_| NextClaim::<Test>::put(1));
     fails("a claim's stage and content do not go together", |id| claim(id, |claim| claim.told = None));
+    let wrong = "a claim's stage and its money do not go together";
+    fails(wrong, |id| claim(id, |claim| claim.stage = Stage::Committed { since: 0, until: 0 }));
+    fails(wrong, |id| claim(id, |claim| claim.reserved = 0));
+    fails(wrong, |id| claim(id, |claim| claim.fee = 0));
     fails("a claim's shards are not there", ClaimShards::<Test>::remove);
     fails("a claim's deposit is not there", |id| {
         ClaimDeposits::<Test>::take(id).expect("there");
@@ -63,6 +72,15 @@ fn claims_that_do_not_add_up_are_found() {
     });
     fails("what is on hold is not the sum of bonds", |id| {
         claim(id - 1, |claim| claim.appeal.as_mut().expect("there is one").bond += 1);
+    });
+    fails("what is on hold for records is not the sum of their deposits", |_| {
+        hold(HoldReason::Storage, BINH)
+    });
+    fails("what is on hold for records is not the sum of their deposits", |id| {
+        DatasetDeposits::<Test>::insert(0, ClaimDeposits::<Test>::get(id).expect("there"));
+    });
+    fails("a deposit is for no claim", |id| {
+        ClaimDeposits::<Test>::insert(9, ClaimDeposits::<Test>::get(id).expect("there"));
     });
     fails("something is kept of a claim that is not there", |_| {
         ClaimLocators::<Test>::insert(9, crate::Locators::default());
@@ -103,6 +121,15 @@ fn curators_that_do_not_add_up_are_found() {
     fails("a curator is no account", |_| Curators::<Test>::insert(999, curator(10)));
     fails("what a stake reserves is not what its seats say", |_| ten(|curator| curator.reserved += 1));
     fails("a curator's tickets and status do not go together", |_| ten(|curator| curator.tickets = 0));
+    fails("a curator is ready without the least stake", |_| {
+        let reason = HoldReason::CuratorStake.into();
+        Balances::release(&reason, &10, 1, Precision::Exact).expect("it is held");
+        ten(|curator| curator.stake -= 1);
+    });
+    fails("a curator that is not ready has a part in what is minted", |_| {
+        RewardPool::set_shares(PoolId::Curators, &10, 1).expect("it can be given");
+        ten(|curator| curator.status = CuratorStatus::Absent);
+    });
     fails("a ticket has no place", |_| TicketPlaces::<Test>::remove(10, 0));
     fails("a ticket is not in its place", |_| Tickets::<Test>::remove(0));
     fails("there are tickets of nobody", |_| TicketHead::<Test>::mutate(|head| head.live += 1));

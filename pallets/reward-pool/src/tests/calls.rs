@@ -166,6 +166,21 @@ fn a_payout_account_that_cannot_take_it_leaves_it_to_the_member() {
     });
 }
 
+/// A stranger chooses the moment at which a payout account that does not exist yet cannot take what is owed. It chooses no other account.
+#[test]
+fn claim_for_pays_nobody_but_the_payout_account() {
+    run(|| {
+        give(DATA, ALICE, 1);
+        assert_ok!(RewardPool::set_payout(signed(ALICE), Some(POOR)));
+        pay(DATA, ED / 2);
+        assert_noop!(RewardPool::claim_for(signed(BOB), DATA, ALICE), Error::<Test>::CannotBePaid);
+        assert_eq!(RewardPool::claimable(DATA, ALICE), ED / 2);
+        pay(DATA, ED / 2);
+        assert_ok!(RewardPool::claim_for(signed(BOB), DATA, ALICE));
+        assert_eq!(gained(POOR), ED as i128);
+    });
+}
+
 #[test]
 fn deposit_fails() {
     run(|| {

@@ -1,5 +1,6 @@
 //! That the invariants can be violated.
 
+use frame_support::traits::fungible::MutateHold;
 use sabha_protocol::{
     UNITS,
     pool::{
@@ -8,7 +9,7 @@ use sabha_protocol::{
     },
 };
 
-use crate::{Deposits, Members, Pools, mock::*};
+use crate::{Deposits, HoldReason, Members, Payouts, Pools, mock::*};
 
 /// Whether the invariants are violated, with this message, after `spoil`.
 fn fails(message: &'static str, spoil: impl FnOnce()) {
@@ -42,6 +43,20 @@ fn what_does_not_add_up_is_found() {
         RewardPool::transfer_shares(signed(ALICE), DATA, 9, 1).expect("it can be given");
         let deposit = Deposits::<Test>::get(DATA, 9).expect("there");
         Deposits::<Test>::insert(DATA, 10, deposit);
+    });
+    fails("what is on hold is not the sum of deposits", || {
+        Balances::hold(&HoldReason::Storage.into(), &BOB, 1).expect("it can be held");
+    });
+    fails("what is on hold is not the sum of deposits", || {
+        RewardPool::set_payout(signed(ALICE), Some(BOB)).expect("it can be named");
+        check();
+        let (payout, ticket) = Payouts::<Test>::take(ALICE).expect("there");
+        Payouts::<Test>::insert(BOB, (payout, ticket));
+    });
+    fails("what is on hold is not the sum of deposits", || {
+        RewardPool::transfer_shares(signed(ALICE), DATA, 9, 1).expect("it can be given");
+        check();
+        Deposits::<Test>::remove(DATA, 9);
     });
     fails("a member cannot be settled", || {
         Members::<Test>::mutate(DATA, ALICE, |member| {

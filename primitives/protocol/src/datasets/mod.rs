@@ -10,7 +10,9 @@
 //!                                                               └────────┘
 //! ```
 //!
-//! Every arrow that waits for time alone can be followed by anybody, so nobody's silence keeps a claim: [`due`] says which one is.
+//! Every arrow that waits for time alone can be followed by anybody, so nobody's silence keeps a claim: [`due`] says which one is. Two more need
+//! something else: from Committed to Drawing, if the budget did not cover what was told, it must do so; and from Judged to Drawing, if no panel had
+//! a quorum, the claimant must ask for it.
 //!
 //! | module | subject |
 //! |---|---|
@@ -49,7 +51,7 @@ pub const MAX_PANEL: u16 = 15;
 /// Fewest curators of a panel: two who agree outvote one.
 pub const MIN_PANEL: u16 = 3;
 
-/// Panels that are drawn one after another, until one has a quorum.
+/// Panels that are drawn one after another, until one has a quorum. A claim that none had one for can have as many again.
 pub const PANELS: u8 = 3;
 
 /// A whole, in the unit of accepted fractions.

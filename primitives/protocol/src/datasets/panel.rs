@@ -1,6 +1,6 @@
 //! The life of a claim: its stages, what is due, and what a panel's members did.
 
-use super::{FALSE_BELOW, PANELS, Vote, median};
+use super::{PANELS, Vote, median};
 use crate::{
     ActiveBlock, Digest, Session,
     defaults::{DRAW_LAG, RETAINED},
@@ -51,7 +51,7 @@ impl Ruling {
     pub fn outcome(&self) -> Outcome {
         match self.vote() {
             None => Outcome::Lapsed,
-            Some(vote) if vote.fraction < FALSE_BELOW => Outcome::Rejected,
+            Some(vote) if vote.is_rejection() => Outcome::Rejected,
             Some(vote) => Outcome::Accepted(vote),
         }
     }
@@ -59,10 +59,9 @@ impl Ruling {
     /// The arbiter's ruling after this one. It overturns this one if it is another outcome, or as far from it as no honest vote
     /// is. A panel that judged rightly what was there then is not at fault: data may have been withdrawn since.
     pub fn arbitrated(&self, vote: Vote, panel_at_fault: bool) -> Self {
-        let overturned = self.vote().is_none_or(|before| {
-            let false_before = before.fraction < FALSE_BELOW;
-            false_before != (vote.fraction < FALSE_BELOW) || before.is_far_from(&vote)
-        });
+        let overturned = self
+            .vote()
+            .is_none_or(|before| before.is_rejection() != vote.is_rejection() || before.is_far_from(&vote));
         let measure = if panel_at_fault { Some(vote) } else { self.measure() };
         Self::Arbiter { vote, measure, overturned }
     }
@@ -84,11 +83,11 @@ pub enum Outcome {
     Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub enum Stage {
-    /// Sealed; its content is still to be told.
+    /// Sealed. Its content is still to be told; or it was, and the budget does not cover it yet.
     Committed {
         /// The active block of its seal.
         since: ActiveBlock,
-        /// The last one for its content.
+        /// The last one for its content; or, if that was told, for which its shards are kept for it.
         until: ActiveBlock,
     },
     /// A panel is to be drawn.
@@ -196,7 +195,7 @@ pub fn decide<Account>(panel: &[Seat<Account>], seats: u16) -> Option<Vote> {
 /// What time, or the panel, has made due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
-    /// Its content was not told in time: it ends.
+    /// Its content was not told in time, or the budget did not cover it in time: it ends.
     Expire,
     /// A panel can be drawn.
     Draw,
@@ -245,9 +244,10 @@ pub fn due<Account>(
     }
 }
 
-/// Whether there is another panel after so many.
+/// Whether there is another panel after so many. Each time that a claim goes to the drawing it can have [`PANELS`] of them; they are
+/// counted on, so that no seal of a vote fits two panels.
 pub const fn another_panel(panels: u8) -> bool {
-    panels < PANELS
+    !panels.is_multiple_of(PANELS)
 }
 
 #[cfg(test)]
@@ -309,6 +309,12 @@ mod tests {
         assert_eq!(decide(&panel(&[TOLD, TOLD]), 3), Some(V));
         // Seats for which nobody was found count.
         assert_eq!(decide(&panel(&[TOLD, TOLD]), 5), None);
+    }
+
+    #[test]
+    fn there_are_three_panels_at_a_time() {
+        assert_eq!([1, 2, 3, 4, 5, 6].map(another_panel), [true, true, false, true, true, false]);
+        assert!(!another_panel(u8::MAX), "where counting ends");
     }
 
     #[test]

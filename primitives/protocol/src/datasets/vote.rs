@@ -3,7 +3,7 @@
 //! A vote is sealed ([`seal`]) before anybody's is known, so none can be copied. The median of the fractions decides: a minority moves it
 //! no further than to an honest vote.
 
-use super::{BEST, ClaimId, TOLERANCE, WHOLE};
+use super::{BEST, ClaimId, FALSE_BELOW, TOLERANCE, WHOLE};
 use crate::Digest;
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -24,6 +24,11 @@ impl Vote {
     /// Whether both figures are within bounds.
     pub const fn is_valid(&self) -> bool {
         self.fraction <= WHOLE && self.quality <= BEST
+    }
+
+    /// Whether this says that the claim is false.
+    pub const fn is_rejection(&self) -> bool {
+        self.fraction < FALSE_BELOW
     }
 
     /// Whether this vote is so far from what was decided that it cannot be an honest sample of the same data. Only fractions are
@@ -112,6 +117,12 @@ mod tests {
         assert!(!vote(3_000).is_far_from(&vote(5_000)));
         assert!(vote(2_999).is_far_from(&vote(5_000)));
         assert!(vote(7_001).is_far_from(&vote(5_000)));
+    }
+
+    #[test]
+    fn less_than_a_tenth_is_a_rejection() {
+        assert!(vote(0).is_rejection() && vote(999).is_rejection());
+        assert!(!vote(1_000).is_rejection() && !vote(WHOLE).is_rejection());
     }
 
     #[test]
