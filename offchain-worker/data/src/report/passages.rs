@@ -33,8 +33,7 @@ pub(super) struct Passage<'a> {
 /// Cuts a part of a stream of text into passages. Characters that are cut off at its ends are left out. Nothing else is, except the byte that
 /// ends a document which holds something: what holds nothing is a passage that is no text.
 pub(super) fn cut<'a>(bytes: &'a [u8], mut take: impl FnMut(Passage<'a>)) {
-    let nothing =
-        |bytes: usize| Passage { text: Err(()), context: Some(""), same_context: false, bytes };
+    let nothing = |bytes: usize| Passage { text: Err(()), context: Some(""), same_context: false, bytes };
     let mut documents = trim(bytes).split(|byte| *byte == crate::END_OF_DOCUMENT).peekable();
     // Of the first one, and the last, a part may stand elsewhere.
     let (mut first, mut empty) = (true, 0usize);
