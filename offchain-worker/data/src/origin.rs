@@ -36,13 +36,15 @@ pub fn contradiction(
         let source = source.as_ref()?;
         if begins.is_multiple_of(SHARD_BYTES) {
             let first = usize::try_from(begins / SHARD_BYTES).unwrap_or(usize::MAX);
-            let beside = stream.shards.iter().enumerate().skip(first).zip(&source.shards).enumerate();
-            // The last one of a source may be shorter than that of the stream.
-            let differs = |(_, ((_, ours), theirs)): &(usize, ((usize, &crate::Shard), &crate::Shard))| {
-                ours.bytes == theirs.bytes && ours.blake3 != theirs.blake3
-            };
-            if let Some((of_source, ((of_stream, _), _))) = beside.into_iter().find(differs) {
-                return Some(format!("shard {of_stream} of it is not shard {of_source} of source {place}"));
+            for (of_source, theirs) in source.shards.iter().enumerate() {
+                let of_stream = first.saturating_add(of_source);
+                // The last one of a source may be shorter than that of the stream.
+                let ours = stream.shards.get(of_stream).filter(|ours| ours.bytes == theirs.bytes);
+                if ours.is_some_and(|ours| ours.blake3 != theirs.blake3) {
+                    return Some(format!(
+                        "shard {of_stream} of it is not shard {of_source} of source {place}"
+                    ));
+                }
             }
         }
         begins = begins.saturating_add(source.bytes());

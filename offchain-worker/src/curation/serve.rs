@@ -29,8 +29,8 @@ use std::{
 };
 use tokio::{sync::Notify, task::JoinHandle};
 
-/// Claims that are moved on at one look, at most.
-const POKES: usize = 16;
+/// Claims that are moved on at one look, at most: each takes a block, and what is to be revealed does not wait for more.
+const POKES: usize = 4;
 
 /// A curator at work.
 pub struct Curator<'a> {

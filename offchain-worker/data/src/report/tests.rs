@@ -169,7 +169,7 @@ fn what_is_kept_is_bounded_and_fair() {
     let report = look.finish();
     assert_eq!(report.judged, 2 * each);
     assert!((7_300..7_700).contains(&report.duplicates), "{report:?}");
-    assert_eq!(report.accepted, 10_000 - report.duplicates);
+    assert!(report.accepted.abs_diff(10_000 - report.duplicates) <= 1, "{report:?}");
 }
 
 #[test]
@@ -186,7 +186,8 @@ fn garbage_beside_more_text_than_is_kept_is_not_overlooked() {
         }
         let report = look.finish();
         let right = ratio(bytes[0], bytes[0] + bytes[1]);
-        assert_eq!((report.malformed, report.accepted), (right, 10_000 - right), "{report:?}");
+        assert_eq!((report.malformed, report.duplicates), (right, 0), "{report:?}");
+        assert!(report.accepted.abs_diff(10_000 - right) <= 1, "{report:?}");
     }
 }
 
@@ -218,8 +219,8 @@ fn digits_are_no_prose_however_they_are_cut() {
     let short: String = (0..4_000).map(|i| digits(3, i) + "\0").collect();
     let report = look(expected("es"), short.as_bytes());
     assert!(report.accepted < 100, "{report:?}");
-    let between: String = (0..400u64).map(|i| format!("{}\0{}\0", spanish(4, i), digits(12, i))).collect();
-    let prose: u64 = (0..400u64).map(|i| spanish(4, i).len() as u64).sum();
+    let between: String = (0..400u64).map(|i| format!("{}\0{}\0", spanish(6, i), digits(12, i))).collect();
+    let prose: u64 = (0..400u64).map(|i| spanish(6, i).len() as u64).sum();
     let report = look(expected("es"), between.as_bytes());
     let right = ratio(prose, between.len() as u64);
     assert!(report.accepted.abs_diff(right) < 200, "{report:?}");
@@ -281,9 +282,7 @@ fn small_images_of_noise_are_told_together() {
     let report = |form: &Images, pixels: &dyn Fn(u64, u64) -> u8| {
         let size = form.pixels();
         let bytes: Vec<u8> = (0..400u64)
-            .flat_map(|image| {
-                [0, 0].into_iter().chain((0..size).map(move |at| (image, at)).map(|(i, at)| pixels(i, at)))
-            })
+            .flat_map(|image| [0, 0].into_iter().chain((0..size).map(move |at| pixels(image, at))))
             .collect();
         let mut look = Look::new(Expected { images: Some(form.clone()), ..expected("zxx") });
         look.add(0, &bytes);
