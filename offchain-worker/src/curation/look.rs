@@ -8,7 +8,7 @@ use super::source::Source;
 use crate::{
     chain::{DataClaim, Dataset},
     data::{
-        Images, Manifest, SHARD_BYTES,
+        Manifest, SHARD_BYTES,
         report::{Expected, Look, Report},
         sample::{self, PART_BYTES, Seed},
     },
@@ -236,7 +236,7 @@ fn differs(manifest: &Manifest, dataset: &Dataset, findings: &mut Vec<String>) -
     // What it is decides how it is looked at: that is not the claimant's to choose.
     let kind = match manifest {
         Manifest { view: Some(_), .. } => "tokens",
-        Manifest { images: Some(Images { .. }), .. } => "images",
+        Manifest { images: Some(_), .. } => "images",
         _ => "text",
     };
     let wanted = if dataset.modality == Modality::Image { "images" } else { "text" };

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     blobs::{BlobStore, PeerBlobs},
     chain::Told,
-    data::{Format, MANIFEST, PackOptions, STREAM, Shard, pack},
+    data::{Format, Images, MANIFEST, PackOptions, STREAM, Shard, pack},
 };
 use sabha_blobs::network::Patience;
 use sabha_protocol::{datasets::Stage, datasets::claim};
