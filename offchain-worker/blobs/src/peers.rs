@@ -58,6 +58,10 @@ impl PeerBlobs {
         Self { haste, ..self.clone() }
     }
 
+    pub(crate) fn haste(&self) -> &Haste {
+        &self.haste
+    }
+
     /// The worker's own store.
     pub fn own(&self) -> &LocalBlobs {
         &self.own

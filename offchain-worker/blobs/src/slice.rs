@@ -23,7 +23,9 @@ impl PeerBlobs {
         if self.own().has(digest)? || self.network().is_none() {
             return cut(self.get_within(digest, size)?, digest, size, &part);
         }
-        if let Some(found) = self.network().and_then(|network| network.slice(digest, size, &part)) {
+        if let Some(found) =
+            self.network().and_then(|network| network.slice(digest, size, &part, self.haste()))
+        {
             return Ok(found);
         }
         // From a folder of others on this machine, or from who sends blobs as a whole alone.
@@ -40,16 +42,15 @@ fn cut(bytes: Vec<u8>, digest: Digest, size: u64, part: &Range<u64>) -> Result<V
 
 impl Network {
     /// From the first who has it with its tree, and sends what proves itself.
-    fn slice(&self, digest: Digest, size: u64, part: &Range<u64>) -> Option<Vec<u8>> {
-        let haste = Haste::default();
-        let mut answers = self.ask(digest, &haste);
+    fn slice(&self, digest: Digest, size: u64, part: &Range<u64>, haste: &Haste) -> Option<Vec<u8>> {
+        let mut answers = self.ask(digest, haste);
         while let Some((provider, answer)) = answers.next() {
             let Ok(offer) = answer else { continue };
             if !offer.proved || offer.size != size {
                 continue;
             }
-            let pace = Pace::new(&self.patience, &haste, answers.offers.clone(), 0);
-            let mut incoming = self.pull_part(&offer, digest, part.clone(), &haste, pace);
+            let pace = Pace::new(&self.patience, haste, answers.offers.clone(), 0);
+            let mut incoming = self.pull_part(&offer, digest, part.clone(), haste, pace);
             let ranges = tree::ranges(part, size);
             let items = DecodeResponseIter::new(digest.0.into(), tree::shape(size), &mut incoming, &ranges);
             let mut bytes = Vec::new();

@@ -18,6 +18,7 @@
 //! | [`pack`] | from files to a dataset |
 //! | `inputs`, `text`, `jsonl`, `table`, `images` | what is packed: files in order; text; rows of JSON and of Parquet; pictures |
 //! | [`stream`] | windows of a verified stream |
+//! | [`origin`] | whether a run's stream can be what its sources say, by manifests alone |
 //! | [`view`] | a text dataset as the tokens of a tokenizer |
 //! | [`report`] | a look at data: duplicates, language, personal data, licence, size |
 //! | [`sources`] | whether a run's stream is what its sources' manifests say |
@@ -36,6 +37,7 @@ mod images;
 mod inputs;
 mod jsonl;
 pub mod manifest;
+pub mod origin;
 pub mod pack;
 pub mod report;
 pub mod sample;

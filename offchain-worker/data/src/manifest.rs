@@ -308,6 +308,8 @@ pub(crate) struct Contents<'a> {
     count: TextCount,
     /// The beginning of a character whose rest is in the next shard.
     begun: Vec<u8>,
+    /// Whether nothing but blanks came of the document so far.
+    blank: bool,
     labels: Vec<u64>,
     /// The first byte of a label whose second one is in the next shard.
     low: u8,
@@ -317,7 +319,7 @@ impl<'a> Contents<'a> {
     fn of(manifest: &'a Manifest) -> Self {
         let labels = manifest.images.as_ref().map_or(0, |images| images.labels.len());
         let (count, begun) = (TextCount::default(), Vec::new());
-        Self { manifest, count, begun, labels: vec![0; labels], low: 0 }
+        Self { manifest, count, begun, blank: true, labels: vec![0; labels], low: 0 }
     }
 
     /// A shard, from the byte `at` on.
@@ -347,6 +349,7 @@ impl<'a> Contents<'a> {
         let document = self.count.documents;
         let text = text::characters(part, false)
             .map_err(|(_, what)| format!("there is {what} in document {document}"))?;
+        self.blank = self.blank && text::is_blank(text);
         self.count.add(text.as_bytes());
         Ok(part.get(text.len()..).unwrap_or_default())
     }
@@ -355,8 +358,11 @@ impl<'a> Contents<'a> {
         if !self.begun.is_empty() {
             return Err(format!("document {} ends within a character", self.count.documents));
         }
-        self.count.end();
-        Ok(())
+        if !std::mem::replace(&mut self.blank, true) {
+            self.count.end();
+            return Ok(());
+        }
+        Err(format!("document {} is empty, or holds nothing but blanks", self.count.documents))
     }
 
     fn add_images(&mut self, bytes: &[u8], at: u64, record: u64) -> Result<(), String> {

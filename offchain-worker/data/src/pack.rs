@@ -499,6 +499,43 @@ mod tests {
     }
 
     #[test]
+    fn documents_that_hold_nothing_do_not_verify() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("text");
+        fs::write(&input, "uno dos tres cuatro").unwrap();
+        let out = folder.path().join("out");
+        let packed = quiet(&[input], &out).unwrap();
+        for (stream, documents) in [
+            ("uno dos tres cuatro\0", None),
+            ("uno dos\0tres cuatro\0", None),
+            ("uno dos tres\0\0\0", Some("document 1 is empty")),
+            ("\0uno dos tres\0", Some("document 0 is empty")),
+            ("uno dos tres\0 \u{2003}\n\0", Some("document 1 is empty, or holds nothing but blanks")),
+        ] {
+            let shard = crate::Shard { bytes: stream.len() as u64, blake3: Digest::of(stream.as_bytes()) };
+            let ends = stream.bytes().filter(|byte| *byte == 0).count() as u64;
+            let manifest = Manifest {
+                documents: ends,
+                text_bytes: shard.bytes - ends,
+                tokens: shard.bytes,
+                heldout_tokens: 0,
+                stream: shard.blake3,
+                root: Manifest::root_of(&[shard]),
+                statistics: None,
+                shards: vec![shard],
+                ..packed.clone()
+            };
+            let manifest = Manifest::from_bytes(&manifest.to_bytes().unwrap()).unwrap();
+            fs::write(out.join(STREAM), stream).unwrap();
+            match (manifest.verify(&out, go_on), documents) {
+                (Ok(()), None) => {}
+                (Err(error), Some(says)) => assert!(error.to_string().contains(says), "{error}"),
+                (other, _) => panic!("{stream:?}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
     fn bad_fields_are_refused_by_name() {
         let refuse = |change: fn(&mut PackOptions), field: &str| {
             let mut options = options();

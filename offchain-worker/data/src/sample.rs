@@ -9,7 +9,8 @@ pub const PART_BYTES: u64 = 16 << 10;
 /// What a sample depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seed<'a> {
-    /// The chain's randomness that was not known when the claim was told: the word that its panel was drawn with.
+    /// The chain's randomness of a session that had not come when the claim was told. Which of those that came since is the curator's choice; its
+    /// claimant knew none of them.
     pub word: &'a [u8; 32],
     /// The claim.
     pub claim: u32,

@@ -17,6 +17,7 @@ use sabha_protocol::{
     pool::{PoolId, Shares},
 };
 use serde::Serialize;
+use std::time::Duration;
 use subxt::{dynamic::Value, ext::scale_decode::DecodeAsType};
 
 /// A dataset.
@@ -185,10 +186,11 @@ pub struct Curator {
     pub failed: u32,
 }
 
-/// What of the chain's durations claims need.
+/// What of the chain's durations claims, and who judges them, need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, DecodeAsType)]
 #[decode_as_type(crate_path = "subxt::ext::scale_decode")]
 pub(super) struct DurationsRecord {
+    slot_ms: u64,
     availability: ActiveBlock,
 }
 
@@ -298,13 +300,33 @@ impl At {
         Ok(words.unwrap_or_default().into_iter().max())
     }
 
+    /// The number of the session.
+    ///
+    /// # Errors
+    /// As for [`Self::dataset`].
+    pub async fn session(&self) -> Result<Session, ChainError> {
+        Ok(self.plain(storage::SESSION, vec![]).await?.unwrap_or_default())
+    }
+
     /// How old a claim's seal must be before the claim is told, in active blocks.
     ///
     /// # Errors
     /// As for [`Self::dataset`].
     pub async fn availability(&self) -> Result<ActiveBlock, ChainError> {
+        Ok(self.durations().await?.availability)
+    }
+
+    /// The time of a slot: blocks come no faster.
+    ///
+    /// # Errors
+    /// As for [`Self::dataset`].
+    pub async fn slot(&self) -> Result<Duration, ChainError> {
+        Ok(Duration::from_millis(self.durations().await?.slot_ms))
+    }
+
+    async fn durations(&self) -> Result<DurationsRecord, ChainError> {
         let record: Option<DurationsRecord> = self.typed(storage::DURATIONS, vec![]).await?;
-        record.map(|record| record.availability).ok_or_else(|| ChainError::Incompatible {
+        record.ok_or_else(|| ChainError::Incompatible {
             what: storage::DURATIONS.to_string(),
             reason: "the chain has none".into(),
         })

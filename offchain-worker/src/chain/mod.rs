@@ -21,5 +21,5 @@ pub use client::{Client, Hash, RuntimeVersion};
 pub use datasets::{Curator, CuratorStatus, DataClaim, Dataset, Told, Word};
 pub use error::{ChainError, ChainResult};
 pub use queries::{At, Dispute, Round, Slot};
-pub use submit::{Included, Sender, Sent, Until};
+pub use submit::{ERA_BLOCKS, Included, Sender, Sent, Until};
 pub use types::{Balances, Device, Pause, Run, RunStatus, Void, Worker, WorkerStatus};

@@ -209,6 +209,8 @@ pub mod storage {
     pub const PAYOUTS: Name = of("RewardPool", "Payouts");
     /// Randomness of the latest sessions.
     pub const WORDS: Name = of("Training", "Words");
+    /// Number of the session.
+    pub const SESSION: Name = of("Session", "CurrentIndex");
     /// Durations that are in force.
     pub const DURATIONS: Name = of("Timing", "Durations");
     /// Milliseconds since 1970.
@@ -235,6 +237,7 @@ pub mod storage {
         (CURATORS, 1),
         (PAYOUTS, 1),
         (WORDS, 0),
+        (SESSION, 0),
         (DURATIONS, 0),
         (NOW, 0),
         (ACCOUNT, 1),

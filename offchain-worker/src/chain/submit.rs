@@ -19,7 +19,7 @@ use subxt::{
 };
 
 /// Blocks during which a signed transaction may be included. After that it cannot haunt its sender.
-const ERA_BLOCKS: u64 = 64;
+pub const ERA_BLOCKS: u64 = 64;
 
 /// What to wait for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -272,7 +272,7 @@ async fn check_runs(report: &mut Report, at: &At, config: &Config) -> Result<(),
         if !numerics_is_known(spec.numerics_version) {
             unknown.push((*run, spec.numerics_version));
         }
-        streams.push((*run, spec.data.stream));
+        streams.push((*run, spec.data.clone()));
         most = most.max(memory::training(&spec));
         room = room.max(machine::room_of_a_round(&spec));
         if let Err(error) = limit.admit_training(&spec) {
@@ -280,6 +280,7 @@ async fn check_runs(report: &mut Report, at: &At, config: &Config) -> Result<(),
         }
     }
     history::check_data(report, config, &streams);
+    history::check_sources(report, config, &streams);
     machine::check_room(report, &config.storage.blobs, room);
     machine::check_limit(report, config.storage.blobs_limit_mib, room);
     if large.is_empty() {

@@ -5,9 +5,11 @@
 //! | [`source`] | where a claim's data comes from: its locators, as far as they are to be trusted |
 //! | [`look`] | the sample, and what it tells |
 //! | [`votes`] | sealing and revealing, so that neither a crash nor a second process makes two votes of one |
+//! | [`plan`] | what is to be done next, and how long it may take |
 //! | [`serve`] | all of it, by itself |
 
 pub mod look;
+pub mod plan;
 pub mod serve;
 pub mod source;
 pub mod votes;

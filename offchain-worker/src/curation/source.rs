@@ -5,11 +5,11 @@
 
 use crate::{
     blobs::{BlobError, BlobStore, LocalBlobs, Network, NetworkOptions, PeerBlobs, WorkerAddress},
-    data::{Manifest, SHARD_BYTES},
+    data::Manifest,
 };
-use sabha_blobs::{network::Patience, objects::StoreOptions};
+use sabha_blobs::{Haste, network::Patience, objects::StoreOptions};
 use sabha_protocol::Digest;
-use std::{ops::Range, sync::Arc};
+use std::{ops::Range, sync::Arc, time::Instant};
 
 /// Bytes of a claim's manifest, at most: a gibibyte's shards, and as many labels as there can be.
 const MANIFEST_BYTES: u64 = 16 << 20;
@@ -52,12 +52,22 @@ impl Source {
         self.stores.first().is_some_and(|store| store.has(digest).unwrap_or(false))
     }
 
-    /// A shard, verified.
+    /// The same, which gives up what has not come at that time.
+    #[must_use]
+    pub fn before(self, until: Instant) -> Self {
+        let stores = self.stores.iter().map(|store| store.in_haste(Haste::before(until))).collect();
+        Self { stores, ..self }
+    }
+
+    /// A shard of so many bytes, verified.
     ///
     /// # Errors
-    /// The last one's who was asked.
-    pub fn shard(&self, digest: Digest) -> Result<Vec<u8>, BlobError> {
-        self.get(digest, SHARD_BYTES)
+    /// The last one's who was asked; and if it has other bytes than so many.
+    pub fn shard(&self, digest: Digest, size: u64) -> Result<Vec<u8>, BlobError> {
+        let bytes = self.get(digest, size)?;
+        // Its digest proves what it is, and not how much was told of it.
+        let place = format!("a shard of {size} bytes: what hashes so has {}", bytes.len());
+        if bytes.len() as u64 == size { Ok(bytes) } else { Err(BlobError::Missing { digest, place }) }
     }
 
     /// A part of a shard of so many bytes, verified; with its hash tree, if it is served so, and then nothing else of it comes.
@@ -66,7 +76,7 @@ impl Source {
     /// The last one's who was asked.
     pub fn part(&self, digest: Digest, size: u64, part: Range<u64>) -> Result<Vec<u8>, BlobError> {
         if part.start == 0 && part.end >= size {
-            return self.get(digest, size);
+            return self.shard(digest, size);
         }
         self.first(digest, |store| store.slice(digest, size, part.clone()))
     }
@@ -163,8 +173,12 @@ mod tests {
         assert!(Source::new(&blobs, &[], Patience::default()).manifest(&shards, 5).is_err());
         let lying = format!("{MANIFEST_PREFIX}{}", blobs.put(b"{}").unwrap());
         assert!(Source::new(&blobs, &[lying], Patience::default()).manifest(&shards, 5).is_err());
-        assert!(source.shard(shards[0]).is_err());
+        assert!(source.shard(shards[0], 5).is_err());
         blobs.put(b"uno\0x").unwrap();
-        assert_eq!(source.shard(shards[0]).unwrap(), b"uno\0x");
+        assert_eq!(source.shard(shards[0], 5).unwrap(), b"uno\0x");
+        for size in [4, 6, 1 << 20] {
+            assert!(source.shard(shards[0], size).is_err(), "{size}");
+            assert!(source.part(shards[0], size, 0..size).is_err(), "{size}");
+        }
     }
 }

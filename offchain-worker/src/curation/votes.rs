@@ -2,7 +2,7 @@
 
 use super::look::Looked;
 use crate::{
-    chain::{Call, ChainError, Client, Included, Until},
+    chain::{Call, ChainError, Client, DataClaim, Included, Until},
     keys::Key,
     sealed::{Salt, Sealed},
 };
@@ -22,6 +22,9 @@ pub struct VoteRecord {
     /// How good it is, of 100.
     pub quality: u8,
     salt: Salt,
+    /// The block whose state had the seat when the vote was kept.
+    #[serde(default)]
+    block: u64,
     /// What the vote was made by; none if a person looked in another way.
     pub looked: Option<Looked>,
 }
@@ -30,6 +33,13 @@ impl VoteRecord {
     /// The vote.
     pub fn vote(&self) -> Vote {
         Vote { fraction: self.fraction, quality: self.quality }
+    }
+
+    /// Whether nobody will ask for it any more, as far as a finalised block says, whose number this is and whose state has the claim so. A
+    /// block before the one in which the vote was kept says nothing, nor does one that is not final: the claim's panel may be drawn in a block
+    /// that it does not know.
+    pub fn is_over(&self, finalised: u64, claim: Option<&DataClaim>) -> bool {
+        finalised >= self.block && claim.is_none_or(|claim| claim.panels > self.panel)
     }
 }
 
@@ -45,7 +55,7 @@ pub fn kept(sealed: &Sealed, claim: ClaimId, panel: u8) -> anyhow::Result<Option
     sealed.read(&name(claim, panel))
 }
 
-/// Keeps a vote, unless one is kept already, and returns what is kept.
+/// Keeps a vote about a claim whose seat the state after this block has, unless one is kept already, and returns what is kept.
 ///
 /// # Errors
 /// If it cannot be kept: then nothing may be sealed.
@@ -53,6 +63,7 @@ pub fn keep(
     sealed: &Sealed,
     claim: ClaimId,
     panel: u8,
+    block: u64,
     vote: Vote,
     looked: Option<Looked>,
 ) -> anyhow::Result<VoteRecord> {
@@ -60,7 +71,7 @@ pub fn keep(
         return Ok(kept);
     }
     let Vote { fraction, quality } = vote;
-    let record = VoteRecord { claim, panel, fraction, quality, salt: Salt::new()?, looked };
+    let record = VoteRecord { claim, panel, fraction, quality, salt: Salt::new()?, block, looked };
     sealed.keep(&name(claim, panel), &record)?;
     Ok(record)
 }
@@ -92,39 +103,60 @@ pub async fn reveal(
     client.submit(&Call::reveal_vote(record.claim, record.vote(), record.salt.0), key, until).await
 }
 
-/// Forgets votes whose claims are settled: those that are not among `open`.
+/// The votes that are kept.
 ///
 /// # Errors
-/// If the records cannot be read or removed.
-pub fn forget_settled(sealed: &Sealed, open: &[ClaimId]) -> anyhow::Result<Vec<VoteRecord>> {
-    let mut gone = Vec::new();
+/// If they cannot be read.
+pub fn all(sealed: &Sealed) -> anyhow::Result<Vec<VoteRecord>> {
+    let mut all = Vec::new();
     for name in sealed.names("vote-")? {
-        let Some(record) = sealed.read::<VoteRecord>(&name)? else { continue };
-        if !open.contains(&record.claim) {
-            sealed.forget(&name)?;
-            gone.push(record);
-        }
+        all.extend(sealed.read::<VoteRecord>(&name)?);
     }
-    Ok(gone)
+    Ok(all)
+}
+
+/// Forgets a vote: see [`VoteRecord::is_over`].
+///
+/// # Errors
+/// If it cannot be removed.
+pub fn forget(sealed: &Sealed, record: &VoteRecord) -> anyhow::Result<()> {
+    sealed.forget(&name(record.claim, record.panel))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::keys::AccountId;
+    use sabha_protocol::datasets::Stage;
 
     #[test]
     fn a_vote_that_is_kept_stands() {
         let folder = tempfile::tempdir().unwrap();
         let sealed = Sealed::open(folder.path(), [1; 32], &AccountId::from([7; 32])).unwrap();
-        let first = keep(&sealed, 3, 0, Vote { fraction: 9_000, quality: 90 }, None).unwrap();
-        let again = keep(&sealed, 3, 0, Vote { fraction: 0, quality: 0 }, None).unwrap();
+        let first = keep(&sealed, 3, 0, 40, Vote { fraction: 9_000, quality: 90 }, None).unwrap();
+        let again = keep(&sealed, 3, 0, 50, Vote { fraction: 0, quality: 0 }, None).unwrap();
         assert_eq!(first, again, "whoever changed its mind would reveal what it has not sealed");
-        let other_panel = keep(&sealed, 3, 1, Vote { fraction: 0, quality: 0 }, None).unwrap();
+        let other_panel = keep(&sealed, 3, 1, 50, Vote { fraction: 0, quality: 0 }, None).unwrap();
         assert_ne!(other_panel.salt, first.salt);
-        assert_eq!(kept(&sealed, 3, 0).unwrap(), Some(first));
-        assert_eq!(forget_settled(&sealed, &[3]).unwrap().len(), 0);
-        assert_eq!(forget_settled(&sealed, &[4]).unwrap().len(), 2);
+        assert_eq!(all(&sealed).unwrap(), [first.clone(), other_panel]);
+        forget(&sealed, &first).unwrap();
         assert_eq!(kept(&sealed, 3, 0).unwrap(), None);
+    }
+
+    #[test]
+    fn a_vote_is_over_only_by_what_is_final_and_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let sealed = Sealed::open(folder.path(), [1; 32], &AccountId::from([7; 32])).unwrap();
+        let record = keep(&sealed, 3, 1, 40, Vote { fraction: 9_000, quality: 90 }, None).unwrap();
+        let claim = |panels| crate::curation::plan::claim(Stage::Drawing { frozen: 1 }, panels, vec![]);
+        // The panel was drawn in block 40, which is not final; or another node is behind.
+        assert!(!record.is_over(39, None));
+        assert!(!record.is_over(39, Some(&claim(2))));
+        // It is settled, or has another panel.
+        assert!(record.is_over(40, None));
+        assert!(record.is_over(40, Some(&claim(2))));
+        // A chain that parted before has not drawn it yet, or has it as it was.
+        assert!(!record.is_over(40, Some(&claim(0))));
+        assert!(!record.is_over(9_999, Some(&claim(1))));
     }
 }

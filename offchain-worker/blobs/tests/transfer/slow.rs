@@ -61,6 +61,19 @@ fn who_has_a_deadline_does_not_wait_beyond_it() {
     assert!(client.blobs.own().progress(digest).unwrap().done > 0, "what came stays");
 }
 
+#[test]
+fn a_part_of_a_blob_is_not_waited_for_beyond_a_deadline_either() {
+    let bytes = content(8_000_000);
+    let (digest, size) = (Digest::of(&bytes), bytes.len() as u64);
+    let slow = Liar::serving(bytes, TRICKLE);
+    let client = Machine::fetching([slow.address.clone()]);
+    let began = Instant::now();
+    let haste = Haste::before(began + Duration::from_secs(1));
+    assert!(client.blobs.in_haste(haste).slice(digest, size, 0..4_000_000).is_err());
+    assert!(began.elapsed().as_secs() < 4, "{:?}", began.elapsed());
+    assert!(slow.pulls.load(Ordering::SeqCst) > 0, "it was asked");
+}
+
 /// A note is anybody's: what it names may be had from a slow worker only. It is tried to the end when all others have been tried.
 #[test]
 fn a_note_that_names_what_comes_slowly_does_not_hold_up_the_others() {

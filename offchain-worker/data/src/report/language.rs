@@ -1,5 +1,6 @@
 //! Which language a text is of.
 
+use super::passages::LEAST;
 use std::collections::HashSet;
 use whatlang::{Detector, Lang};
 
@@ -33,6 +34,8 @@ pub(crate) enum Found {
     Short,
     /// Of no language that could be told.
     Unclear,
+    /// Digits, marks or blanks, with hardly a letter.
+    Letterless,
 }
 
 impl Language {
@@ -50,8 +53,18 @@ impl Language {
     }
 
     pub(crate) fn find(&self, text: &str) -> Found {
-        if text.chars().filter(|c| c.is_alphabetic()).take(FEWEST).count() < FEWEST {
+        let (mut chars, mut visible, mut letters) = (0usize, 0usize, 0usize);
+        for c in text.chars() {
+            chars += 1;
+            visible += usize::from(!c.is_whitespace());
+            letters += usize::from(c.is_alphabetic());
+        }
+        if letters < FEWEST && text.len() < LEAST {
             return Found::Short;
+        }
+        // The detector sees letters alone, however few there are among the rest. Of writing, whatever the script, most is letters.
+        if letters < FEWEST || letters.saturating_mul(2) < visible || letters.saturating_mul(4) < chars {
+            return Found::Letterless;
         }
         match self.detector.detect(text) {
             Some(info) if !MANY_LETTERS.contains(&tag_of(info.lang())) && is_noise(text) => Found::Unclear,
@@ -65,6 +78,8 @@ impl Language {
     /// Whether what was found is not what is expected.
     pub(crate) fn is_other(&self, found: Found) -> bool {
         match (self.expected, found) {
+            // Every language has letters, known or not.
+            (_, Found::Letterless) => !self.none,
             (None, _) | (_, Found::Short) => false,
             (Some(_), Found::Unclear) => true,
             (Some(expected), Found::Of(tag)) => tag != tag_of(expected),
@@ -182,6 +197,25 @@ mod tests {
         assert!(!Language::new("zxx").is_other(Found::Of("es")));
         assert!(Language::new("zxx").is_known() && Language::new("spa").is_known());
         assert!(!Language::new("qu").is_known() && !Language::new("qu").is_other(Found::Unclear));
+    }
+
+    #[test]
+    fn digits_and_blanks_are_no_language_and_no_data_without_one_needs_letters() {
+        let digits = "3141592653 5897932384 ".repeat(20);
+        let few = format!("{digits} tiempo mundo hombre camino palabra ciudad");
+        let blank = " \n".repeat(300) + "tiempo mundo hombre camino palabra";
+        for text in [digits, few, blank, "¡! ".repeat(200)] {
+            for tag in ["es", "qu"] {
+                let language = Language::new(tag);
+                assert_eq!(language.find(&text), Found::Letterless, "{tag} {text}");
+                assert!(language.is_other(Found::Letterless));
+            }
+        }
+        assert!(!Language::new("zxx").is_other(Found::Letterless));
+        // Marks that are no letters are part of many scripts.
+        assert_eq!(Language::new("hi").find(&HINDI.repeat(4)), Found::Of("hi"));
+        let verses = format!("12 {SPANISH}, 13 {SPANISH} (1.º 14-15).");
+        assert_eq!(Language::new("es").find(&verses), Found::Of("es"));
     }
 
     #[test]

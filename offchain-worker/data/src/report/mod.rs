@@ -4,7 +4,8 @@
 //! hundred bytes, at line ends that its own content chooses, so that what is moved is still found again. A passage counts for nothing if it
 //! is no text, repeats one before, or is of another language. Of images, those count for nothing that repeat, show nothing, or are noise.
 //!
-//! The memory is bounded: beyond [`KEPT`] passages or images, those are kept whose hash is small, which is a fair sample.
+//! The memory is bounded: beyond [`KEPT`] passages or images, those are kept whose key is small. Keys are as likely for all, long or short, so
+//! what is kept is a fair sample of what does not repeat. What is no text is counted, and not kept; what is left repeats something.
 
 mod duplicates;
 mod language;
@@ -48,6 +49,9 @@ pub struct Expected {
 pub struct Report {
     /// Bytes that were looked at.
     pub bytes: u64,
+    /// Documents that end in them, and hold something. Of images, none.
+    #[serde(default)]
+    pub documents: u64,
     /// Passages or images that were judged.
     pub judged: u64,
     /// Of 10,000: what is as it is said to be.
@@ -91,6 +95,20 @@ pub(crate) struct Tally {
     faults: [u64; 4],
 }
 
+/// What a sample of parts says, none of which repeats another.
+pub(crate) struct Sample {
+    /// The weight of those that are as they should be, and of those that are not.
+    pub(crate) fine: u64,
+    pub(crate) bad: u64,
+    /// The weight of parts that were found to repeat one of them.
+    pub(crate) repeats: u64,
+    /// Parts with a greater key are not in the sample.
+    pub(crate) below: u64,
+}
+
+/// A sample of some ten thousand is wrong by less than one in so many.
+const ERROR: u128 = 50;
+
 impl Tally {
     /// So many parts, of this weight together.
     pub(crate) fn add(&mut self, parts: u64, weight: u64, fault: Option<Fault>) {
@@ -100,6 +118,26 @@ impl Tally {
         if let Some(place) = place {
             *place = place.saturating_add(weight);
         }
+    }
+
+    /// So many parts, of which a sample is known; what is bad in it has this fault. What is not in it but by chance repeats something: so one
+    /// passage that is there a million times is found, whether it is in the sample or not.
+    pub(crate) fn add_sampled(&mut self, parts: u64, weight: u64, sample: Sample, fault: Fault) {
+        let Sample { fine, bad, repeats, below } = sample;
+        let all = |part: u64| {
+            (u128::from(part) << 64).checked_div(u128::from(below).saturating_add(1)).unwrap_or(0)
+        };
+        let (total, originals) = (u128::from(weight), all(fine).saturating_add(all(bad)));
+        let missing = total.saturating_sub(originals);
+        let repeated =
+            if missing.saturating_mul(ERROR) < total { missing.min(all(repeats)) } else { missing };
+        let rest = total.saturating_sub(repeated);
+        let share = u128::from(bad).saturating_mul(rest);
+        let bad = share.checked_div(u128::from(fine).saturating_add(u128::from(bad))).unwrap_or(0);
+        let of = |part: u128| u64::try_from(part).unwrap_or(u64::MAX);
+        self.add(parts, of(rest.saturating_sub(bad)), None);
+        self.add(0, of(bad), Some(fault));
+        self.add(0, of(repeated), Some(Fault::Duplicate));
     }
 
     fn part(&self, fault: Fault) -> u16 {
@@ -122,6 +160,7 @@ pub(crate) fn ratio(part: u64, whole: u64) -> u16 {
 pub struct Look {
     expected: Expected,
     bytes: u64,
+    documents: u64,
     text: Passages,
     personal: personal::Patterns,
     pictures: Option<Pictures>,
@@ -132,15 +171,17 @@ impl Look {
     pub fn new(expected: Expected) -> Self {
         let pictures = expected.images.clone().map(Pictures::new);
         let text = Passages::new(Language::new(&expected.language));
-        Self { expected, bytes: 0, text, personal: personal::Patterns::new(), pictures }
+        Self { expected, bytes: 0, documents: 0, text, personal: personal::Patterns::new(), pictures }
     }
 
-    /// A part of the data, which begins at the byte `at` of it. Parts may come with gaps; what is cut off at their ends is left out.
+    /// A part of the data, which begins at the byte `at` of it. Parts may come with gaps; an image goes on with the part that follows, and what
+    /// is cut off at a gap is left out.
     pub fn add(&mut self, at: u64, bytes: &[u8]) {
         self.bytes = self.bytes.saturating_add(bytes.len() as u64);
         if let Some(pictures) = &mut self.pictures {
             return pictures.add(at, bytes);
         }
+        self.documents = self.documents.saturating_add(passages::documents(at, bytes));
         passages::cut(bytes, |passage| {
             if let Ok(text) = passage.text {
                 self.personal.look(text);
@@ -151,7 +192,7 @@ impl Look {
 
     /// What it told.
     pub fn finish(self) -> Report {
-        let Self { expected, bytes, text, personal, pictures } = self;
+        let Self { expected, bytes, documents, text, personal, pictures } = self;
         let personal = personal.found();
         let licence_allowed = is_allowed(&expected.licence, &expected.licences);
         let (tally, languages, language_known) = match pictures {
@@ -185,6 +226,7 @@ impl Look {
         let quality = 100u64 - dense - if language_known { 0 } else { 20 };
         Report {
             bytes,
+            documents,
             judged: tally.judged,
             accepted: if licence_allowed { tally.accepted() } else { 0 },
             malformed: tally.part(Fault::Malformed),

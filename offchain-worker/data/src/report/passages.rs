@@ -3,7 +3,7 @@
 use crate::text;
 
 /// Bytes that a passage has at least, where there are so many.
-const LEAST: usize = 256;
+pub(super) const LEAST: usize = 256;
 
 /// Bytes after which it ends with its line, whatever stands there.
 const MOST: usize = 2_048;
@@ -12,7 +12,7 @@ const MOST: usize = 2_048;
 const LINE: usize = 512;
 
 /// Bytes of text that the language is told by.
-const CONTEXT: usize = 1_024;
+pub(super) const CONTEXT: usize = 1_024;
 
 /// Bytes of what is no text, that are judged at once.
 const BLOCK: usize = 512;
@@ -22,28 +22,64 @@ const BLOCK: usize = 512;
 pub(super) struct Passage<'a> {
     /// What stands there; an error if it is no text.
     pub(super) text: Result<&'a str, ()>,
-    /// The text around it, by which its language is told.
-    pub(super) context: &'a str,
+    /// The text around it, by which its language is told; none if its document is too short to be told alone.
+    pub(super) context: Option<&'a str>,
     /// Whether that is the same as of the passage before.
     pub(super) same_context: bool,
     /// Its bytes.
     pub(super) bytes: usize,
 }
 
-/// Cuts a part of a stream of text into passages. Characters that are cut off at its ends are left out.
+/// Cuts a part of a stream of text into passages. Characters that are cut off at its ends are left out. Nothing else is, except the byte that
+/// ends a document which holds something: what holds nothing is a passage that is no text.
 pub(super) fn cut<'a>(bytes: &'a [u8], mut take: impl FnMut(Passage<'a>)) {
-    let bytes = trim(bytes);
-    for document in bytes.split(|byte| *byte == crate::END_OF_DOCUMENT) {
+    let nothing = |bytes: usize| Passage { text: Err(()), context: Some(""), same_context: false, bytes };
+    let mut documents = trim(bytes).split(|byte| *byte == crate::END_OF_DOCUMENT).peekable();
+    // Of the first one, and the last, a part may stand elsewhere.
+    let (mut first, mut empty) = (true, 0usize);
+    while let Some(document) = documents.next() {
+        let (begins, ends) = (!std::mem::take(&mut first), documents.peek().is_some());
+        if document.is_empty() {
+            empty += usize::from(begins && ends);
+            continue;
+        }
+        if empty > 0 {
+            take(nothing(std::mem::take(&mut empty)));
+        }
         match simdutf8::basic::from_utf8(document) {
+            Ok(text) if text::is_blank(text) => {
+                if document.len() >= LEAST || (begins && ends) {
+                    take(nothing(document.len() + usize::from(ends)));
+                }
+            }
             Ok(text) if text::fault(text).is_none() => cut_text(text, &mut take),
             _ => document.chunks(BLOCK).for_each(|block| {
                 let inner = trim(block);
                 let text = simdutf8::basic::from_utf8(inner).ok().filter(|text| text::fault(text).is_none());
-                let (text, context) = (text.ok_or(()), text.unwrap_or_default());
-                take(Passage { text, context, same_context: false, bytes: block.len() });
+                let context = Some(text.unwrap_or_default());
+                take(Passage { text: text.ok_or(()), context, same_context: false, bytes: block.len() });
             }),
         }
     }
+    if empty > 0 {
+        take(nothing(empty));
+    }
+}
+
+/// Documents that end in a part which begins at the byte `at` of the data, and hold something. What the first one holds may stand before
+/// the part.
+pub(super) fn documents(at: u64, bytes: &[u8]) -> u64 {
+    let holds = |document: &[u8]| {
+        document.iter().any(u8::is_ascii_graphic)
+            || !simdutf8::basic::from_utf8(document).is_ok_and(text::is_blank)
+    };
+    let (mut count, mut first) = (0, at > 0);
+    let mut documents = bytes.split(|byte| *byte == crate::END_OF_DOCUMENT).peekable();
+    while let Some(document) = documents.next() {
+        let ends = documents.peek().is_some();
+        count += u64::from(ends && (std::mem::take(&mut first) || holds(document)));
+    }
+    count
 }
 
 /// Without what is left of a character at either end.
@@ -82,7 +118,7 @@ fn cut_text<'a>(text: &'a str, take: &mut impl FnMut(Passage<'a>)) {
             around = Some(from);
             take(Passage {
                 text: Ok(passage),
-                context: context(text, from),
+                context: (text.len() >= LEAST).then(|| context(text, from)),
                 same_context,
                 bytes: passage.len(),
             });
@@ -154,16 +190,45 @@ mod tests {
         /// Whatever it is, nothing is counted twice and the text is what stands there.
         #[test]
         fn passages_are_the_text(text in "[a-zñ।\\n .]{0,4000}") {
+            // A blank is a passage of its own, or none.
+            let text = text + "x";
             let found = all(text.as_bytes());
             let joined: String = found.iter().map(|passage| passage.text.unwrap()).collect();
             prop_assert_eq!(&joined, &text);
-            prop_assert!(found.iter().all(|p| p.bytes <= MOST + 2 * LINE + 4 && p.context.len() <= CONTEXT + 3));
+            let context = |p: &Passage<'_>| p.context.map_or(0, str::len);
+            prop_assert!(found.iter().all(|p| p.bytes <= MOST + 2 * LINE + 4 && context(p) <= CONTEXT + 3));
         }
 
         #[test]
         fn any_bytes_can_be_cut(bytes: Vec<u8>) {
             let sum: usize = all(&bytes).iter().map(|passage| passage.bytes).sum();
             prop_assert!(sum <= bytes.len());
+        }
+    }
+
+    #[test]
+    fn what_holds_nothing_is_no_text_and_no_document() {
+        let found = |bytes: &[u8]| -> Vec<(bool, usize)> {
+            all(bytes).iter().map(|passage| (passage.text.is_ok(), passage.bytes)).collect()
+        };
+        assert_eq!(found(b"uno\0dos\0"), [(true, 3), (true, 3)]);
+        // Its document may begin before the part, and end behind it.
+        assert_eq!(found(b"\0dos\0 \n"), [(true, 3)]);
+        assert_eq!(found(b"uno\0\0\0\0dos\0"), [(true, 3), (false, 3), (true, 3)]);
+        assert_eq!(found(&[0; 1_000]), [(false, 999)]);
+        assert_eq!(found(b"uno\0 \n \0dos"), [(true, 3), (false, 4), (true, 3)]);
+        assert_eq!(found(&[b' '; 1_000]), [(false, 1_000)]);
+        for (at, bytes, count) in [
+            (0, &b"uno\0dos\0"[..], 2),
+            (7, b"uno\0dos", 1),
+            (7, b"\0dos\0", 2),
+            (0, b"\0dos\0", 1),
+            (7, b"\0\0 \n\0\xe2\x80\x83\0", 1),
+            (0, "ñ\0\0हि\0".as_bytes(), 2),
+            (0, b"\xff\0", 1),
+            (0, b"", 0),
+        ] {
+            assert_eq!(documents(at, bytes), count, "{bytes:?}");
         }
     }
 

@@ -297,7 +297,7 @@ pub(super) async fn vote(args: VoteArgs, context: &Context) -> anyhow::Result<()
             }
             kept
         }
-        (None, Some(vote)) => votes::keep(&sealed, args.claim, claim.panels, vote, None)?,
+        (None, Some(vote)) => votes::keep(&sealed, args.claim, claim.panels, at.number(), vote, None)?,
         (None, None) => {
             let (claim, looked) = hands.look(&sealed, args.claim, &args.look, context).await?;
             if looked.unserved == looked.parts {
@@ -306,7 +306,7 @@ pub(super) async fn vote(args: VoteArgs, context: &Context) -> anyhow::Result<()
                     "nobody serves any of it: the vote says that nothing is there"
                 );
             }
-            votes::keep(&sealed, args.claim, claim.panels, looked.vote(), Some(looked))?
+            votes::keep(&sealed, args.claim, claim.panels, at.number(), looked.vote(), Some(looked))?
         }
     };
     let until = if args.send.finalised { Until::Finalised } else { Until::Best };

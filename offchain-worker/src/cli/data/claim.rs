@@ -2,10 +2,11 @@
 
 use crate::{
     blobs,
-    chain::{At, Call, ChainResult, DataClaim, Dataset, names::event},
+    chain::{At, Call, ChainResult, DataClaim, Dataset, Until, names::event},
     cli::{
         Context,
         curate::find_claim,
+        data::begun::begin,
         on_chain::{QueryArgs, Receipt, SendArgs, Signed, as_text, sbh},
     },
     config::{NetworkArgs, StorageArgs},
@@ -13,14 +14,14 @@ use crate::{
     data::Manifest,
     error::{Exit, ResultExt, failure},
     keys::AccountId,
-    sealed::{Salt, Sealed},
+    sealed::Sealed,
 };
 use clap::Args;
 use sabha_protocol::{
-    Balance, Digest,
-    datasets::{ClaimId, Content, DatasetId, Ruling, Stage, Unit, bond, claim, words},
+    ActiveBlock, Balance, Digest,
+    datasets::{ClaimId, Content, DatasetId, Ruling, Stage, Unit, bond, words},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::{fmt::Write, path::PathBuf, time::Duration};
 
 /// Arguments of `data claim`.
@@ -76,17 +77,6 @@ pub struct ListArgs {
     pub query: QueryArgs,
 }
 
-/// A claim that was begun.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Begun {
-    dataset: DatasetId,
-    root: Digest,
-    salt: Salt,
-    /// Once a block has its seal.
-    claim: Option<ClaimId>,
-}
-
 #[derive(Serialize)]
 struct Claimed {
     claim: ClaimId,
@@ -123,16 +113,16 @@ pub(super) async fn run(args: ClaimArgs, context: &Context) -> anyhow::Result<()
     content.check(dataset.unit_bytes).exit(Exit::BadInput)?;
     let locators = locators(&args, &manifest, &signed)?;
     can_pay(&at, &signed.key.account(), &dataset, manifest.bytes()).await?;
+    can_promise(args.dataset, &dataset, units, at.seat_pay().coded()?, "nothing was sealed")?;
 
     let me = signed.key.account();
     let sealed = Sealed::open(&signed.session.config.storage.state, client.genesis(), &me)?;
     let name = format!("claim-{}-{}", args.dataset, manifest.root.to_string().get(..32).unwrap_or_default());
-    let (mut begun, claim) = begin(&at, &me, &sealed, &name, args.dataset, manifest.root).await?;
+    let (mut begun, claim) = begin(client, &me, &sealed, &name, args.dataset, manifest.root).await?;
     let id = match claim {
         Some(id) => id,
         None => {
-            let seal = claim::seal(begun.dataset, &begun.root, &begun.salt.0, &me);
-            let (included, receipt) = signed.send(&Call::commit_claim(args.dataset, seal)).await?;
+            let (included, receipt) = signed.send(&Call::commit_claim(args.dataset, begun.seal(&me))).await?;
             let id: ClaimId = included.first_field(event::CLAIM_COMMITTED).ok_or_else(|| {
                 anyhow::anyhow!("the claim was sealed, but the event {} is missing", event::CLAIM_COMMITTED)
             })?;
@@ -147,10 +137,20 @@ pub(super) async fn run(args: ClaimArgs, context: &Context) -> anyhow::Result<()
         return context
             .print(&serde_json::json!({ "claim": id, "dataset": args.dataset, "root": begun.root }), text);
     }
-    wait_for_age(&signed, id, context).await?;
+    let until = wait_for_age(&signed, id, context).await?;
+    // A block that refuses it shows the shards all the same.
+    let at = client.at_best().await.coded()?;
+    let dataset = at.dataset(args.dataset).await.coded()?.unwrap_or(dataset);
+    let kept = format!("nothing was told, and the same command tells it until active block {until}");
+    can_promise(args.dataset, &dataset, units, at.seat_pay().coded()?, &kept)?;
+    begun.told = Some(at.number());
+    sealed.keep(&name, &begun)?;
     let call = Call::reveal_claim(id, units, content.bytes, &shards, &locators, begun.salt.0);
     let (_, receipt) = signed.send(&call).await?;
-    sealed.forget(&name)?;
+    // What the best block has, a reorganisation may undo: then it is told again.
+    if signed.until == Until::Finalised {
+        sealed.forget(&name)?;
+    }
     let text = format!(
         "claim {id} is told: {units} units, {} bytes, bond {} (block {})\nserve it until it is settled; next: `sabha-worker data claims {id}`",
         content.bytes,
@@ -170,42 +170,31 @@ pub(super) async fn run(args: ClaimArgs, context: &Context) -> anyhow::Result<()
     context.print(&claimed, text)
 }
 
-/// What was begun, or is: its record is on the disk when this returns. And its claim, if the chain has that still.
-async fn begin(
-    at: &At,
-    me: &AccountId,
-    sealed: &Sealed,
-    name: &str,
-    dataset: DatasetId,
-    root: Digest,
-) -> anyhow::Result<(Begun, Option<ClaimId>)> {
-    let Some(mut begun) = sealed.read::<Begun>(name)? else {
-        let begun = Begun { dataset, root, salt: Salt::new()?, claim: None };
-        sealed.keep(name, &begun)?;
-        return Ok((begun, None));
-    };
-    // A crash may have come between the seal and its record: the claim is known by its seal.
-    let seal = claim::seal(begun.dataset, &begun.root, &begun.salt.0, me);
-    let claims = at.data_claims().await.coded()?;
-    match claims.into_iter().find(|(_, claim)| claim.seal == seal && claim.claimant == *me) {
-        Some((id, claim)) if matches!(claim.stage, Stage::Committed { .. }) => {
-            tracing::info!(claim = id, "going on with what was begun");
-            begun.claim = Some(id);
-            Ok((begun, Some(id)))
-        }
-        Some((id, claim)) => {
-            Err(failure(Exit::Refused, format!("it is claimed already: claim {id} is {}", claim.word())))
-        }
-        // A salt hides once only.
-        None => {
-            let begun = Begun { dataset, root, salt: Salt::new()?, claim: None };
-            sealed.keep(name, &begun)?;
-            Ok((begun, None))
-        }
+/// Whether the dataset's budget has what a claim can come to. The chain refuses what it has not, but everybody sees the shards then.
+fn can_promise(
+    id: DatasetId,
+    dataset: &Dataset,
+    units: u64,
+    seat_pay: Balance,
+    kept: &str,
+) -> anyhow::Result<()> {
+    let fee = seat_pay.saturating_mul(dataset.panel.into());
+    let most = dataset.rate.saturating_mul(units.into()).saturating_add(fee);
+    let free = dataset.budget.saturating_sub(dataset.reserved);
+    if most <= free {
+        return Ok(());
     }
+    let message = format!(
+        "the budget of dataset {id} has {} that is promised to nobody, and {units} units can come to {}: {kept}. Raise it \
+         (`sabha-worker data donate {id} AMOUNT`), wait until other claims are settled, or claim less with --units",
+        sbh(free),
+        sbh(most)
+    );
+    Err(failure(Exit::BadInput, message))
 }
 
-async fn wait_for_age(signed: &Signed, id: ClaimId, context: &Context) -> anyhow::Result<()> {
+/// Waits until a claim can be told. Returns the last active block for that.
+async fn wait_for_age(signed: &Signed, id: ClaimId, context: &Context) -> anyhow::Result<ActiveBlock> {
     let session = &signed.session;
     let every = Duration::from_millis(session.config.chain.poll_ms);
     let mut told = false;
@@ -218,7 +207,7 @@ async fn wait_for_age(signed: &Signed, id: ClaimId, context: &Context) -> anyhow
         let (now, from) =
             (at.active_blocks().await.coded()?, since.saturating_add(at.availability().await.coded()?));
         if now >= from {
-            return Ok(());
+            return Ok(until);
         }
         if !std::mem::replace(&mut told, true) {
             let (left, last) = (from.saturating_sub(now), until.saturating_sub(now));
@@ -429,4 +418,43 @@ async fn line(at: &At, id: ClaimId, claim: &DataClaim) -> anyhow::Result<Line> {
         curators: claim.panel.iter().map(|seat| seat.curator).collect(),
         locators: at.claim_locators(id).await.coded()?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sabha_protocol::{UNITS, datasets::Modality};
+
+    #[test]
+    fn what_a_budget_cannot_promise_is_not_told() {
+        let dataset = |budget, reserved| Dataset {
+            owner: AccountId::from([1; 32]),
+            title: "Test".into(),
+            modality: Modality::Text,
+            language: "es".into(),
+            licence: "CC0-1.0".into(),
+            unit: Unit::Item,
+            unit_bytes: 1,
+            rate: UNITS,
+            panel: 5,
+            budget,
+            reserved,
+            claims: 1,
+            units: 0,
+            paid: 0,
+            open: true,
+        };
+        let can = |dataset: &Dataset, units| can_promise(4, dataset, units, UNITS / 2, "nothing was told");
+        // Ten units and five seats.
+        assert!(can(&dataset(12 * UNITS + UNITS / 2, 0), 10).is_ok());
+        assert!(can(&dataset(20 * UNITS, 7 * UNITS + UNITS / 2), 10).is_ok());
+        for poor in [dataset(12 * UNITS, 0), dataset(20 * UNITS, 8 * UNITS), dataset(1, 2)] {
+            let error = can(&poor, 10).unwrap_err();
+            assert_eq!(Exit::of(&error), Exit::BadInput);
+            let error = error.to_string();
+            assert!(error.contains("nothing was told") && error.contains("data donate 4"), "{error}");
+        }
+        assert!(can(&dataset(Balance::MAX, 0), u64::MAX).is_ok());
+        assert!(can(&Dataset { rate: Balance::MAX, ..dataset(Balance::MAX - 1, 0) }, u64::MAX).is_err());
+    }
 }

@@ -1,5 +1,6 @@
 //! `data`: pack text or images into a dataset, look at one, make a view of it, publish it, claim it.
 
+mod begun;
 mod claim;
 mod publish;
 mod registry;

@@ -192,7 +192,7 @@ pub(super) async fn fetch(args: FetchArgs, context: &Context) -> anyhow::Result<
         let mut done = 0;
         assemble::<FetchError>(&manifest, &args.out, args.replace, |index| {
             let shard = manifest.shards.get(index).ok_or(FetchError::Stopped)?;
-            let bytes = source.shard(shard.blake3)?;
+            let bytes = source.shard(shard.blake3, shard.bytes)?;
             done += bytes.len() as u64;
             if progress(done, manifest.bytes()).is_break() { Err(FetchError::Stopped) } else { Ok(bytes) }
         })

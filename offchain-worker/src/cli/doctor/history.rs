@@ -5,9 +5,10 @@ use crate::{
     blobs::LocalBlobs,
     config::Config,
     daemon::{journal::Journal, work::find_stream},
+    data::{Manifest, origin::contradiction},
     error::Exit,
 };
-use sabha_protocol::{Digest, RunId};
+use sabha_protocol::{RunId, spec::DataSpec};
 use std::path::Path;
 
 /// Whether the event log can be read, and how much of it is not done.
@@ -27,16 +28,16 @@ pub(super) fn check_log(report: &mut Report, state: &Path) {
 }
 
 /// Whether the token stream of each open run is here: a worker may be drawn for any of them.
-pub(super) fn check_data(report: &mut Report, config: &Config, streams: &[(RunId, Digest)]) {
+pub(super) fn check_data(report: &mut Report, config: &Config, runs: &[(RunId, DataSpec)]) {
     let found = LocalBlobs::open(&config.storage.blobs).map(|blobs| {
-        let missing = streams
+        let missing = runs
             .iter()
-            .filter(|(_, stream)| find_stream(*stream, &config.storage.datasets, &blobs).is_err());
-        missing.map(|(run, stream)| format!("run {run}: {stream}")).collect::<Vec<_>>()
+            .filter(|(_, data)| find_stream(data.stream, &config.storage.datasets, &blobs).is_err());
+        missing.map(|(run, data)| format!("run {run}: {}", data.stream)).collect::<Vec<_>>()
     });
     match found {
         Ok(missing) if missing.is_empty() => {
-            report.good("data", format!("the data of {} open runs is here", streams.len()));
+            report.good("data", format!("the data of {} open runs is here", runs.len()));
         }
         Ok(missing) => report.warn(
             "data",
@@ -49,10 +50,42 @@ pub(super) fn check_data(report: &mut Report, config: &Config, streams: &[(RunId
     }
 }
 
+/// Whether the streams of open runs can be what the sources say that their specifications name, as far as manifests are here.
+pub(super) fn check_sources(report: &mut Report, config: &Config, runs: &[(RunId, DataSpec)]) {
+    let folders = &config.storage.datasets;
+    let here: Vec<Manifest> = folders.iter().filter_map(|folder| Manifest::read(folder).ok()).collect();
+    let (mut compared, mut wrong) = (0u32, Vec::new());
+    for (run, data) in runs {
+        let source = |root| here.iter().find(|manifest| manifest.root == *root).cloned();
+        let sources: Vec<Option<Manifest>> = data.sources.iter().map(source).collect();
+        compared += u32::from(sources.iter().any(Option::is_some));
+        let stream = here.iter().find(|manifest| manifest.stream == data.stream);
+        wrong.extend(contradiction(data, stream, &sources).map(|reason| format!("run {run}: {reason}")));
+    }
+    if !wrong.is_empty() {
+        report.warn(
+            "sources",
+            format!("streams of open runs are not the data that they name: {}", wrong.join("; ")),
+            "tell the runs' owners, and train nothing that you do not want to be trained on: `sabha-worker drain`",
+        );
+    } else if compared > 0 {
+        report.good(
+            "sources",
+            format!("manifests of {compared} open runs' sources are here, and contradict no stream"),
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{super::Grade, *};
-    use crate::daemon::journal::Event;
+    use crate::{
+        chain::compat::sample_spec,
+        daemon::journal::Event,
+        data::{Format, PackOptions, pack},
+    };
+    use sabha_protocol::Digest;
+    use std::ops::ControlFlow;
 
     fn graded(report: &Report) -> Vec<(&'static str, Grade)> {
         report.checks.iter().map(|check| (check.name, check.grade)).collect()
@@ -84,9 +117,42 @@ mod tests {
         std::fs::write(&file, "a stream").unwrap();
         let (here, _) = blobs.put_file(&file, &mut |_| {}).unwrap();
         let mut report = Report::default();
-        check_data(&mut report, &config, &[(3, here)]);
-        check_data(&mut report, &config, &[(3, here), (4, Digest([9; 32]))]);
+        let data = |stream| DataSpec { stream, ..sample_spec().data };
+        check_data(&mut report, &config, &[(3, data(here))]);
+        check_data(&mut report, &config, &[(3, data(here)), (4, data(Digest([9; 32])))]);
         assert_eq!(graded(&report), [("data", Grade::Good), ("data", Grade::Warning)]);
+        let found = &report.checks[1].found;
+        assert!(found.contains("run 4") && !found.contains("run 3"), "{found}");
+    }
+
+    #[test]
+    fn a_run_whose_stream_is_not_its_source_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let (input, out) = (folder.path().join("text"), folder.path().join("packed"));
+        std::fs::write(&input, "uno dos tres").unwrap();
+        let options = PackOptions {
+            title: "Test".into(),
+            language: "es".into(),
+            licence: "CC0-1.0".into(),
+            format: Format::Text,
+            heldout_fraction: 0.0,
+            replace: false,
+        };
+        let manifest = pack(&[input], &out, &options, |_, _| ControlFlow::Continue(())).unwrap().manifest;
+        let mut config = Config::default();
+        config.storage.datasets = vec![folder.path().join("none"), out];
+        let data = |stream| DataSpec {
+            stream,
+            tokens: manifest.tokens,
+            sources: vec![manifest.root].try_into().unwrap(),
+            ..sample_spec().data
+        };
+        let mut report = Report::default();
+        check_sources(&mut report, &config, &[(3, sample_spec().data)]);
+        assert!(report.checks.is_empty(), "nothing is here to compare it with");
+        check_sources(&mut report, &config, &[(3, data(manifest.stream))]);
+        check_sources(&mut report, &config, &[(3, data(manifest.stream)), (4, data(Digest([9; 32])))]);
+        assert_eq!(graded(&report), [("sources", Grade::Good), ("sources", Grade::Warning)]);
         let found = &report.checks[1].found;
         assert!(found.contains("run 4") && !found.contains("run 3"), "{found}");
     }
