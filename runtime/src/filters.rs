@@ -27,7 +27,7 @@ pub const EXEMPT_PALLETS: [&str; 15] = [
 
 /// Protocol calls that have a deadline, or that keep one from being missed, and the DAO's power over runs and
 /// claims.
-pub const EXEMPT_CALLS: [(&str, &str); 27] = [
+pub const EXEMPT_CALLS: [(&str, &str); 30] = [
     ("Training", "ready"),
     ("Training", "drain"),
     ("Training", "poke"),
@@ -47,6 +47,9 @@ pub const EXEMPT_CALLS: [(&str, &str); 27] = [
     ("Disputes", "judge"),
     ("Disputes", "time_out"),
     ("Disputes", "close"),
+    ("Allocation", "pause"),
+    ("Allocation", "resume"),
+    ("Allocation", "stop"),
     ("Datasets", "reveal_claim"),
     ("Datasets", "poke"),
     ("Datasets", "ready_curator"),

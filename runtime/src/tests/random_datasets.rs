@@ -168,7 +168,7 @@ fn transfer_shares(dice: &mut Dice) -> Act {
     send(from, Pool::transfer_shares { pool, to: dice.pick(&ALL).to_account_id(), shares })
 }
 
-const ACTS: [(u32, &str, fn(&mut Dice) -> Act); 28] = [
+pub const ACTS: [(u32, &str, fn(&mut Dice) -> Act); 28] = [
     // Most of them are refused.
     (8, "register a dataset", register_dataset),
     (6, "donate", |dice| {
@@ -262,7 +262,7 @@ const ACTS: [(u32, &str, fn(&mut Dice) -> Act); 28] = [
     }),
 ];
 
-const HAPPENINGS: [&str; 7] = [
+pub const HAPPENINGS: [&str; 7] = [
     "a stake was slashed",
     "a claim was accepted",
     "a claim was rejected",

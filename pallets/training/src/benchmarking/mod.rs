@@ -6,14 +6,14 @@ mod setup;
 use frame_benchmarking::v2::*;
 use frame_support::{
     traits::{
-        Get,
+        EnsureOrigin, Get,
         fungible::{Inspect, Mutate},
     },
     weights::{Weight, WeightMeter},
 };
 use frame_system::RawOrigin;
 use sabha_protocol::{
-    Digest,
+    Balance, Digest,
     audit::{Audits, SeatState, answer, seal as seal_of},
     defaults::{RETAINED, TICKETS},
     money,
@@ -132,19 +132,6 @@ mod benchmarks {
 
         assert!(!Workers::<T>::contains_key(&owner) && Records::<T>::contains_key(owner));
         Ok(())
-    }
-
-    #[benchmark]
-    fn create_run() {
-        endow::<T>();
-        let owner = rich::<T>("sponsor", 0);
-        let spec = spec::<T>(limits::SLOTS);
-        let budget = Progress::least_budget(&Terms::new(0, &spec));
-
-        #[extrinsic_call]
-        _(RawOrigin::Signed(owner), boxed(spec), budget);
-
-        assert_eq!(Agenda::<T>::get().len(), 1);
     }
 
     /// The last commitment of a round: it is due to be closed.
