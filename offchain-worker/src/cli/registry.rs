@@ -328,7 +328,8 @@ struct Fetched {
 /// [`Exit::BadInput`] if there is no such model, or the folder cannot be written; [`Exit::NoNode`] if nobody has it.
 pub async fn fetch(args: FetchArgs, context: &Context) -> anyhow::Result<()> {
     let session = Session::open(context, &args.chain).await?;
-    let at = session.client.at_finalised().await.coded()?;
+    // What a model is does not change, so it need not be final.
+    let at = session.client.at_best().await.coded()?;
     let model = find(&at, args.model).await?;
     let workers = at.some_workers(ASKED).await.coded()?;
     let mut from = args.from.clone();

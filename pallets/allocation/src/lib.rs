@@ -56,7 +56,11 @@
 //! - A refund below the existential deposit cannot be paid to an account that does not exist: it waits until it does.
 //! - Shares are of the work that is given out. A run that is slow between its rounds may have less than its share, never more of what
 //!   others want.
-//! - Priority is bought with backing that mostly comes back: what it costs is the use of the money meanwhile. The DAO's shares come first.
+//! - Priority is bought with backing, of which what backers gave counts up to the goal. The DAO's shares come first.
+//! - Where what a run waits for is finality and not workers, it has what it can use: shares decide among those who could go on.
+//! - Workers that are in jail, or whose stake answers for other slots, count as capacity: with many of them nobody waits, and shares say little.
+//! - A run that nobody can serve holds one of the places for runs until ComputeAllocator stops it. Its budget is locked as long.
+//! - Who adds to a run shortly before its end has shares like all others, for the same money.
 //! - Who is judged and pledges much to what nobody else wants asks much of the matching pot, and makes it smaller for all as long as that
 //!   proposal is open. The caps bound what it can get.
 //! - A run's share ends with the run. A backer that gave shares of the pool away cannot withdraw their part of the pledge.

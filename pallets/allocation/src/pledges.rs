@@ -30,11 +30,7 @@ impl<T: Config> Pallet<T> {
         let running = proposal.campaign.stage == Stage::Running;
         if running {
             Training::<T>::add_budget(&pot, run, amount)?;
-            Turns::<T>::mutate(|turns| {
-                if let Some(entry) = turns.get_mut(run) {
-                    entry.backing = entry.backing.saturating_add(amount);
-                }
-            });
+            Turns::<T>::mutate(|turns| turns.set_backing(run, proposal.campaign.weight()));
         }
         T::Pools::add_shares(PoolId::Backers(run), &who, amount)?;
         Self::place(run, &who, &proposal, &mut backer);

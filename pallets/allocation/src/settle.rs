@@ -92,8 +92,14 @@ impl<T: Config> Pallet<T> {
             Decision::Start { budget } => {
                 let (pot, source) = (Self::account_id(), T::MatchingPot::get());
                 Self::transfer(&source, &pot, matched)?;
-                let entry =
-                    Entry::new(run, budget, spec.rounds.slots, spec.round_work(), spec.rounds.count, now);
+                let entry = Entry::new(
+                    run,
+                    proposal.campaign.weight(),
+                    spec.rounds.slots,
+                    spec.round_work(),
+                    spec.rounds.count,
+                    now,
+                );
                 Training::<T>::start_run(run, &pot, spec, budget, base)?;
                 Turns::<T>::try_mutate(|turns| turns.add(entry).then_some(()).ok_or(Error::<T>::Books))?;
                 let common = proposal.campaign.granted.saturating_add(matched);

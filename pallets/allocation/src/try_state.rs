@@ -43,10 +43,12 @@ impl<T: Config> Pallet<T> {
             Self::try_state_run(run, &proposal)?;
         }
         ensure!(Asked::<T>::get() == asked, "what is asked of the matching pot is miscounted");
-        for (who, deposit) in deposits {
+        for who in frame_system::Account::<T>::iter_keys() {
             let held = T::Currency::balance_on_hold(&HoldReason::Proposal.into(), &who);
+            let deposit = deposits.remove(&who).unwrap_or(0);
             ensure!(held == deposit, "what is on hold is not what was deposited");
         }
+        ensure!(deposits.is_empty(), "a proposer is no account");
         let all = escrow.saturating_add(T::Currency::minimum_balance());
         ensure!(T::Currency::balance(&Self::account_id()) >= all, "the pot does not cover the escrows");
         ensure!(Specs::<T>::iter_keys().all(Proposals::<T>::contains_key), "a specification has no proposal");

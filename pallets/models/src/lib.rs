@@ -37,7 +37,9 @@
 //!
 //! - Nobody must pay: the licence is open. A product pays because it wants the next model.
 //! - What a metric says is the word of whoever reported it: the proposer, or a referendum.
-//! - Data whose manifest the chain did not know when the model was registered has no part.
+//! - Data whose manifest the chain did not know when the model was registered has no part. A proposal names the data; that a stream of bytes is made of
+//!   it can be disputed (`disputes.refute_stream`) as long as the run goes on, of a tokenised one it is the proposer's word.
+//! - A proposer may replace what was said of a metric before, also by a referendum: events say who said what.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 

@@ -30,8 +30,11 @@ impl<T: Config> Pallet<T> {
         let proposal = Allocation::<T>::completed(run).ok_or(Error::<T>::NothingToRegister)?;
         let record = Runs::<T>::get(run).ok_or(Error::<T>::NothingToRegister)?;
         let checkpoint = record.progress.tip.ok_or(Error::<T>::NothingToRegister)?;
-        let sources = proposal.sources.iter();
-        let sources = sources.map(|manifest| Source {
+        // A stream may have some data several times; its contributors are paid as for once.
+        let all = &proposal.sources;
+        let first =
+            all.iter().enumerate().filter(|(at, manifest)| !all.iter().take(*at).any(|one| one == *manifest));
+        let sources = first.map(|(_, manifest)| Source {
             manifest: *manifest,
             dataset: <T as Config>::Sources::dataset_of(manifest),
         });

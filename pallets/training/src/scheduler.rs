@@ -177,6 +177,15 @@ impl<T: Config> Pallet<T> {
         Unserved::<T>::set(id, (!slots.is_empty()).then_some((key, slots)));
     }
 
+    /// Notes that a slot was given up: it was not in flight if nobody could be drawn for it, and is not now.
+    pub(crate) fn forget_unserved(id: RunId, key: RoundKey, slot: SlotIndex) {
+        let mut slots = Self::unserved(id, key);
+        if slots.contains(slot) {
+            slots.remove(slot);
+            Unserved::<T>::set(id, (!slots.is_empty()).then_some((key, slots)));
+        }
+    }
+
     /// Notes that slots in flight were `before`, and are `now`.
     pub(crate) fn note_demand(before: u32, now: u32) {
         if before != now {
@@ -193,7 +202,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// How many slots a worker is counted for: none if it is not ready, and no more than one for each of its tickets, so that who claims to
-    /// train a thousand at a time has staked for it.
+    /// train a thousand at a time has staked for it. A jail and what a stake answers for are not looked at: both end by time alone.
     pub(crate) fn places(worker: &WorkerOf<T>) -> u32 {
         match worker.status {
             WorkerStatus::Ready => worker.capacity.min(worker.tickets).into(),

@@ -108,6 +108,9 @@ impl<T: Config> Pallet<T> {
             // Before the draw: a worker that is released here may be drawn again.
             Self::put(scene, &mut run, round, core::mem::take(&mut effects))?;
             round = Rounds::<T>::get(scene.id, key).ok_or(Error::<T>::NoSuchRound)?;
+            if !round.open.contains(index) {
+                Self::forget_unserved(scene.id, key, index);
+            }
         }
         let mut wake = NEVER;
         if slot.state == SlotState::Vacant {

@@ -6,14 +6,14 @@ mod setup;
 use frame_benchmarking::v2::*;
 use frame_support::{
     traits::{
-        EnsureOrigin, Get,
+        Get,
         fungible::{Inspect, Mutate},
     },
     weights::{Weight, WeightMeter},
 };
 use frame_system::RawOrigin;
 use sabha_protocol::{
-    Balance, Digest,
+    Digest,
     audit::{Audits, SeatState, answer, seal as seal_of},
     defaults::{RETAINED, TICKETS},
     money,

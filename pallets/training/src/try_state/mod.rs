@@ -49,12 +49,11 @@ impl<T: Config> Pallet<T> {
         let claims = Self::try_state_runs(&mut obligations)?;
         Self::try_state_orphans()?;
         let owed = Self::try_state_workers(obligations)?;
-        Self::try_state_room()?;
         Self::try_state_tickets()?;
         Self::try_state_words()?;
         let claims = owed.saturating_add(claims).saturating_add(T::Currency::minimum_balance());
         ensure!(T::Currency::balance(&Self::account_id()) >= claims, "the pot does not cover what is owed");
-        Ok(())
+        Self::try_state_room()
     }
 
     /// Returns the sum of all escrows and of what is kept.

@@ -179,6 +179,12 @@ impl Campaign {
         self.backed.saturating_add(self.granted).saturating_add(self.matched)
     }
 
+    /// What its run's priority is by, in units of 10^-12 SBH: what backers gave, but no more than the goal, for most of what is beyond it comes
+    /// back; and what the pot gave.
+    pub fn weight(&self) -> Balance {
+        self.backed.min(self.goal).saturating_add(self.granted).saturating_add(self.matched)
+    }
+
     /// Whether backers may withdraw, as long as nobody closes it.
     pub fn is_funding(&self) -> bool {
         matches!(self.stage, Stage::Funding { .. })

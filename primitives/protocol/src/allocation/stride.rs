@@ -13,6 +13,7 @@
 
 use super::fraction::mul_div;
 use crate::{ActiveBlock, Balance, RunId};
+use alloc::vec::Vec;
 use bounded_collections::{BoundedVec, ConstU32};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
@@ -31,6 +32,9 @@ pub const LEAST: u32 = WHOLE / 1000;
 
 /// Bits of a stride behind the point, so that rounding favours nobody.
 const FINE: u32 = 20;
+
+/// Rounds whose work a run can have missed while it waited for finality, at most: as many as can be open besides the one that it waits for.
+const CLAIM: u128 = 2;
 
 /// Work: multiply-adds of training, constant factors apart.
 pub type Work = u128;
@@ -94,6 +98,20 @@ pub struct Room {
     pub patience: ActiveBlock,
 }
 
+/// A run's weight among others, in billionths: the priorities of all without a share, and what those have of capacity.
+fn weight_among(entry: &Entry, (all, rest): (u128, u32)) -> u32 {
+    if entry.share > 0 {
+        return entry.share.max(LEAST);
+    }
+    let part = mul_div(rest.into(), entry.priority(), all).unwrap_or(0);
+    u32::try_from(part).unwrap_or(WHOLE).max(LEAST)
+}
+
+/// By how much a round puts a run ahead.
+fn stride_among(entry: &Entry, crowd: (u128, u32)) -> u128 {
+    mul_div(entry.cost, u128::from(WHOLE) << FINE, weight_among(entry, crowd).into()).unwrap_or(u128::MAX)
+}
+
 /// The runs that compete.
 #[derive(
     Clone, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
@@ -139,30 +157,41 @@ impl Schedule {
         }
         let Some(entry) = self.get_mut(run) else { return false };
         entry.share = share;
+        self.bound_ahead(run);
+        true
+    }
+
+    /// Gives a run other backing. As with a share, the change is felt at once.
+    pub fn set_backing(&mut self, run: RunId, backing: Balance) {
+        if let Some(entry) = self.get_mut(run) {
+            entry.backing = backing;
+            self.bound_ahead(run);
+        }
+    }
+
+    /// No run is further ahead than one round puts it there.
+    fn bound_ahead(&mut self, run: RunId) {
         let most = self.stride(run);
         if let Some(entry) = self.get_mut(run) {
             entry.ahead = entry.ahead.min(most);
         }
-        true
     }
 
     /// A run's weight, in billionths of what there is.
     pub fn weight(&self, run: RunId) -> u32 {
-        let Some(entry) = self.get(run) else { return LEAST };
-        if entry.share > 0 {
-            return entry.share.max(LEAST);
-        }
+        self.get(run).map_or(LEAST, |entry| weight_among(entry, self.crowd()))
+    }
+
+    /// The priorities of all runs without a share together, and what of capacity they share.
+    fn crowd(&self) -> (u128, u32) {
         let crowd = self.entries.iter().filter(|entry| entry.share == 0);
         let all = crowd.fold(0u128, |sum, entry| sum.saturating_add(entry.priority()));
-        let rest = WHOLE.saturating_sub(self.shared());
-        let part = mul_div(rest.into(), entry.priority(), all).unwrap_or(0);
-        u32::try_from(part).unwrap_or(WHOLE).max(LEAST)
+        (all, WHOLE.saturating_sub(self.shared()))
     }
 
     /// By how much a round puts a run ahead.
     fn stride(&self, run: RunId) -> u128 {
-        let cost = self.get(run).map_or(0, |entry| entry.cost);
-        mul_div(cost, u128::from(WHOLE) << FINE, self.weight(run).into()).unwrap_or(u128::MAX)
+        self.get(run).map_or(0, |entry| stride_among(entry, self.crowd()))
     }
 
     /// Whether a run may open its next round, which it can now. Notes that it waits.
@@ -190,8 +219,20 @@ impl Schedule {
         // Time goes on to where this one started, but not beyond anybody who is before it and waits.
         let start = self.before(&entry, now, patience).map(|other| other.ahead).fold(entry.ahead, u128::min);
         let stride = self.stride(run);
-        for other in &mut self.entries {
-            other.ahead = other.ahead.saturating_sub(start);
+        // Whose place has lapsed, for it waits for finality, comes back with what it has missed, as far as it can use it: as many rounds as can
+        // be open at a time. Whoever comes to nothing for good keeps no more than that, either.
+        let all = self.crowd();
+        let claims: Vec<u128> = self
+            .entries
+            .iter()
+            .map(|other| match other.active && other.rounds > 0 && other.ahead < start {
+                true => other.ahead.max(start.saturating_sub(stride_among(other, all).saturating_mul(CLAIM))),
+                false => other.ahead.max(start),
+            })
+            .collect();
+        let least = claims.iter().fold(start, |least, claim| least.min(*claim));
+        for (other, claim) in self.entries.iter_mut().zip(claims) {
+            other.ahead = claim.saturating_sub(least);
         }
         if let Some(entry) = self.get_mut(run) {
             entry.ahead = entry.ahead.saturating_add(stride);

@@ -43,7 +43,7 @@ proptest! {
         }
         // Each root is less than 2^-28 too small, so the square by less than 2 n (sum of roots) 2^-28, and one for each rounding.
         let (ideal, precise) = (BigUint::from(support.ideal()), precise(&pledges));
-        let slack = (BigUint::from(support.roots) * pledges.len() * 2u8 >> (2 * FRACTION)) + 2u8;
+        let slack = ((BigUint::from(support.roots) * pledges.len() * 2u8) >> (2 * FRACTION)) + 2u8;
         prop_assert!(ideal <= precise.clone() && precise <= ideal + slack);
         for (_, amount) in pledges {
             support = support.change(amount, 0).expect("it is there");
