@@ -55,7 +55,7 @@ fn propose(dice: &mut Dice) -> Act {
     spec.rounds.count = 1 + dice.below(2);
     // Now and then a fork.
     let models: Vec<_> = Models::<Runtime>::iter().collect();
-    let parent = if !models.is_empty() && dice.one_in(2) {
+    let parent = if !models.is_empty() && !dice.one_in(4) {
         let (id, model) = models[dice.below(models.len() as u32) as usize].clone();
         spec.initial_checkpoint = Some(model.checkpoint.root);
         Some(id)
@@ -128,7 +128,12 @@ fn decide(call: impl Into<RuntimeCall>) -> Act {
     Act::Decide(Origin::ComputeAllocator, call.into())
 }
 
+/// Now and then one that began from another one, if there is any.
 fn model(dice: &mut Dice) -> ModelId {
+    let forks: Vec<_> = Models::<Runtime>::iter().filter(|(_, model)| model.parent.is_some()).collect();
+    if !forks.is_empty() && dice.one_in(3) {
+        return forks[dice.below(forks.len() as u32) as usize].0;
+    }
     let next = pallet_sabha_models::NextModelId::<Runtime>::get();
     next.saturating_sub(1 + dice.below(3))
 }
@@ -227,7 +232,8 @@ pub const HAPPENINGS: [&str; 5] = [
 #[test]
 fn any_calls_about_runs_and_models_in_any_order_keep_the_books() {
     let acts: &Acts = &ACTS;
-    let games = [(Chain::development(), 5), (Chain::local(), 6)];
+    let games =
+        [(Chain::development(), 5), (Chain::local(), 6), (Chain::development(), 8), (Chain::local(), 9)];
     let games = games.map(|(chain, seed)| {
         play(acts, chain, seed, |score| {
             let forks = Models::<Runtime>::iter_values().filter(|model| model.parent.is_some()).count();

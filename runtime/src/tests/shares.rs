@@ -5,7 +5,7 @@ use super::{
     runs::{call_for, spec},
 };
 use crate::{
-    AccountId, Allocation, Balance, Balances, RewardPool, Runtime, RuntimeCall, Training, Treasury, UNITS,
+    AccountId, Allocation, Balance, Balances, RewardPool, Runtime, RuntimeCall, Training, UNITS,
     constants::currency::EXISTENTIAL_DEPOSIT,
 };
 use pallet_identity::{Data, IdentityOf, Judgement, Registration, legacy::IdentityInfo};
