@@ -84,6 +84,13 @@ struct Fields {
     clocks: ClockSpec,
 }
 
+/// A model without a run.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModelAlone {
+    model: ModelSpec,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DataFields {
@@ -132,12 +139,18 @@ impl SpecFile {
     }
 }
 
-/// Reads the model of a specification, and checks it. What `[data]` leaves open does not matter.
+/// Reads the model of a specification, and checks it. What `[data]` leaves open does not matter; a file with nothing but `[model]` will
+/// do, as `model fetch` writes it.
 ///
 /// # Errors
 /// As [`SpecFile::read`], and if a value of the model is out of its range.
 pub fn model_of(path: &Path) -> Result<ModelSpec, SpecFileError> {
-    let model = SpecFile::read(path)?.fields.model;
+    let text = String::from_utf8(files::read(path)?).ok();
+    let alone = text.and_then(|text| toml::from_str::<ModelAlone>(&text).ok());
+    let model = match alone {
+        Some(ModelAlone { model }) => model,
+        None => SpecFile::read(path)?.fields.model,
+    };
     model.check().map_err(|reason| SpecFileError::Invalid { path: path.to_path_buf(), reason })?;
     Ok(model)
 }
@@ -247,6 +260,20 @@ mod tests {
     fn open_data_without_a_dataset_is_refused_with_the_remedy() {
         let error = file(demo_spec_toml()).unwrap().complete(None).unwrap_err().to_string();
         assert!(error.contains("data.stream") && error.contains("--data"), "{error}");
+    }
+
+    #[test]
+    fn a_file_of_a_model_alone_is_enough_for_its_shape() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.toml");
+        let spec = demo_spec();
+        let text = format!("[model]\n{}", toml::to_string(&spec.model).unwrap());
+        std::fs::write(&path, &text).unwrap();
+        assert_eq!(model_of(&path).unwrap(), spec.model);
+        assert!(SpecFile::read(&path).is_err(), "it is no run");
+        std::fs::write(&path, text.replace("layers", "lairs")).unwrap();
+        let error = model_of(&path).unwrap_err().to_string();
+        assert!(error.contains("model.toml"), "{error}");
     }
 
     #[test]

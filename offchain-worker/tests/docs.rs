@@ -167,7 +167,7 @@ fn duration(field: &str) -> [u32; 3] {
     values.try_into().unwrap()
 }
 
-/// What the chain checks: the pallet's `do_create_run`.
+/// What the chain checks: the training pallet's `ensure_spec`.
 #[test]
 fn the_documented_specification_can_be_proposed_on_development_and_local_chains() {
     let spec = documented_spec();

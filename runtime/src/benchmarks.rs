@@ -17,6 +17,8 @@ frame_benchmarking::define_benchmarks!(
     [pallet_sabha_validators, Validators]
     [pallet_sabha_training, Training]
     [pallet_sabha_disputes, Disputes]
+    [pallet_sabha_allocation, Allocation]
+    [pallet_sabha_models, Models]
     [pallet_sabha_reward_pool, RewardPool]
     [pallet_sabha_datasets, Datasets]
     [pallet_timestamp, Timestamp]

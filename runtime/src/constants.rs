@@ -102,6 +102,10 @@ pub mod pots {
     pub const REWARD_POOL: PalletId = PalletId(*b"sb/pools");
     /// The budgets of training runs.
     pub const TRAINING: PalletId = PalletId(*b"sb/train");
+    /// What is pledged to proposals.
+    pub const ALLOCATION: PalletId = PalletId(*b"sb/alloc");
+    /// What forks were paid for their parents.
+    pub const MODELS: PalletId = PalletId(*b"sb/model");
     /// The treasury.
     pub const TREASURY: PalletId = PalletId(*b"sb/treas");
 }
@@ -132,8 +136,43 @@ pub mod bonds {
     pub const CURATOR_PAY: Balance = UNITS / 2;
     /// What is on hold for an appeal.
     pub const APPEAL: Balance = 10 * UNITS;
-    /// A referendum's submission deposit.
+    /// A referendum's submission deposit, and that of a proposed run.
     pub const PROPOSAL: Balance = 10 * UNITS;
+}
+
+/// What quadratic funding adds to pledges.
+pub mod matching {
+    use super::currency::UNITS;
+    use crate::Balance;
+
+    // So that four proposals at least share what has been minted, whoever comes first.
+    /// The most of the pot that one proposal has, in millionths.
+    pub const MOST_OF_POT: u32 = 250_000;
+    /// The most that one proposal has.
+    pub const MOST: Balance = 1_000_000 * UNITS;
+    // A record of some hundred bytes, with a place and a reward pool's: what it takes of storage is worth about a tenth of that.
+    /// The least pledge.
+    pub const LEAST_PLEDGE: Balance = UNITS;
+}
+
+/// What is paid for models. Of it, the treasury has what no other part takes.
+pub mod revenue {
+    use super::currency::UNITS;
+    use crate::Balance;
+
+    // A model is made of data and compute: they have the same.
+    /// What data has of a payment for a model, in ten-thousandths.
+    pub const DATA: u16 = 3_000;
+    /// What compute has, in ten-thousandths.
+    pub const COMPUTE: u16 = 3_000;
+    // They wanted the model, and have it.
+    /// What backers have, in ten-thousandths.
+    pub const BACKERS: u16 = 2_000;
+    // A tenth of a tenth for grandparents: enough to be glad of forks, too little to weigh a line of them down.
+    /// What the model that it began from has, in ten-thousandths.
+    pub const PARENTS: u16 = 1_000;
+    /// The least payment.
+    pub const LEAST_PAYMENT: Balance = UNITS / 10;
 }
 
 /// Sizes.
@@ -158,6 +197,15 @@ pub mod limits {
     pub const MAX_CHALLENGES: u16 = 1_024;
     /// Pools of one batch of claims.
     pub const MAX_CLAIM_BATCH: u32 = 32;
+    /// Bytes of a proposal's title, and of a model's name.
+    pub const MAX_TITLE_LEN: u32 = 64;
+    // Some 50 ms.
+    /// Accounts that one call looks at once more when it settles a proposal.
+    pub const MAX_COUNT: u32 = 128;
+    /// Metrics of a model.
+    pub const MAX_METRICS: u32 = 16;
+    /// Bytes of a metric's name.
+    pub const MAX_METRIC_NAME: u32 = 32;
     /// Runs that are neither stopped nor finished.
     pub const MAX_RUNS: u32 = 256;
 }

@@ -27,7 +27,7 @@ pub const EXEMPT_PALLETS: [&str; 15] = [
 
 /// Protocol calls that have a deadline, or that keep one from being missed, and the DAO's power over runs and
 /// claims.
-pub const EXEMPT_CALLS: [(&str, &str); 28] = [
+pub const EXEMPT_CALLS: [(&str, &str); 31] = [
     ("Training", "ready"),
     ("Training", "drain"),
     ("Training", "poke"),
@@ -48,6 +48,9 @@ pub const EXEMPT_CALLS: [(&str, &str); 28] = [
     ("Disputes", "time_out"),
     ("Disputes", "close"),
     ("Disputes", "refute_stream"),
+    ("Allocation", "pause"),
+    ("Allocation", "resume"),
+    ("Allocation", "stop"),
     ("Datasets", "reveal_claim"),
     ("Datasets", "poke"),
     ("Datasets", "ready_curator"),

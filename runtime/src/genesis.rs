@@ -88,13 +88,15 @@ pub fn build_state(json: Vec<u8>) -> sp_genesis_builder::Result {
 }
 
 /// Every account that the chain itself pays from, by name.
-pub fn pot_accounts() -> [(&'static str, AccountId); 7] {
+pub fn pot_accounts() -> [(&'static str, AccountId); 9] {
     [
         (TREASURY, Treasury::account_id()),
         ("validators", pots::VALIDATORS.into_account_truncating()),
         ("datasets", pots::DATASETS.into_account_truncating()),
         ("matching", pots::MATCHING.into_account_truncating()),
         ("curators", pots::CURATORS.into_account_truncating()),
+        ("allocation", pots::ALLOCATION.into_account_truncating()),
+        ("models", pots::MODELS.into_account_truncating()),
         ("reward pools", pots::REWARD_POOL.into_account_truncating()),
         ("training", pots::TRAINING.into_account_truncating()),
     ]

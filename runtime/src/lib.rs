@@ -148,8 +148,7 @@ pub type Executive = frame_executive::Executive<
     Migrations,
 >;
 
-/// The pallets under the names and indices that clients know. An index is never reused; 53 (Allocation) and 54 (Models)
-/// are taken by pallets to come.
+/// The pallets under the names and indices that clients know. An index is never reused.
 #[frame_support::runtime]
 mod runtime {
     /// The chain.
@@ -241,4 +240,8 @@ mod runtime {
     pub type Training = pallet_sabha_training;
     #[runtime::pallet_index(52)]
     pub type Disputes = pallet_sabha_disputes;
+    #[runtime::pallet_index(53)]
+    pub type Allocation = pallet_sabha_allocation;
+    #[runtime::pallet_index(54)]
+    pub type Models = pallet_sabha_models;
 }

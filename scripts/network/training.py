@@ -73,9 +73,9 @@ class Training:
     def propose(self, timeout):
         heading("A run")
         say(run("run", "check", self.spec, "--data", self.data).strip())
-        proposed = ask("run", "propose", self.spec, "--data", self.data, "--key", self.sponsor, url=self.url)
+        proposed = ask("run", "propose", self.spec, "--data", self.data, "--key", self.sponsor, "--pay", url=self.url)
         self.run = proposed["run"]
-        say(f"run {self.run} is proposed, its budget of {proposed['budget']} SBH in escrow")
+        say(f"run {self.run} is proposed, its budget of {proposed['goal']} SBH in escrow")
         self.begun = ask("run", "show", str(self.run), url=self.url)
         heading("Rounds")
         self.watch = self.group.start("watch", [WORKER, "--json", "--url", self.url, "run", "watch", str(self.run), "--until-final",

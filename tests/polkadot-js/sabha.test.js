@@ -76,8 +76,11 @@ test('what Polkadot.js Apps looks for is there', () => {
 test('a referendum on the ComputeAllocator track begins', async () => {
   const { alice } = accounts;
   const price = 2n * UNITS;
-  const created = await submit(api, api.tx.training.createRun(runSpec(2, price), leastBudget(2, price)), alice);
-  const { run: id } = eventOf(created, 'training', 'RunCreated').data;
+  const goal = leastBudget(2, price);
+  const proposed = await submit(api, api.tx.allocation.propose('A model', 'Apache2', null, runSpec(2, price), goal, 100), alice);
+  const { run: id } = eventOf(proposed, 'allocation', 'Proposed').data;
+  await submit(api, api.tx.allocation.pledge(id, goal), alice);
+  await submit(api, api.tx.allocation.settle(id, 0), alice);
   const fresh = (await api.query.training.runs(id)).unwrap();
   assert.equal(fresh.status.type, 'Open');
   assert.ok(fresh.progress.pause.isNone);
@@ -133,17 +136,18 @@ test('a worker is registered with its stake on hold', async () => {
 
 test('refusals name the error and say what it means', async () => {
   const { eve } = accounts;
-  const refused = async (tx, name) => {
-    await assert.rejects(submit(api, tx, eve), { message: `training.${name}` });
-    const docs = api.errors.training[name].meta.docs.join(' ');
+  const refused = async (tx, name, section = 'training') => {
+    await assert.rejects(submit(api, tx, eve), { message: `${section}.${name}` });
+    const docs = api.errors[section][name].meta.docs.join(' ');
     assert.ok(docs.length > 10, `${name} has no documentation`);
   };
   const spec = runSpec(2, 2n * UNITS);
   const budget = leastBudget(2, 2n * UNITS);
   await refused(api.tx.training.register(eve.address, eve.address, 'Cpu', 1, '', UNITS), 'StakeTooLow');
-  await refused(api.tx.training.createRun(spec, budget - 1n), 'BudgetTooLow');
-  await refused(api.tx.training.createRun({ ...spec, model: { ...spec.model, layers: 0 } }, budget), 'SpecOutOfRange');
-  await refused(api.tx.training.createRun({ ...spec, model: { ...spec.model, heads: 3 } }, budget), 'SpecHeads');
+  const propose = (some, goal) => api.tx.allocation.propose('A model', 'Apache2', null, some, goal, 100);
+  await refused(propose(spec, budget - 1n), 'GoalTooLow', 'allocation');
+  await refused(propose({ ...spec, model: { ...spec.model, layers: 0 } }, budget), 'SpecOutOfRange');
+  await refused(propose({ ...spec, model: { ...spec.model, heads: 3 } }, budget), 'SpecHeads');
   await assert.rejects(submit(api, api.tx.training.pauseRun(0), eve), { message: 'BadOrigin' });
 });
 
@@ -180,14 +184,14 @@ test('everything in the metadata decodes', async () => {
   seen('events', walkEvents(api), 100, 500);
   const errors = walkErrors(api);
   assert.ok(errors.things > 150);
-  for (const pallet of ['Timing', 'Validators', 'Training', 'Disputes']) {
+  for (const pallet of ['Timing', 'Validators', 'Training', 'Disputes', 'Allocation', 'Models']) {
     assert.ok(errors.own.has(pallet), `${pallet} is ours, and was not looked at as ours`);
   }
   assert.ok(walkConstants(api) > 50);
   const storage = await walkStorage(api);
   seen('storage items', storage, 100, 500);
   assert.ok(storage.stored > 50, `${storage.stored} values on chain`);
-  for (const item of ['Training.Runs', 'Training.Specs', 'Training.Workers', 'Referenda.ReferendumInfoFor']) {
+  for (const item of ['Training.Runs', 'Training.Specs', 'Allocation.Proposals', 'Allocation.Turns', 'Training.Workers', 'Referenda.ReferendumInfoFor']) {
     assert.ok(storage.storedOf.get(item) > 0, `nothing is in ${item}: how it decodes was not seen`);
   }
 });

@@ -9,7 +9,7 @@ use super::{
 use crate::keys::AccountId;
 use codec::Encode;
 use sabha_protocol::{
-    Balance, Digest, Generation, Outcome, RoundKey, RunId, RunSpec, SlotIndex, SlotSet,
+    ActiveBlock, Balance, Digest, Generation, Outcome, RoundKey, RunId, RunSpec, SlotIndex, SlotSet,
     audit::Opening,
     datasets::{ClaimId, DatasetId, Modality, Unit, Vote},
     dispute::{
@@ -17,6 +17,7 @@ use sabha_protocol::{
         record::{GameId, Target},
         stream::StreamEvidence,
     },
+    models::{Licence, ModelId},
     pool::{PoolId, Shares},
     round::{Checkpoint, Reveal},
 };
@@ -123,9 +124,61 @@ impl Call {
         Self::new(call::WITHDRAW, ())
     }
 
-    /// Creates a run. `budget` in units of 10^-12 SBH.
-    pub fn create_run(spec: &RunSpec, budget: Balance) -> Self {
-        Self::new(call::CREATE_RUN, (spec, budget))
+    /// Proposes a run. `goal` in units of 10^-12 SBH, `duration` in active blocks.
+    pub fn propose(
+        title: &str,
+        licence: Licence,
+        parent: Option<ModelId>,
+        spec: &RunSpec,
+        goal: Balance,
+        duration: ActiveBlock,
+    ) -> Self {
+        Self::new(call::PROPOSE, (title, licence, parent, spec, goal, duration))
+    }
+
+    /// Pledges units of 10^-12 SBH to a proposal, or adds them to the run that it has become.
+    pub fn pledge(run: RunId, amount: Balance) -> Self {
+        Self::new(call::PLEDGE, (run, amount))
+    }
+
+    /// Takes units of 10^-12 SBH of a pledge back.
+    pub fn withdraw_pledge(run: RunId, amount: Balance) -> Self {
+        Self::new(call::WITHDRAW_PLEDGE, (run, amount))
+    }
+
+    /// Settles a proposal, and looks at so many accounts at most.
+    pub fn settle(run: RunId, most: u32) -> Self {
+        Self::new(call::SETTLE, (run, most))
+    }
+
+    /// Gives a proposal up.
+    pub fn cancel(run: RunId) -> Self {
+        Self::new(call::CANCEL, run)
+    }
+
+    /// Pays a backer back.
+    pub fn refund(run: RunId, backer: AccountId) -> Self {
+        Self::new(call::REFUND, (run, backer))
+    }
+
+    /// Clears a proposal away whose backers were refunded.
+    pub fn remove(run: RunId) -> Self {
+        Self::new(call::REMOVE, run)
+    }
+
+    /// Registers the result of a completed run as a model.
+    pub fn register_model(run: RunId) -> Self {
+        Self::new(call::REGISTER_MODEL, run)
+    }
+
+    /// Pays units of 10^-12 SBH for a model.
+    pub fn pay(model: ModelId, amount: Balance) -> Self {
+        Self::new(call::PAY, (model, amount))
+    }
+
+    /// Splits what forks of a model were paid for it.
+    pub fn distribute(model: ModelId) -> Self {
+        Self::new(call::DISTRIBUTE, model)
     }
 
     /// Does what is due for a run.
@@ -167,11 +220,6 @@ impl Call {
     /// Reveals what was sealed.
     pub fn reveal(run: RunId, round: RoundKey, place: u16, reveal: &Reveal) -> Self {
         Self::new(call::REVEAL, (run, round, place, reveal.answer, reveal.salt, reveal.unserved))
-    }
-
-    /// Raises the budget of a run, by units of 10^-12 SBH.
-    pub fn top_up_run(run: RunId, amount: Balance) -> Self {
-        Self::new(call::TOP_UP_RUN, (run, amount))
     }
 
     /// Challenges a claim.

@@ -6,6 +6,7 @@ mod datasets;
 
 use super::{
     calls::{Call, WorkerChanges},
+    dao::{BackerRecord, MetricRecord, ModelRecord, ProposalRecord},
     datasets::{DataClaim, DurationsRecord},
     error::ChainError,
     names::{Name, call, constant, event, storage, view},
@@ -24,6 +25,7 @@ use sabha_protocol::{
         shape::Node,
         stream::{StreamEvidence, WrongByte},
     },
+    models::Licence,
     round::{Attester, Checkpoint, Checks, Duty, Fault, Phase, Reveal, SlotState, VoidReason},
     spec::{AuditSpec, ClockSpec, DataSpec, ModelSpec, OptimiserSpec, OuterSpec, RoundSpec, RunSpec},
 };
@@ -65,7 +67,7 @@ pub fn check<T: Config, C: OfflineClientAtBlockT<T>>(block: &ClientAtBlock<T, C>
     for item in constant::ALL {
         let known = pallet(metadata, item)?.constant_by_name(item.item).ok_or_else(|| missing(item))?;
         match item {
-            constant::MAX_ENDPOINT_LEN => reads::<u32>(metadata, item, known.ty())?,
+            constant::MAX_ENDPOINT_LEN | constant::MAX_COUNT => reads::<u32>(metadata, item, known.ty())?,
             _ => reads::<Balance>(metadata, item, known.ty())?,
         }
     }
@@ -96,8 +98,16 @@ fn check_views(metadata: &Metadata) -> Result<(), ChainError> {
         let known = pallet(metadata, item)?.view_function_by_name(item.item).ok_or_else(|| missing(item))?;
         let inputs: Vec<u32> = known.inputs().map(|input| input.id).collect();
         let arguments = match item {
-            view::DUE | view::ROUNDS_OF | view::IS_OVERTAKEN => vec![7u32.encode()],
-            view::IS_DUE => vec![7u32.encode()],
+            view::DUE
+            | view::IS_DUE
+            | view::ROUNDS_OF
+            | view::IS_OVERTAKEN
+            | view::MATCH_OF
+            | view::CAN_SETTLE => {
+                vec![7u32.encode()]
+            }
+            view::REFUND_OF => vec![7u32.encode(), [7u8; 32].encode()],
+            view::LONGEST_FUNDING => vec![],
             view::SLOTS_OF => vec![7u32.encode(), KEY.encode()],
             _ => vec![[7u8; 32].encode()],
         };
@@ -114,7 +124,10 @@ fn check_views(metadata: &Metadata) -> Result<(), ChainError> {
             view::DUTIES_OF => encodes(metadata, item, output, &sample_duties().encode())?,
             view::ROUNDS_OF => encodes(metadata, item, output, &sample_rounds().encode())?,
             view::SLOTS_OF => encodes(metadata, item, output, &sample_slots().encode())?,
-            view::IS_OVERTAKEN | view::IS_DUE => encodes(metadata, item, output, &true.encode())?,
+            view::IS_OVERTAKEN | view::IS_DUE | view::CAN_SETTLE => {
+                encodes(metadata, item, output, &true.encode())?
+            }
+            view::MATCH_OF | view::REFUND_OF => encodes(metadata, item, output, &UNITS.encode())?,
             view::SEATS_OF => {
                 let claims: Vec<(u32, DataClaim)> =
                     datasets::claims().into_iter().map(|claim| (1, claim)).collect();
@@ -337,6 +350,11 @@ fn check_storage(metadata: &Metadata) -> Result<(), ChainError> {
         match item {
             storage::WORKERS => reads::<WorkerRecord>(metadata, item, ty)?,
             storage::RUNS => reads::<RunRecord>(metadata, item, ty)?,
+            storage::PROPOSALS => reads::<ProposalRecord>(metadata, item, ty)?,
+            storage::BACKERS => reads::<BackerRecord>(metadata, item, ty)?,
+            storage::MODELS => reads::<ModelRecord>(metadata, item, ty)?,
+            storage::METRICS => reads::<Vec<MetricRecord>>(metadata, item, ty)?,
+            storage::ACCRUED => encodes(metadata, item, ty, &UNITS.encode())?,
             storage::ACCOUNT => reads::<AccountInfo>(metadata, item, ty)?,
             storage::SPECS => encodes(metadata, item, ty, &sample_spec().encode())?,
             storage::ATTESTERS => encodes(metadata, item, ty, &attester.encode())?,
@@ -413,7 +431,7 @@ fn encode_fields(metadata: &Metadata, item: Name, fields: &[u32], bytes: &[u8]) 
 /// has values of; the latter two make optional values present.
 fn reads<T: DecodeAsType>(metadata: &Metadata, item: Name, ty: u32) -> Result<(), ChainError> {
     for (first, rest) in [(0u8, 0u8), (1, 0), (1, 1)] {
-        let mut bytes = [rest; 4096];
+        let mut bytes = [rest; 16_384];
         bytes[0] = first;
         T::decode_as_type(&mut bytes.as_slice(), ty, metadata.types())
             .map_err(|error| differs(item, &error.to_string()))?;
@@ -453,8 +471,17 @@ fn sample_calls() -> Vec<Call> {
         Call::drain(),
         Call::unbond(),
         Call::withdraw(),
-        Call::create_run(&spec, UNITS),
-        Call::create_run(&with_checkpoint, UNITS),
+        Call::propose("A model", Licence::Apache2, None, &spec, UNITS, 9),
+        Call::propose("A fork", Licence::CcBySa4, Some(3), &with_checkpoint, UNITS, 9),
+        Call::pledge(1, UNITS),
+        Call::withdraw_pledge(1, UNITS),
+        Call::settle(1, 128),
+        Call::cancel(1),
+        Call::refund(1, account),
+        Call::remove(1),
+        Call::register_model(1),
+        Call::pay(1, UNITS),
+        Call::distribute(1),
         Call::poke(1),
         Call::commit(1, KEY, 3, 4, trained()),
         Call::commit(1, KEY, 3, 4, Outcome::Diverged(DIVERGENCE)),
@@ -463,7 +490,6 @@ fn sample_calls() -> Vec<Call> {
         Call::seal(1, KEY, 2, Digest([4; 32])),
         Call::publish(1, KEY, 3, &[opening.clone(), opening]),
         Call::reveal(1, KEY, 2, &reveal),
-        Call::top_up_run(1, UNITS),
         Call::challenge(1, KEY, Target::Aggregation, Claim::Aggregate),
         Call::time_out(5),
         Call::close(5),
@@ -563,7 +589,9 @@ mod tests {
             ("ActiveBlocks", "ActiveBlocky"),
             ("ExistentialDeposit", "ExistentialDepozit"),
             ("withdrawable_from", "withdrawable_form"),
-            ("RunCreated", "RunCreatod"),
+            ("Proposed", "Propozed"),
+            ("granted", "grantet"),
+            ("can_settle", "man_settle"),
             ("duties_of", "dutees_of"),
             ("regained", "regainad"),
             ("finalised", "finalized"),

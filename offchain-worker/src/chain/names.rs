@@ -41,8 +41,6 @@ pub mod call {
     pub const UNBOND: Name = of("Training", "unbond");
     /// `withdraw()`
     pub const WITHDRAW: Name = of("Training", "withdraw");
-    /// `create_run(spec, budget)`
-    pub const CREATE_RUN: Name = of("Training", "create_run");
     /// `poke(run)`
     pub const POKE: Name = of("Training", "poke");
     /// `commit(run, round, slot, generation, outcome)`
@@ -57,8 +55,26 @@ pub mod call {
     pub const PUBLISH: Name = of("Training", "publish");
     /// `reveal(run, round, place, answer, salt, unserved)`
     pub const REVEAL: Name = of("Training", "reveal");
-    /// `top_up_run(run, amount)`
-    pub const TOP_UP_RUN: Name = of("Training", "top_up_run");
+    /// `propose(title, licence, parent?, spec, goal, duration)`
+    pub const PROPOSE: Name = of("Allocation", "propose");
+    /// `pledge(run, amount)`
+    pub const PLEDGE: Name = of("Allocation", "pledge");
+    /// `withdraw(run, amount)`
+    pub const WITHDRAW_PLEDGE: Name = of("Allocation", "withdraw");
+    /// `settle(run, most)`
+    pub const SETTLE: Name = of("Allocation", "settle");
+    /// `cancel(run)`
+    pub const CANCEL: Name = of("Allocation", "cancel");
+    /// `refund(run, backer)`
+    pub const REFUND: Name = of("Allocation", "refund");
+    /// `remove(run)`
+    pub const REMOVE: Name = of("Allocation", "remove");
+    /// `register(run)`
+    pub const REGISTER_MODEL: Name = of("Models", "register");
+    /// `pay(model, amount)`
+    pub const PAY: Name = of("Models", "pay");
+    /// `distribute(model)`
+    pub const DISTRIBUTE: Name = of("Models", "distribute");
     /// `challenge(run, round, target, claim)`
     pub const CHALLENGE: Name = of("Disputes", "challenge");
     /// `name_claim(game, claim)`
@@ -121,7 +137,7 @@ pub mod call {
     pub const TRANSFER: Name = of("Balances", "transfer_keep_alive");
 
     /// All of them.
-    pub const ALL: [Name; 46] = [
+    pub const ALL: [Name; 54] = [
         REGISTER,
         UPDATE_WORKER,
         ADD_STAKE,
@@ -129,7 +145,6 @@ pub mod call {
         DRAIN,
         UNBOND,
         WITHDRAW,
-        CREATE_RUN,
         POKE,
         COMMIT,
         REPORT,
@@ -137,7 +152,16 @@ pub mod call {
         SEAL,
         PUBLISH,
         REVEAL,
-        TOP_UP_RUN,
+        PROPOSE,
+        PLEDGE,
+        WITHDRAW_PLEDGE,
+        SETTLE,
+        CANCEL,
+        REFUND,
+        REMOVE,
+        REGISTER_MODEL,
+        PAY,
+        DISTRIBUTE,
         CHALLENGE,
         NAME_CLAIM,
         ANSWER,
@@ -189,6 +213,16 @@ pub mod storage {
     pub const GAMES: Name = of("Disputes", "Games");
     /// Game -> what the defender showed last.
     pub const SHOWN: Name = of("Disputes", "LastShown");
+    /// Run id -> proposal.
+    pub const PROPOSALS: Name = of("Allocation", "Proposals");
+    /// Run id, account -> what it pledged.
+    pub const BACKERS: Name = of("Allocation", "Backers");
+    /// Model -> what is known of it.
+    pub const MODELS: Name = of("Models", "Models");
+    /// Model -> what was reported of it.
+    pub const METRICS: Name = of("Models", "Metrics");
+    /// Model -> what forks were paid for it.
+    pub const ACCRUED: Name = of("Models", "Accrued");
     /// Active blocks since genesis.
     pub const ACTIVE_BLOCKS: Name = of("Timing", "ActiveBlocks");
     /// Dataset id -> dataset.
@@ -219,7 +253,7 @@ pub mod storage {
     pub const ACCOUNT: Name = of("System", "Account");
 
     /// All of them, each with the number of its keys.
-    pub const ALL: [(Name, usize); 20] = [
+    pub const ALL: [(Name, usize); 25] = [
         (WORKERS, 1),
         (RUNS, 1),
         (SPECS, 1),
@@ -227,6 +261,11 @@ pub mod storage {
         (SEATS, 3),
         (GAMES, 1),
         (SHOWN, 1),
+        (PROPOSALS, 1),
+        (BACKERS, 2),
+        (MODELS, 1),
+        (METRICS, 1),
+        (ACCRUED, 1),
         (ACTIVE_BLOCKS, 0),
         (DATASETS, 1),
         (DATA_CLAIMS, 1),
@@ -262,9 +301,22 @@ pub mod constant {
     /// Bond of an appeal.
     pub const APPEAL_BOND: Name = of("Datasets", "AppealBond");
 
+    /// What a proposer puts on hold.
+    pub const PROPOSAL_DEPOSIT: Name = of("Allocation", "Deposit");
+    /// Most accounts that one `settle` looks at.
+    pub const MAX_COUNT: Name = of("Allocation", "MaxCount");
+
     /// All of them.
-    pub const ALL: [Name; 6] =
-        [EXISTENTIAL_DEPOSIT, MIN_STAKE, MAX_ENDPOINT_LEN, MIN_CURATOR_STAKE, SEAT_PAY, APPEAL_BOND];
+    pub const ALL: [Name; 8] = [
+        EXISTENTIAL_DEPOSIT,
+        MIN_STAKE,
+        MAX_ENDPOINT_LEN,
+        MIN_CURATOR_STAKE,
+        SEAT_PAY,
+        APPEAL_BOND,
+        PROPOSAL_DEPOSIT,
+        MAX_COUNT,
+    ];
 }
 
 /// View functions.
@@ -293,8 +345,17 @@ pub mod view {
     /// `memberships(member)`: its pools, with its shares and what it can claim.
     pub const MEMBERSHIPS: Name = of("RewardPool", "memberships");
 
+    /// `match_of(run)`: what the matching pot would add to a proposal now.
+    pub const MATCH_OF: Name = of("Allocation", "match_of");
+    /// `refund_of(run, backer)`: what a backer would be refunded now.
+    pub const REFUND_OF: Name = of("Allocation", "refund_of");
+    /// `can_settle(run)`: whether settling a proposal would do something.
+    pub const CAN_SETTLE: Name = of("Allocation", "can_settle");
+    /// `longest_funding()`: the longest time for pledges.
+    pub const LONGEST_FUNDING: Name = of("Allocation", "longest_funding");
+
     /// All of them.
-    pub const ALL: [Name; 10] = [
+    pub const ALL: [Name; 14] = [
         WORKER_OF,
         WITHDRAWABLE_FROM,
         DUTIES_OF,
@@ -305,6 +366,10 @@ pub mod view {
         SEATS_OF,
         IS_DUE,
         MEMBERSHIPS,
+        MATCH_OF,
+        REFUND_OF,
+        CAN_SETTLE,
+        LONGEST_FUNDING,
     ];
 }
 
@@ -312,8 +377,10 @@ pub mod view {
 pub mod event {
     use super::{Name, of};
 
-    /// A run exists; its first field is the run's id.
-    pub const RUN_CREATED: Name = of("Training", "RunCreated");
+    /// A run was proposed; its first field is the run's id.
+    pub const PROPOSED: Name = of("Allocation", "Proposed");
+    /// A model was registered; its first field is the model.
+    pub const REGISTERED: Name = of("Models", "Registered");
 
     /// A challenge was made; its first field is the game.
     pub const CHALLENGED: Name = of("Disputes", "Challenged");
@@ -330,6 +397,6 @@ pub mod event {
     pub const CLAIM_COMMITTED: Name = of("Datasets", "ClaimCommitted");
 
     /// All of them: each begins with a number that counts things.
-    pub const ALL: [Name; 7] =
-        [RUN_CREATED, CHALLENGED, MOVED, DECIDED, CLOSED, DATASET_REGISTERED, CLAIM_COMMITTED];
+    pub const ALL: [Name; 8] =
+        [PROPOSED, REGISTERED, CHALLENGED, MOVED, DECIDED, CLOSED, DATASET_REGISTERED, CLAIM_COMMITTED];
 }

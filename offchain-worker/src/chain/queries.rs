@@ -365,7 +365,7 @@ impl At {
     }
 
     /// Every entry under `keys` of a map, by the encoded last part of its key.
-    async fn entries<T>(
+    pub(super) async fn entries<T>(
         &self,
         item: Name,
         keys: Vec<Value>,
@@ -439,7 +439,7 @@ impl At {
             .ok_or_else(|| incompatible(function)("the runtime has no such view function"))
     }
 
-    fn constant<T: DecodeAsType>(&self, item: Name) -> Result<T, ChainError> {
+    pub(super) fn constant<T: DecodeAsType>(&self, item: Name) -> Result<T, ChainError> {
         self.block
             .constants()
             .entry(dynamic::constant::<T>(item.pallet, item.item))
@@ -458,11 +458,11 @@ fn address(item: Name) -> DynamicAddress {
     dynamic::storage(item.pallet, item.item)
 }
 
-fn decode<T: Decode>(item: Name, bytes: &[u8]) -> Result<T, ChainError> {
+pub(super) fn decode<T: Decode>(item: Name, bytes: &[u8]) -> Result<T, ChainError> {
     T::decode_all(&mut &*bytes).map_err(incompatible(item))
 }
 
-fn incompatible<E: Display>(item: Name) -> impl FnOnce(E) -> ChainError {
+pub(super) fn incompatible<E: Display>(item: Name) -> impl FnOnce(E) -> ChainError {
     move |error| ChainError::Incompatible { what: item.to_string(), reason: error.to_string() }
 }
 

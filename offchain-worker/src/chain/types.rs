@@ -162,7 +162,7 @@ impl Pause {
                 "paused: several attempts at a round made no checkpoint, at last because {}; the ComputeAllocator track can resume it",
                 void.words()
             ),
-            Self::Escrow => "paused: the escrow does not cover another round; `sabha-worker run top-up` raises it".into(),
+            Self::Escrow => "paused: the escrow does not cover another round; `sabha-worker run back` raises it".into(),
             Self::Exhausted => "paused for good: its rounds were voided too often; it can only be stopped".into(),
         }
     }

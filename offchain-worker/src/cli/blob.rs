@@ -210,11 +210,12 @@ fn add(args: AddArgs, context: &Context) -> anyhow::Result<()> {
     context.print(&added, text)
 }
 
+/// A blob that is here.
 #[derive(Serialize)]
-struct Got {
-    digest: Digest,
+pub(super) struct Got {
+    pub digest: Digest,
     bytes: u64,
-    path: PathBuf,
+    pub path: PathBuf,
     /// Bytes that came from elsewhere.
     fetched: u64,
     /// Bytes that were here of a download that had been cut off.
@@ -223,9 +224,29 @@ struct Got {
 
 fn get(args: GetArgs, context: &Context) -> anyhow::Result<()> {
     let config = Config::load(&context.global)?.with_storage(&args.storage);
-    let blobs = blobs::connect(&config, Identity::Passing)?;
-    let (digest, own) = (args.digest, blobs.own());
     let limit = args.max_mib.map_or(u64::MAX, |limit| limit.saturating_mul(1 << 20));
+    let mut got = fetch(&config, args.digest, limit, args.from, context)?;
+    if let Some(out) = args.out {
+        blobs::copy_out(&got.path, got.digest, &out).exit(Exit::BadInput)?;
+        got.path = out;
+    }
+    let text = got.path.display().to_string();
+    context.print(&got, text)
+}
+
+/// Has a blob in the store: it may be there, or comes from these workers, the object store or other folders.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn fetch(
+    config: &Config,
+    digest: Digest,
+    limit: u64,
+    from: Vec<WorkerAddress>,
+    context: &Context,
+) -> anyhow::Result<Got> {
+    let blobs = blobs::connect(config, Identity::Passing)?;
+    let own = blobs.own();
     let resumed_at = own.progress(digest).map_or(0, |progress| progress.done);
     let here = match own.file_within(digest, limit) {
         Ok(path) => Some(path),
@@ -234,9 +255,9 @@ fn get(args: GetArgs, context: &Context) -> anyhow::Result<()> {
     };
     let network = blobs.network().cloned();
     if let Some(network) = &network {
-        network.set_workers(args.from);
+        network.set_workers(from);
     }
-    let found = match here {
+    let path = match here {
         Some(path) => path,
         None => {
             let mut bar: Option<Progress> = None;
@@ -262,19 +283,11 @@ fn get(args: GetArgs, context: &Context) -> anyhow::Result<()> {
         }
     };
     let bytes = own.size(digest).exit(Exit::BadInput)?.unwrap_or(0);
-    let path = match &args.out {
-        Some(out) => {
-            blobs::copy_out(&found, digest, out).exit(Exit::BadInput)?;
-            out.clone()
-        }
-        None => found,
-    };
     let fetched = network.as_ref().map_or(0, |network| network.counters().fetched_bytes);
     if let Some(network) = network {
         network.close();
     }
-    let text = path.display().to_string();
-    context.print(&Got { digest, bytes, path, fetched, resumed_at }, text)
+    Ok(Got { digest, bytes, path, fetched, resumed_at })
 }
 
 #[derive(Serialize)]

@@ -25,9 +25,11 @@ pub mod key;
 mod live;
 pub mod on_chain;
 pub mod pool;
+pub mod proposal;
 pub mod ready;
 pub mod refute_stream;
 pub mod register;
+pub mod registry;
 pub mod run;
 pub mod show;
 pub mod start;
@@ -133,7 +135,7 @@ pub enum Command {
     Start(start::StartArgs),
     /// Execute a result again, and dispute it if it is wrong
     Challenge(challenge::ChallengeArgs),
-    /// Check, propose and watch training runs
+    /// Check, propose, back and watch training runs
     Run(run::RunArgs),
 
     /// Judge claims of data, and be paid for it
@@ -152,7 +154,7 @@ pub enum Command {
     Replay(replay::ReplayArgs),
     /// Play the protocol at scale with workers that cheat, and report what it costs them
     Simulate(simulate::SimulateArgs),
-    /// Generate text with a trained model, export it, and show what a checkpoint holds
+    /// List, fetch and pay for models, generate text with them, export them, and show what a checkpoint holds
     Model(model::ModelArgs),
     /// Print completions for a shell
     Completions(completions::CompletionsArgs),
@@ -205,7 +207,7 @@ pub async fn execute(command: Command, context: &Context) -> anyhow::Result<()> 
         Command::Blob(args) => blob::run(args, context).await,
         Command::Replay(args) => replay::run(args, context),
         Command::Simulate(args) => simulate::run(args, context),
-        Command::Model(args) => model::run(args, context),
+        Command::Model(args) => model::run(args, context).await,
         Command::Completions(args) => completions::run(args, context),
     }
 }

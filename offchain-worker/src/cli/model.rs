@@ -1,13 +1,15 @@
-//! `model`: text from a checkpoint, its loss on held-out text, and what is in it.
+//! `model`: text from a checkpoint, its loss on held-out text, and what is in it; models of the chain's registry.
 
 use super::{
     Context,
     checkpoint::CheckpointArgs,
     export::{ExportArgs, LogitsArgs, run_export, run_logits},
+    on_chain::QueryArgs,
+    registry,
     train::{drop_pct, measure},
 };
 use crate::{
-    config::{Config, DeviceArgs},
+    config::{Config, DeviceArgs, MemoryArgs},
     data::Stream,
     engine::{
         AnyEngine, Checkpoint, Engine, Inference,
@@ -22,6 +24,7 @@ use crate::{
 use clap::{Args, Subcommand};
 use sabha_protocol::{
     Digest,
+    models::ModelId,
     spec::{ModelSpec, RunSpec},
 };
 use safetensors::SafeTensors;
@@ -43,11 +46,21 @@ pub struct ModelArgs {
 /// What to do with models.
 #[derive(Subcommand, Debug)]
 pub enum ModelCommand {
+    /// List the models of the chain's registry
+    List(registry::ListArgs),
+    /// Register the result of a completed run
+    Register(registry::RegisterArgs),
+    /// Pay for a model: the chain splits it between data, compute, backers and parents
+    Pay(registry::PayArgs),
+    /// Pass on what forks were paid for a model
+    Distribute(registry::DistributeArgs),
+    /// Download a model's weights, and check them against the chain
+    Fetch(registry::FetchArgs),
     /// Write text with a trained model
     Generate(GenerateArgs),
     /// Measure a checkpoint's loss on the held-out text, beside the untrained model's
     Evaluate(EvaluateArgs),
-    /// Show what a checkpoint holds
+    /// Show what the chain knows of a model, or what a checkpoint holds
     Show(ShowArgs),
     /// Write a folder that `transformers` loads
     Export(ExportArgs),
@@ -132,14 +145,25 @@ pub struct EvaluateArgs {
 
 /// Arguments of `model show`.
 #[derive(Args, Debug)]
-#[command(
-    after_help = "Example: sabha-worker model show --checkpoint first-run/checkpoint.safetensors --spec spec.toml"
-)]
+#[command(after_help = "Examples: sabha-worker model show 0\n\
+                  \u{20}         sabha-worker model show --checkpoint first-run/checkpoint.safetensors --spec spec.toml")]
 pub struct ShowArgs {
-    /// Which checkpoint.
+    /// The model's number in the chain's registry
+    #[arg(required_unless_present = "checkpoint", conflicts_with = "checkpoint")]
+    pub model: Option<ModelId>,
+    /// Instead: a safetensors file, or the digest of a checkpoint in the blob store (see --blobs)
+    #[arg(long, value_name = "FILE|DIGEST")]
+    pub checkpoint: Option<PathBuf>,
+    /// The folder of checkpoints and updates, by digest
+    #[arg(long, env = "SABHA_BLOBS", value_name = "DIR")]
+    pub blobs: Option<PathBuf>,
+    /// How much memory the checkpoint may take.
     #[command(flatten)]
-    pub checkpoint: CheckpointArgs,
-    /// The run specification that the model was trained with: checks the tensors, and gives the state root over them
+    pub memory: MemoryArgs,
+    /// Which chain.
+    #[command(flatten)]
+    pub query: QueryArgs,
+    /// The run specification that the checkpoint was trained with: checks the tensors, and gives the state root over them
     #[arg(long, value_name = "FILE")]
     pub spec: Option<PathBuf>,
 }
@@ -147,12 +171,21 @@ pub struct ShowArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Exit::BadInput`] for a checkpoint, specification or dataset that cannot be used.
-pub fn run(args: ModelArgs, context: &Context) -> anyhow::Result<()> {
+/// [`Exit::BadInput`] for a checkpoint, specification, dataset or model that cannot be used; the registry's.
+pub async fn run(args: ModelArgs, context: &Context) -> anyhow::Result<()> {
     match args.command {
+        ModelCommand::List(args) => registry::list(args, context).await,
+        ModelCommand::Register(args) => registry::register(args, context).await,
+        ModelCommand::Pay(args) => registry::pay(args, context).await,
+        ModelCommand::Distribute(args) => registry::distribute(args, context).await,
+        ModelCommand::Fetch(args) => registry::fetch(args, context).await,
         ModelCommand::Generate(args) => run_generate(&args, context),
         ModelCommand::Evaluate(args) => evaluate(&args, context),
-        ModelCommand::Show(args) => show(&args, context),
+        ModelCommand::Show(args) => match (args.model, &args.checkpoint) {
+            (Some(model), _) => registry::show(model, &args.query, context).await,
+            (None, Some(file)) => show(file, &args, context),
+            (None, None) => Err(failure(Exit::BadInput, "name a model, or a file with --checkpoint")),
+        },
         ModelCommand::Export(args) => run_export(&args, context),
         ModelCommand::Logits(args) => run_logits(&args, context),
     }
@@ -274,8 +307,9 @@ struct ShownTensor {
     dtype: String,
 }
 
-fn show(args: &ShowArgs, context: &Context) -> anyhow::Result<()> {
-    let file = args.checkpoint.read(context)?;
+fn show(file: &Path, args: &ShowArgs, context: &Context) -> anyhow::Result<()> {
+    let (checkpoint, blobs, memory) = (file.to_path_buf(), args.blobs.clone(), args.memory);
+    let file = CheckpointArgs { checkpoint, blobs, memory }.read(context)?;
     let tensors = tensors(&file.path, &file.bytes)?;
     let count = |tensor: &ShownTensor| tensor.shape.iter().map(|d| *d as u64).product::<u64>();
     let (mut root, mut checkpoint_root) = (None, None);

@@ -1,7 +1,8 @@
 //! `run watch`: a run as it goes on. On a terminal a live view: rounds, slots, auditors, disputes, the loss curve. Elsewhere, and with
-//! `--lines`, one line for everything that happens; JSON lines with `--json`.
+//! `--lines`, one line for everything that happens; JSON lines with `--json`. A proposal is watched until it is a run.
 
 mod changes;
+mod funding;
 #[cfg(test)]
 mod testing;
 mod view;
@@ -33,7 +34,7 @@ pub(super) use view::loss;
 /// Arguments of `run watch`.
 #[derive(Args, Debug)]
 pub struct WatchArgs {
-    /// The run's number
+    /// The number of the run, or of the proposal that may become one
     pub run: RunId,
     /// Which chain.
     #[command(flatten)]
@@ -66,6 +67,9 @@ pub async fn run(args: WatchArgs, context: &Context) -> anyhow::Result<()> {
     let session = Session::open(context, &args.chain).await?;
     let client = &session.client;
     let began = Instant::now();
+    if !funding::follow(&session, &args, context).await? {
+        return Ok(());
+    }
     let mut seen = None;
     let mut before: Option<Snapshot> = None;
     let mut view = View::open(context.global.json, args.lines);

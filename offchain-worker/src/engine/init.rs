@@ -12,13 +12,15 @@ use sabha_protocol::spec::{ModelSpec, RunSpec};
 /// The checkpoint that a run's first round starts from.
 ///
 /// # Errors
-/// [`Exit::BadInput`] if the specification names one: checkpoints cannot be fetched yet.
+/// [`Exit::BadInput`] if the specification names one: the chain says which blob holds it, with the first round that begins from it.
 pub fn of_spec(spec: &RunSpec) -> anyhow::Result<Checkpoint> {
     match spec.initial_checkpoint {
         None => Ok(initial(&spec.model, spec.seed)),
         Some(root) => Err(failure(
             Exit::BadInput,
-            format!("the run starts from the checkpoint with root {root}, which this release cannot fetch"),
+            format!(
+                "the run starts from the checkpoint with root {root}, not from its seed: a chain is needed to find it"
+            ),
         )),
     }
 }

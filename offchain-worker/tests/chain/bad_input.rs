@@ -112,7 +112,7 @@ fn a_chain_refuses_and_loses_nothing() {
         arguments.extend(more);
         home.refused(&arguments, BAD_INPUT)
     };
-    says(&propose(&good, &["--budget", "12.9"]), &["budget", "13 SBH"]);
+    says(&propose(&good, &["--goal", "12.9"]), &["goal", "13 SBH"]);
     for (from, to, parts) in [
         ("layers = 2", "layers = 0", &["model.layers"][..]),
         ("heads = 2", "heads = 3", &["model.heads", "model.width"]),

@@ -71,7 +71,8 @@ fn a_daemon_on_a_full_disk_waits_for_room_and_its_results_are_the_same() {
     fs::write(&log, &text).unwrap();
 
     let spec = home.write("spec.toml", &spec(2, 40));
-    let run = home.json(&["run", "propose", &spec, "--data", &data, "--key", &alice])["run"].to_string();
+    let run =
+        home.json(&["run", "propose", &spec, "--data", &data, "--key", &alice, "--pay"])["run"].to_string();
     let (small_state, small_blobs) = (home.path("disk/state"), home.path("disk/blobs"));
     let arguments = [
         &home.path(""),

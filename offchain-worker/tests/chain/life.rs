@@ -30,10 +30,10 @@ fn a_worker_is_stopped_killed_and_cut_off_and_its_results_are_the_same() {
         "--stake",
         "300",
     ]);
-    let proposed = home.json(&["run", "propose", &spec, "--data", &data, "--key", &alice]);
+    let proposed = home.json(&["run", "propose", &spec, "--data", &data, "--key", &alice, "--pay"]);
     let run = proposed["run"].to_string();
     // Three rounds, and two more that a void might waste: a slot, an auditor and an aggregator each.
-    assert_eq!(proposed["budget"], "16.25");
+    assert_eq!(proposed["goal"], "16.25");
 
     let (state, blobs) = (home.path("state"), home.path("blobs"));
     let daemon = [

@@ -27,7 +27,7 @@ fn slots_of_a_model_of_terabytes_are_declined_and_cost_the_worker_nothing() {
     home.json(&["register", "--key", &bob, "--hot-key", &account, "--fund", "5"]);
     let data = dataset(&home);
     let spec = home.write("huge.toml", &huge());
-    home.json(&["run", "propose", &spec, "--data", &data, "--key", &alice]);
+    home.json(&["run", "propose", &spec, "--data", &data, "--key", &alice, "--pay"]);
 
     let doctor: serde_json::Value =
         serde_json::from_slice(&home.run(&["--json", "doctor", "--key", &hot]).stdout).unwrap();

@@ -24,7 +24,7 @@ fn a_daemon_ends_when_its_node_is_of_another_chain() {
     home.json(&["ready", "--key", &bob]);
     // Its window is a block longer.
     let spec = home.write("spec.toml", &spec(1, 40).replace("window = 12", "window = 13"));
-    home.json(&["run", "propose", &spec, "--data", &data, "--key", &alice]);
+    home.json(&["run", "propose", &spec, "--data", &data, "--key", &alice, "--pay"]);
     process.signal("CONT");
     let ended = process.wait();
     let log = std::fs::read_to_string(home.path("daemon.log")).unwrap();

@@ -106,7 +106,7 @@ fn a_daemon_notices_that_another_one_uses_its_key() {
     std::fs::copy(&bob, &copy).unwrap();
     let data = dataset(&home);
     let spec = home.write("spec.toml", &spec(1, 1_500));
-    home.json(&["run", "propose", &spec, "--data", &data, "--key", &alice]);
+    home.json(&["run", "propose", &spec, "--data", &data, "--key", &alice, "--pay"]);
     let port = free_port();
     let listen = format!("127.0.0.1:{port}");
     let (first, second, blobs) = (home.path("first"), home.path("second"), home.path("blobs"));

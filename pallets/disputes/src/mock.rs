@@ -150,6 +150,7 @@ impl pallet_sabha_training::Config for Test {
     type Jail = pallet_sabha_timing::Window<Test>;
     type AllocatorOrigin = frame_system::EnsureRoot<AccountId>;
     type Disagreements = Disputes;
+    type Scheduler = ();
     type Pools = RewardPool;
     type MinStake = ConstU128<STAKE>;
     type MaxEndpointLen = ConstU32<32>;
@@ -300,8 +301,7 @@ pub fn crowd() {
 pub fn create(spec: &RunSpec) -> RunId {
     let id = pallet_sabha_training::NextRunId::<Test>::get();
     let budget = Progress::least_budget(&Terms::new(id, spec));
-    Training::create_run(signed(ALICE), Box::new(spec.clone()), budget).expect("it can be created");
-    id
+    Training::create_run(&ALICE, spec.clone(), budget).expect("it can be created")
 }
 
 pub fn round_of(id: RunId, key: RoundKey) -> pallet_sabha_training::RoundOf<Test> {

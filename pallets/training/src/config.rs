@@ -56,6 +56,9 @@ mod config {
         /// Told of disagreements between auditors and workers.
         type Disagreements: OnDisagreement<Self::AccountId>;
 
+        /// Decides which run opens its next round.
+        type Scheduler: Scheduler;
+
         /// Where shares in runs are recorded.
         type Pools: RewardPools<Self::AccountId, Error = DispatchError>;
 

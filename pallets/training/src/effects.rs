@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use frame_support::traits::Get;
 use sabha_protocol::{
     ActiveBlock, RunId, RunSpec, Session,
-    round::{Effect, Effects, Pause, Terms},
+    round::{Effect, Effects, Pause, Phase, Terms},
 };
 use sp_arithmetic::traits::SaturatedConversion;
 use sp_runtime::DispatchResult;
@@ -55,8 +55,16 @@ impl<T: Config> Pallet<T> {
         let mut work: Vec<(RoundOf<T>, Effects<T::AccountId>)> = alloc::vec![(round, effects)];
         while let Some((round, effects)) = work.pop() {
             let later = run.progress.apply(&round, &effects, scene.session).map_err(|_| Error::<T>::Books)?;
-            let key = round.key;
+            let (key, now) = (round.key, Self::demand(scene.id, &round));
+            let stored = Rounds::<T>::get(scene.id, key);
+            let was_training =
+                stored.as_ref().is_some_and(|stored| matches!(stored.phase, Phase::Training { .. }));
+            Self::note_demand(stored.as_ref().map_or(0, |stored| Self::demand(scene.id, stored)), now);
+            let trained = was_training && !matches!(round.phase, Phase::Training { .. });
             Rounds::<T>::insert(scene.id, key, round);
+            if trained {
+                Self::note_trained(scene.id);
+            }
             for effect in &effects {
                 Self::apply(scene, run, key, effect)?;
             }
@@ -76,6 +84,7 @@ impl<T: Config> Pallet<T> {
 
     /// Says that the run was paused, if it was not before.
     pub(crate) fn note_pause(id: RunId, before: Option<Pause>, run: &RunOf<T>) {
+        Self::note_activity(id, before, run.pause());
         if let (None, Some(reason)) = (before, run.pause()) {
             Self::deposit_event(Event::RunPaused { run: id, reason });
         }

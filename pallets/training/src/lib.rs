@@ -18,8 +18,8 @@
 //! ## Life of a run
 //!
 //! ```text
-//! create_run ──► Open (paused: opens no round) ── all rounds final ──► Completed
-//!                  └── stop_run ──► Stopping ── what is open settled ──► Stopped
+//! start_run ──► Open (paused: opens no round) ── all rounds final ──► Completed
+//!                 └── stop_run ──► Stopping ── what is open settled ──► Stopped
 //! ```
 //!
 //! The life of a round is drawn in `sabha_protocol::round`. Its transitions that only wait for time are made by the hook, within
@@ -114,6 +114,7 @@ mod hooks;
 mod mock;
 mod pot;
 mod runs;
+mod scheduler;
 mod settle;
 mod steps;
 mod storage;
@@ -132,6 +133,7 @@ mod workers;
 pub use benchmarking::BenchmarkHelper;
 pub use disputes::OnDisagreement;
 pub use pallet::*;
+pub use scheduler::Scheduler;
 pub(crate) use types::CreditOf;
 pub use types::{
     Device, EndpointOf, Leaves, Pass, Place, RoundOf, Run, RunOf, RunStatus, SeatOf, SlotOf, Worker,
@@ -148,7 +150,7 @@ use frame_support::pallet_macros::import_section;
 #[import_section(hooks::hooks)]
 #[frame_support::pallet]
 pub mod pallet {
-    use alloc::{boxed::Box, vec::Vec};
+    use alloc::vec::Vec;
 
     use frame_support::{
         PalletId,
@@ -177,8 +179,8 @@ pub mod pallet {
     use sp_arithmetic::traits::SaturatedConversion;
 
     use crate::{
-        Device, EndpointOf, Leaves, OnDisagreement, Pass, RoundOf, RunOf, SeatOf, SlotOf, WeightInfo,
-        WorkerOf, example,
+        Device, EndpointOf, Leaves, OnDisagreement, Pass, RoundOf, RunOf, Scheduler, SeatOf, SlotOf,
+        WeightInfo, WorkerOf, example,
     };
 
     #[cfg(feature = "runtime-benchmarks")]
@@ -316,23 +318,6 @@ pub mod pallet {
         pub fn withdraw(origin: OriginFor<T>) -> DispatchResult {
             let owner = ensure_signed(origin)?;
             Self::do_withdraw(owner)
-        }
-
-        /// Create a run.
-        ///
-        /// The origin must be signed, by the account that is to own the run and pays for it.
-        ///
-        /// - `spec`: what to train and how. It must make cheating dearer than working, its clocks must be within the chain's bounds,
-        ///   and its price at least the existential deposit.
-        /// - `budget`: at least the cost of every round and of two more, in units of 10^-12 SBH; it is moved into the pot. What is
-        ///   left of it when the run is over is returned.
-        ///
-        /// Emits `RunCreated`.
-        #[pallet::call_index(7)]
-        #[pallet::weight(T::WeightInfo::create_run())]
-        pub fn create_run(origin: OriginFor<T>, spec: Box<RunSpec>, budget: Balance) -> DispatchResult {
-            let owner = ensure_signed(origin)?;
-            Self::do_create_run(owner, *spec, budget)
         }
 
         /// Do what is due for a run: open its next round, draw, move on phases whose time is over, settle and pay.

@@ -142,6 +142,7 @@ impl crate::Config for Test {
     type Jail = ConstU64<{ JAIL as u64 }>;
     type AllocatorOrigin = frame_system::EnsureRoot<AccountId>;
     type Disagreements = Notes;
+    type Scheduler = ();
     type Pools = RewardPool;
     type MinStake = ConstU128<STAKE>;
     type MaxEndpointLen = ConstU32<32>;
@@ -276,8 +277,7 @@ pub fn crowd() {
 pub fn create(spec: &RunSpec) -> RunId {
     let id = crate::NextRunId::<Test>::get();
     let budget = sabha_protocol::round::Progress::least_budget(&terms(id, spec));
-    Training::create_run(signed(ALICE), Box::new(spec.clone()), budget).expect("it can be created");
-    id
+    Training::create_run(&ALICE, spec.clone(), budget).expect("it can be created")
 }
 
 pub fn terms(id: RunId, spec: &RunSpec) -> sabha_protocol::round::Terms {

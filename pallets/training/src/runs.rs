@@ -9,7 +9,7 @@ use sabha_protocol::{
     Balance, RunId, RunSpec,
     economics::{self, Assumptions},
     pool::{PoolId, RewardPools},
-    round::{Pause, Progress},
+    round::{Checkpoint, Pause, Progress},
     spec::ClockSpec,
 };
 use sp_arithmetic::traits::SaturatedConversion;
@@ -21,21 +21,39 @@ use crate::{
 };
 
 impl<T: Config> Pallet<T> {
-    pub(crate) fn do_create_run(owner: T::AccountId, spec: RunSpec, budget: Balance) -> DispatchResult {
-        spec.check().map_err(Error::<T>::from)?;
-        economics::check(&spec, &Assumptions::default()).map_err(Error::<T>::from)?;
+    /// Whether a specification will do, here and now, for a run that begins from `base`.
+    pub(crate) fn ensure_spec(spec: &RunSpec, base: Option<&Checkpoint>) -> DispatchResult {
+        match base {
+            None => spec.check().map_err(Error::<T>::from)?,
+            Some(base) => {
+                ensure!(spec.initial_checkpoint == Some(base.root), Error::<T>::SpecInitialCheckpoint);
+                // Its blob is named, so workers can fetch it as that of any round before.
+                let spec = RunSpec { initial_checkpoint: None, ..spec.clone() };
+                spec.check().map_err(Error::<T>::from)?;
+            }
+        }
+        economics::check(spec, &Assumptions::default()).map_err(Error::<T>::from)?;
         ensure!(spec.price_per_slot >= T::Currency::minimum_balance(), Error::<T>::PriceTooLow);
         Self::check_clocks(&spec.clocks)?;
-        let id = NextRunId::<T>::get();
-        let next = id.checked_add(1).ok_or(ArithmeticError::Overflow)?;
+        Ok(())
+    }
+
+    pub(crate) fn do_start_run(
+        id: RunId,
+        owner: &T::AccountId,
+        spec: RunSpec,
+        budget: Balance,
+        base: Option<Checkpoint>,
+    ) -> DispatchResult {
+        Self::ensure_spec(&spec, base.as_ref())?;
+        ensure!(!Runs::<T>::contains_key(id) && id < NextRunId::<T>::get(), Error::<T>::Books);
         let scene = Scene::with_spec::<T>(id, &spec);
         ensure!(budget >= Progress::least_budget(&scene.terms), Error::<T>::BudgetTooLow);
         let mut agenda = Agenda::<T>::get();
         agenda.try_push((id, scene.now)).map_err(|_| Error::<T>::TooManyRuns)?;
-        Self::pay_in(&owner, budget)?;
+        Self::pay_in(owner, budget)?;
         T::Pools::create(PoolId::Compute(id))?;
 
-        NextRunId::<T>::put(next);
         Agenda::<T>::put(agenda);
         let spec_hash = spec.hash();
         let run = Run {
@@ -48,11 +66,11 @@ impl<T: Config> Pallet<T> {
             paid: 0,
             refunded: 0,
             kept: 0,
-            progress: Progress::new(budget),
+            progress: Progress { tip: base, ..Progress::new(budget) },
         };
         Runs::<T>::insert(id, run);
         Specs::<T>::insert(id, spec);
-        Self::deposit_event(Event::RunCreated { run: id, owner, spec_hash, budget });
+        Self::deposit_event(Event::RunCreated { run: id, owner: owner.clone(), spec_hash, budget });
         Ok(())
     }
 
@@ -94,6 +112,7 @@ impl<T: Config> Pallet<T> {
         Self::deposit_event(Event::RunToppedUp { run: id, from, amount });
         if run.pause() == Some(Pause::Escrow) {
             run.progress.resume();
+            Self::note_activity(id, Some(Pause::Escrow), run.pause());
             Self::deposit_event(Event::RunResumed { run: id });
             Self::wake(id, T::ActiveBlocks::get());
         }
@@ -113,9 +132,11 @@ impl<T: Config> Pallet<T> {
 
     pub(crate) fn do_resume_run(id: RunId) -> DispatchResult {
         let mut run = Self::open_run(id)?;
-        ensure!(run.pause().is_some(), Error::<T>::NotPaused);
+        let before = run.pause();
+        ensure!(before.is_some(), Error::<T>::NotPaused);
         run.progress.resume();
         ensure!(run.pause().is_none(), Error::<T>::RunExhausted);
+        Self::note_activity(id, before, None);
         Runs::<T>::insert(id, run);
         Self::wake(id, T::ActiveBlocks::get());
         Self::deposit_event(Event::RunResumed { run: id });
@@ -132,8 +153,10 @@ impl<T: Config> Pallet<T> {
 
     pub(crate) fn do_stop_run(id: RunId) -> DispatchResult {
         let mut run = Self::open_run(id)?;
+        let before = run.pause();
         run.status = RunStatus::Stopping;
         run.progress.pause(Pause::Decided);
+        Self::note_activity(id, before, run.pause());
         Self::deposit_event(Event::RunStopping { run: id });
         let scene = Scene::of::<T>(id)?;
         match run.progress.open.last().copied().and_then(|key| Rounds::<T>::get(id, key)) {

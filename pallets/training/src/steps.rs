@@ -14,8 +14,8 @@ use sp_arithmetic::traits::SaturatedConversion;
 use sp_runtime::DispatchError;
 
 use crate::{
-    Attesters, Config, Error, Event, Pallet, Place, RoundOf, Rounds, RunOf, RunStatus, Runs, Seats, Slots,
-    TicketHead, Workers, effects::Scene, work::Step,
+    Attesters, Config, Error, Event, Pallet, Place, RoundOf, Rounds, RunOf, RunStatus, Runs, Scheduler,
+    Seats, Slots, TicketHead, Workers, effects::Scene, work::Step,
 };
 
 /// No deadline.
@@ -26,22 +26,32 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn run_step(scene: &Scene) -> Result<Step, DispatchError> {
         let mut run = Runs::<T>::get(scene.id).ok_or(Error::<T>::NoSuchRun)?;
         let ended = Self::end_if_over(scene, &mut run);
-        let mut made = ended;
+        let (mut made, mut run_waits) = (ended, false);
         if !ended && run.status == RunStatus::Open {
             made |= run.progress.freeze(&scene.terms, scene.session);
-            made |= Self::open_round(scene, &mut run);
+            let opened = Self::open_round(scene, &mut run);
+            run_waits = !opened && run.progress.can_open(&scene.terms, scene.session).is_ok();
+            made |= opened;
         }
         if made {
             Runs::<T>::insert(scene.id, run);
         }
         let next = if ended { None } else { Self::first_round(scene.id, None) };
-        Ok(Step { next, made, wake: NEVER })
+        // It may wait for its turn.
+        let waits = !ended && run_waits;
+        let wake = if waits { scene.now.saturating_add(RETRY) } else { NEVER };
+        Ok(Step { next, made, wake })
     }
 
     /// Opens the next round, if it can be. Returns whether anything changed.
     fn open_round(scene: &Scene, run: &mut RunOf<T>) -> bool {
         let Ok(frozen) = run.progress.can_open(&scene.terms, scene.session) else { return false };
         let (ready, before) = (TicketHead::<T>::get().len_before(frozen), run.pause());
+        // A run that cannot open its round for want of workers or money waits for no turn.
+        let can = ready >= u32::from(scene.terms.rounds.quorum) && run.progress.covers_next(&scene.terms);
+        if can && !Self::is_next(scene.id) {
+            return false;
+        }
         match run.progress.open::<T::AccountId>(&scene.terms, ready, scene.now, scene.session) {
             Ok(round) => {
                 let key = round.key;
@@ -49,6 +59,11 @@ impl<T: Config> Pallet<T> {
                     Slots::<T>::insert((scene.id, key, index), Slot::vacant(&scene.terms, key));
                 }
                 Self::deposit_event(Event::RoundOpened { run: scene.id, round: key, base: round.base });
+                Self::note_demand(0, Self::demand(scene.id, &round));
+                T::Scheduler::opened(
+                    scene.id,
+                    scene.terms.rounds.count.saturating_sub(run.progress.next.round),
+                );
                 Rounds::<T>::insert(scene.id, key, round);
                 true
             }
@@ -93,21 +108,28 @@ impl<T: Config> Pallet<T> {
             // Before the draw: a worker that is released here may be drawn again.
             Self::put(scene, &mut run, round, core::mem::take(&mut effects))?;
             round = Rounds::<T>::get(scene.id, key).ok_or(Error::<T>::NoSuchRound)?;
+            if !round.open.contains(index) {
+                Self::forget_unserved(scene.id, key, index);
+            }
         }
         let mut wake = NEVER;
         if slot.state == SlotState::Vacant {
             let drawn = round.slot_draw(terms, index, slot.generation, scene.session);
+            let word = drawn.1.saturating_add(DRAW_LAG);
             wake = now.saturating_add(RETRY);
             if let Some(worker) =
                 Self::draw(drawn, terms.stake, |_, worker| worker.training < worker.capacity)
                 && let Ok(effects) = round.assign(terms, &mut slot, worker.clone(), now)
             {
+                Self::note_served(scene.id, key, index, true);
                 Self::put(scene, &mut run, round, effects)?;
                 Self::count_training(&worker, 1)?;
                 let generation = slot.generation;
                 let deadline = now.saturating_add(terms.clocks.training);
                 Self::deposit_event(Event::SlotAssigned { slot: id, generation, worker, deadline });
                 made = true;
+            } else if matches!(round.phase, Phase::Training { .. }) && Self::word(word).is_some() {
+                Self::note_served(scene.id, key, index, false);
             }
         }
         let mut deadlines = alloc::vec![wake];
@@ -375,6 +397,7 @@ impl<T: Config> Pallet<T> {
         }
         Self::burn_surplus(scene, run);
         Self::refund(scene.id, run);
+        Self::note_end(scene.id, run);
         true
     }
 

@@ -62,9 +62,21 @@ mod storage {
     #[pallet::storage]
     pub type NextRunId<T: Config> = StorageValue<_, RunId, ValueQuery>;
 
+    /// Slots that wait for a worker, or for its result.
+    #[pallet::storage]
+    pub type InFlight<T: Config> = StorageValue<_, u32, ValueQuery>;
+
+    /// Slots that all ready workers together train at a time; of each worker no more than it has tickets.
+    #[pallet::storage]
+    pub type Capacity<T: Config> = StorageValue<_, u32, ValueQuery>;
+
     /// Attempts at rounds that are not settled.
     #[pallet::storage]
     pub type Rounds<T: Config> = StorageDoubleMap<_, Twox64Concat, RunId, Twox64Concat, RoundKey, RoundOf<T>>;
+
+    /// Slots of a run's round in training for which nobody could be drawn. They are not in flight.
+    #[pallet::storage]
+    pub type Unserved<T: Config> = StorageMap<_, Twox64Concat, RunId, (RoundKey, SlotSet)>;
 
     /// Their slots that are not settled.
     #[pallet::storage]

@@ -25,8 +25,6 @@ pub trait WeightInfo {
     fn unbond() -> Weight;
     /// Weight of `withdraw`.
     fn withdraw() -> Weight;
-    /// Weight of `create_run`.
-    fn create_run() -> Weight;
     /// Weight of `commit`.
     fn commit() -> Weight;
     /// Weight of `report`.
@@ -196,30 +194,6 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     fn withdraw() -> Weight {
         Weight::from_parts(239_530_000, 8799)
             .saturating_add(T::DbWeight::get().reads(7))
-            .saturating_add(T::DbWeight::get().writes(7))
-    }
-
-    // Storage: `Timing::Durations` (r:1 w:0)
-    // Proof: `Timing::Durations` (`max_values`: Some(1), `max_size`: Some(52), added: 547, mode: `MaxEncodedLen`)
-    // Storage: `Training::NextRunId` (r:1 w:1)
-    // Proof: `Training::NextRunId` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
-    // Storage: `Timing::ActiveBlocks` (r:1 w:0)
-    // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
-    // Storage: `Session::CurrentIndex` (r:1 w:0)
-    // Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
-    // Storage: `Training::Agenda` (r:1 w:1)
-    // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
-    // Storage: `System::Account` (r:2 w:2)
-    // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
-    // Storage: `RewardPool::Pools` (r:1 w:1)
-    // Proof: `RewardPool::Pools` (`max_values`: None, `max_size`: Some(98), added: 2573, mode: `MaxEncodedLen`)
-    // Storage: `Training::Runs` (r:0 w:1)
-    // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
-    // Storage: `Training::Specs` (r:0 w:1)
-    // Proof: `Training::Specs` (`max_values`: None, `max_size`: Some(850), added: 3325, mode: `MaxEncodedLen`)
-    fn create_run() -> Weight {
-        Weight::from_parts(9_476_380_000, 6196)
-            .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(7))
     }
 
@@ -622,12 +596,6 @@ impl WeightInfo for () {
     fn withdraw() -> Weight {
         Weight::from_parts(239_530_000, 8799)
             .saturating_add(ParityDbWeight::get().reads(7))
-            .saturating_add(ParityDbWeight::get().writes(7))
-    }
-
-    fn create_run() -> Weight {
-        Weight::from_parts(9_476_380_000, 6196)
-            .saturating_add(ParityDbWeight::get().reads(8))
             .saturating_add(ParityDbWeight::get().writes(7))
     }
 

@@ -215,6 +215,7 @@ impl<T: Config> Pallet<T> {
             let before = run.progress.escrow;
             Self::refund(id, &mut run);
             frame_support::ensure!(run.progress.escrow < before, Error::<T>::NothingDue);
+            Self::note_end(id, &run);
             Runs::<T>::insert(id, run);
             meter.consume(T::WeightInfo::settle_step());
             return Ok(1);

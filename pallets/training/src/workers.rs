@@ -87,7 +87,9 @@ impl<T: Config> Pallet<T> {
         }
         if let Some(capacity) = capacity {
             ensure!(capacity > 0, Error::<T>::NoCapacity);
+            let before = Self::places(&worker);
             worker.capacity = capacity;
+            Self::note_places(before, &worker);
         }
         if let Some(endpoint) = endpoint {
             Self::ensure_endpoint(&endpoint)?;
@@ -107,8 +109,9 @@ impl<T: Config> Pallet<T> {
         let stake = worker.stake;
         if worker.status == WorkerStatus::Ready {
             // Slashed below the least stake, it keeps one, which counts for nothing: only `drain` and `unbond` end being ready.
-            let count = Self::tickets_of(stake).max(1);
+            let (before, count) = (Self::places(&worker), Self::tickets_of(stake).max(1));
             Self::set_tickets(&owner, &mut worker, count);
+            Self::note_places(before, &worker);
         }
         Workers::<T>::insert(&owner, worker);
         Self::deposit_event(Event::StakeAdded { owner, amount, stake });
@@ -127,6 +130,7 @@ impl<T: Config> Pallet<T> {
         worker.status = WorkerStatus::Ready;
         let count = Self::tickets_of(worker.stake);
         Self::set_tickets(&owner, &mut worker, count);
+        Self::note_places(0, &worker);
         let tickets = worker.tickets;
         Workers::<T>::insert(&owner, worker);
         Self::deposit_event(Event::WorkerReady { owner, tickets });
@@ -136,8 +140,10 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn do_drain(who: T::AccountId) -> DispatchResult {
         let (owner, mut worker) = Self::worker_for(who)?;
         ensure!(worker.status == WorkerStatus::Ready, Error::<T>::NotReady);
+        let before = Self::places(&worker);
         worker.status = WorkerStatus::Idle;
         Self::set_tickets(&owner, &mut worker, 0);
+        Self::note_places(before, &worker);
         Workers::<T>::insert(&owner, worker);
         Self::deposit_event(Event::WorkerDrained { owner });
         Ok(())
@@ -147,9 +153,11 @@ impl<T: Config> Pallet<T> {
         let mut worker = Workers::<T>::get(&owner).ok_or(Error::<T>::NoSuchWorker)?;
         ensure!(!matches!(worker.status, WorkerStatus::Unbonding { .. }), Error::<T>::Unbonding);
         ensure!(!worker.is_bound(), Error::<T>::StakeInUse);
+        let before = Self::places(&worker);
         Self::set_tickets(&owner, &mut worker, 0);
         let since = T::ActiveBlocks::get();
         worker.status = WorkerStatus::Unbonding { since };
+        Self::note_places(before, &worker);
         Workers::<T>::insert(&owner, worker);
         let until = since.saturating_add(Self::unbonding());
         Self::deposit_event(Event::UnbondingStarted { owner, until });

@@ -16,11 +16,13 @@
 //! | [`audit`] | which segments are executed again, seals, answers |
 //! | [`draw`] | who is drawn, by stake, from a set that was frozen before the randomness was known |
 //! | [`economics`] | whether a specification makes cheating dear |
+//! | [`models`] | licences of models, and how a payment for one is split |
 //! | [`money`], [`reputation`] | transfers and slashes; how often a worker did what it was drawn for |
 //! | [`pool`] | who has which share of what is earned later, and what that comes to |
 //! | [`datasets`] | claims of data: what is claimed, who judges it, what it comes to |
 //! | [`defaults`] | the protocol's constants, with their reasons |
 //! | [`set`] | sets of slots |
+//! | [`allocation`] | what the DAO and the crowd decide about compute: money of runs, matching, whose turn it is |
 //! | [`amount`] | token amounts as people write them |
 
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -39,6 +41,7 @@
 
 extern crate alloc;
 
+pub mod allocation;
 pub mod amount;
 pub mod audit;
 #[cfg(feature = "std")]
@@ -51,6 +54,7 @@ pub mod dispute;
 pub mod draw;
 pub mod economics;
 pub mod ids;
+pub mod models;
 pub mod money;
 pub mod pool;
 pub mod programs;

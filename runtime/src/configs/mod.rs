@@ -1,5 +1,6 @@
 //! One file per pallet configuration.
 
+pub mod allocation;
 pub mod authorship;
 pub mod babe;
 pub mod balances;
@@ -13,6 +14,7 @@ pub mod grandpa;
 pub mod historical;
 pub mod identity;
 pub mod migrations;
+pub mod models;
 pub mod multisig;
 pub mod offences;
 pub mod origins;

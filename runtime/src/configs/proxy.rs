@@ -74,7 +74,6 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
                         pallet_sabha_training::Call::register { .. }
                             | pallet_sabha_training::Call::add_stake { .. }
                             | pallet_sabha_training::Call::update_worker { .. }
-                            | pallet_sabha_training::Call::create_run { .. }
                             | pallet_sabha_training::Call::top_up_run { .. }
                     )
                     | RuntimeCall::RewardPool(
@@ -91,6 +90,11 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
                             | pallet_sabha_datasets::Call::add_curator_stake { .. }
                             | pallet_sabha_datasets::Call::appeal { .. }
                     )
+                    | RuntimeCall::Allocation(
+                        pallet_sabha_allocation::Call::propose { .. }
+                            | pallet_sabha_allocation::Call::pledge { .. }
+                    )
+                    | RuntimeCall::Models(pallet_sabha_models::Call::pay { .. })
                     // Puts the owner's money at risk.
                     | RuntimeCall::Disputes(pallet_sabha_disputes::Call::challenge { .. })
             ),

@@ -1,7 +1,7 @@
 //! Training: workers, runs, rounds, audits.
 
 use crate::{
-    Balances, Disputes, RewardPool, Runtime, RuntimeHoldReason, Session,
+    Allocation, Balances, Disputes, RewardPool, Runtime, RuntimeHoldReason, Session,
     constants::{block, bonds, limits, pots},
     governance::RootOrComputeAllocator,
 };
@@ -47,6 +47,7 @@ impl pallet_sabha_training::Config for Runtime {
     type Jail = pallet_sabha_timing::Window<Runtime>;
     type AllocatorOrigin = RootOrComputeAllocator;
     type Disagreements = Disputes;
+    type Scheduler = Allocation;
     type Pools = RewardPool;
     type MinStake = ConstU128<{ bonds::WORKER }>;
     type MaxEndpointLen = ConstU32<{ limits::MAX_ENDPOINT_LEN }>;

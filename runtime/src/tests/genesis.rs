@@ -2,8 +2,8 @@
 
 use super::chain::{Chain, try_build, whole_genesis};
 use crate::{
-    AccountId, Babe, Balances, Datasets, RewardPool, Runtime, Session, Timing, Training, Treasury, UNITS,
-    Validators,
+    AccountId, Allocation, Babe, Balances, Datasets, Models, RewardPool, Runtime, Session, Timing, Training,
+    Treasury, UNITS, Validators,
     configs::dap::GenesisSupply,
     constants::{currency::EXISTENTIAL_DEPOSIT, issuance::LIVE_SUPPLY},
     genesis::{self, LIVE_PRESET, PLACEHOLDER, placeholders},
@@ -54,8 +54,8 @@ fn development_has_one_validator_and_well_known_accounts() {
             assert_eq!(Balances::free_balance(who.to_account_id()), 1_000_000 * UNITS);
         }
         assert_eq!(Balances::free_balance(Treasury::account_id()), 10_000_000 * UNITS);
-        // Twelve accounts, the treasury, six pots.
-        assert_eq!(Balances::total_issuance(), 22_000_000 * UNITS + 6 * EXISTENTIAL_DEPOSIT);
+        // Twelve accounts, the treasury, eight pots.
+        assert_eq!(Balances::total_issuance(), 22_000_000 * UNITS + 8 * EXISTENTIAL_DEPOSIT);
         assert_eq!(GenesisSupply::get(), Balances::total_issuance());
     });
     chain.check();
@@ -78,7 +78,13 @@ fn every_pot_is_endowed() {
     let mut chain = Chain::development();
     chain.with(|| {
         let pots = genesis::pot_accounts().map(|(_, pot)| pot);
-        for pot in [Training::account_id(), RewardPool::account_id(), Datasets::account_id()] {
+        for pot in [
+            Training::account_id(),
+            RewardPool::account_id(),
+            Datasets::account_id(),
+            Allocation::account_id(),
+            Models::account_id(),
+        ] {
             assert!(pots.contains(&pot), "every pallet's pot is one of them");
         }
         let budget =
@@ -98,7 +104,7 @@ fn every_pot_is_endowed() {
 #[test]
 fn build_state_without_a_pot_fails() {
     let mut genesis = whole_genesis("development");
-    let (name, pot) = genesis::pot_accounts()[6].clone();
+    let (name, pot) = genesis::pot_accounts()[8].clone();
     let balances = genesis["balances"]["balances"].as_array_mut().expect("a list");
     balances.retain(|entry| entry[0] != json!(pot));
     let error = try_build(&genesis).map(|_| ()).expect_err("a pot is missing");
@@ -112,7 +118,7 @@ fn live_has_placeholders() {
     assert_eq!(
         found,
         [
-            "/balances/balances/7/0",
+            "/balances/balances/9/0",
             "/session/keys/0/0",
             "/session/keys/0/1",
             "/session/keys/0/2/babe",

@@ -1,6 +1,6 @@
 //! Referenda from the preimage to the enactment.
 
-use super::chain::Chain;
+use super::{chain::Chain, shares::submit};
 use crate::{
     Balance, Balances, OriginCaller, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, Timing, Treasury,
     UNITS,
@@ -19,6 +19,7 @@ use sp_runtime::{
     DispatchError,
     traits::{BlakeTwo256, Hash},
 };
+use std::collections::BTreeMap;
 
 /// Note the preimage, submit, pay the deposit, vote: what a client does. Returns the referendum's index.
 fn propose(
@@ -29,9 +30,10 @@ fn propose(
 ) -> u32 {
     let bytes = call.encode();
     let proposal = Bounded::Lookup { hash: BlakeTwo256::hash(&bytes), len: bytes.len() as u32 };
-    chain.submit(Alice, pallet_preimage::Call::note_preimage { bytes });
+    submit(chain, Alice, pallet_preimage::Call::note_preimage { bytes });
     let index = chain.with(pallet_referenda::ReferendumCount::<Runtime>::get);
-    chain.submit(
+    submit(
+        chain,
         Alice,
         pallet_referenda::Call::submit {
             proposal_origin: Box::new(origin),
@@ -39,13 +41,13 @@ fn propose(
             enactment_moment: DispatchTime::After(0),
         },
     );
-    chain.submit(Bob, pallet_referenda::Call::place_decision_deposit { index });
+    submit(chain, Bob, pallet_referenda::Call::place_decision_deposit { index });
     for (who, balance) in votes {
         let vote = AccountVote::Standard {
             vote: Vote { aye: true, conviction: Conviction::Locked1x },
             balance: *balance,
         };
-        chain.submit(*who, pallet_conviction_voting::Call::vote { poll_index: index, vote });
+        submit(chain, *who, pallet_conviction_voting::Call::vote { poll_index: index, vote });
     }
     index
 }
@@ -203,4 +205,92 @@ fn origins_are_told_apart() {
     assert_eq!(spend(RuntimeOrigin::root()), Some(Balance::MAX));
     assert_eq!(spend(Origin::TreasurySpender.into()), Some(1_000_000 * UNITS));
     assert_eq!(spend(Origin::ComputeAllocator.into()), None);
+}
+
+/// As *Delegation* in docs/voters.md says: Alice has no vote of her own, Charlie has her tokens besides his.
+#[test]
+fn a_delegate_votes_with_the_tokens_of_another() {
+    let mut chain = Chain::development();
+    let run = super::runs::create(&mut chain, Charlie);
+    let class = 3;
+    let to = Charlie.to_account_id().into();
+    let (conviction, balance) = (Conviction::Locked1x, 900_000 * UNITS);
+    submit(&mut chain, Alice, pallet_conviction_voting::Call::delegate { class, to, conviction, balance });
+    let call = pallet_sabha_training::Call::pause_run { run }.into();
+    let index = propose(&mut chain, Origin::ComputeAllocator.into(), call, &[(Charlie, UNITS)]);
+    let (approved, _) = decide(&mut chain, index, 40);
+    assert!(approved, "one SBH of his own would not have been enough");
+    // On another track she votes herself.
+    let call = frame_system::Call::remark { remark: vec![] }.into();
+    let index = propose(&mut chain, Origin::ParameterAdmin.into(), call, &[(Alice, 900_000 * UNITS)]);
+    assert!(decide(&mut chain, index, 80).0);
+    submit(&mut chain, Alice, pallet_conviction_voting::Call::undelegate { class });
+    chain.check();
+}
+
+#[test]
+fn a_parameter_admin_referendum_changes_the_split_of_new_tokens() {
+    use crate::configs::dap;
+    use sp_runtime::Perbill;
+    use sp_staking::budget::BudgetRecipient;
+
+    let mut chain = Chain::development();
+    let all = || BTreeMap::from([(dap::ToMatching::budget_key(), Perbill::one())]);
+    let new_allocations = all().try_into().expect("few");
+    let call = pallet_dap::Call::set_budget_allocation { new_allocations }.into();
+    let index = propose(&mut chain, Origin::ParameterAdmin.into(), call, &[(Alice, 900_000 * UNITS)]);
+    assert!(decide(&mut chain, index, 80).0);
+    let split = |chain: &mut Chain| chain.with(pallet_dap::BudgetAllocation::<Runtime>::get).into_inner();
+    for _ in 0..30 {
+        chain.run(1);
+        if split(&mut chain) == all() {
+            break;
+        }
+    }
+    assert_eq!(split(&mut chain), all(), "the call was dispatched");
+    // From now on all new tokens are the matching pot's.
+    let pots = [dap::ToMatching::pot_account(), dap::ToValidators::pot_account()];
+    let balances = |chain: &mut Chain| chain.with(|| pots.clone().map(Balances::free_balance));
+    // What was due before is out.
+    chain.run(40);
+    let before = balances(&mut chain);
+    chain.run(60);
+    let after = balances(&mut chain);
+    assert!(after[0] > before[0] && after[1] == before[1], "{before:?} {after:?}");
+    chain.check();
+}
+
+/// As in docs/use-cases.md: the treasury pays for labels, a curator looks at them, and whoever made them is paid.
+#[test]
+fn a_bounty_pays_for_labelling_digits() {
+    use pallet_bounties::Call;
+    use sp_runtime::traits::Dispatchable;
+
+    let mut chain = Chain::development();
+    let [proposer, curator, labeller] = [Charlie, Bob, Sr25519Keyring::One];
+    let (value, fee) = (500 * UNITS, 50 * UNITS);
+    let description = b"Label 10,000 photographs of digits".to_vec();
+    submit(&mut chain, proposer, Call::propose_bounty { value, description });
+    chain.with(|| {
+        let call =
+            Call::approve_bounty_with_curator { bounty_id: 0, curator: curator.to_account_id().into(), fee };
+        let origin = RuntimeOrigin::from(Origin::TreasurySpender);
+        RuntimeCall::from(call).dispatch(origin).expect("the track may");
+    });
+    let period = chain.with(<crate::configs::treasury::SpendPeriod as frame_support::traits::Get<u32>>::get);
+    chain.run(period + 1);
+    submit(&mut chain, curator, Call::accept_curator { bounty_id: 0 });
+    submit(
+        &mut chain,
+        curator,
+        Call::award_bounty { bounty_id: 0, beneficiary: labeller.to_account_id().into() },
+    );
+    let delay =
+        chain.with(<crate::configs::bounties::BountyPayoutDelay as frame_support::traits::Get<u32>>::get);
+    chain.run(delay + 1);
+    let before = chain.with(|| Balances::free_balance(labeller.to_account_id()));
+    submit(&mut chain, proposer, Call::claim_bounty { bounty_id: 0 });
+    let after = chain.with(|| Balances::free_balance(labeller.to_account_id()));
+    assert_eq!(after - before, value - fee);
+    chain.check();
 }

@@ -16,8 +16,8 @@ use pallet_referenda::TracksInfo;
 use sabha_protocol::pool::PoolId;
 use sp_runtime::traits::TransactionExtension;
 
-/// The table of indices, which are never reused. Pallets to come: 53 Allocation, 54 Models.
-const INDICES: [(usize, &str); 33] = [
+/// The table of indices, which are never reused.
+const INDICES: [(usize, &str); 35] = [
     (0, "System"),
     (1, "Timing"),
     (2, "Timestamp"),
@@ -51,6 +51,8 @@ const INDICES: [(usize, &str); 33] = [
     (50, "Datasets"),
     (51, "Training"),
     (52, "Disputes"),
+    (53, "Allocation"),
+    (54, "Models"),
 ];
 
 #[test]
@@ -198,6 +200,10 @@ fn calls_are_at_their_indices() {
     let evidence = Box::new(sabha_protocol::dispute::stream::StreamEvidence::Sum);
     let refute = RuntimeCall::Disputes(pallet_sabha_disputes::Call::refute_stream { run: 0, evidence });
     assert_eq!(refute.encode(), [52, 7, 0, 0, 0, 0, 1]);
+    let stop = RuntimeCall::Allocation(pallet_sabha_allocation::Call::stop { run: 0 });
+    assert_eq!(stop.encode()[..2], [53, 11]);
+    let register = RuntimeCall::Models(pallet_sabha_models::Call::register { run: 0 });
+    assert_eq!(register.encode()[..2], [54, 0]);
     let claim = RuntimeCall::RewardPool(pallet_sabha_reward_pool::Call::claim { pool: PoolId::Curators });
     assert_eq!(claim.encode(), [41, 0, 4]);
     let poke = RuntimeCall::Datasets(pallet_sabha_datasets::Call::poke { claim: 0 });

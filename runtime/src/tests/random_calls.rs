@@ -5,22 +5,24 @@
 
 use super::{
     chain::{Chain, sign},
+    random_allocation::settle,
     random_disputes::{challenge, move_in_game},
     runs::{budget, call_for, outcome, spec},
 };
 use crate::{
-    Balance, Balances, Datasets, Disputes, RewardPool, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin,
-    Session, System, Timing, Training, UNITS, Validators,
+    Allocation, Balance, Balances, Datasets, Disputes, Models, RewardPool, Runtime, RuntimeCall,
+    RuntimeEvent, RuntimeOrigin, Session, System, Timing, Training, UNITS, Validators,
     constants::{bonds, currency::EXISTENTIAL_DEPOSIT, limits},
     governance::TrackId,
 };
 use codec::Encode;
 use frame_support::traits::{Bounded, schedule::DispatchTime};
 use pallet_conviction_voting::{AccountVote, Conviction, Vote};
+use pallet_sabha_allocation::Proposals;
 use pallet_sabha_origins::Origin;
 use pallet_sabha_timing::{Durations, GenesisDurations};
 use pallet_sabha_training::{Device, Event, RunStatus, Runs, WorkerStatus, Workers};
-use sabha_protocol::{Divergence, Outcome, RoundKey, RunId, spec::ClockSpec};
+use sabha_protocol::{Divergence, Outcome, RoundKey, RunId, models::Licence, spec::ClockSpec};
 use sp_keyring::Sr25519Keyring::{
     self, Alice, AliceStash, Bob, BobStash, Charlie, Dave, Eve, Ferdie, One, Two,
 };
@@ -30,7 +32,7 @@ use std::collections::BTreeMap;
 type Call = pallet_sabha_training::Call<Runtime>;
 
 /// Blocks of each game.
-const BLOCKS: u32 = 600;
+const BLOCKS: u32 = 1_500;
 /// Who may own a worker.
 const OWNERS: [Sr25519Keyring; 4] = [Bob, Charlie, Dave, Eve];
 /// Who may be a hot key. Some are owners too, so that the rules about that are tried.
@@ -102,7 +104,7 @@ pub fn run(dice: &mut Dice) -> RunId {
     next.saturating_sub(back)
 }
 
-fn register(dice: &mut Dice) -> Act {
+pub fn register(dice: &mut Dice) -> Act {
     let owner = dice.pick(&OWNERS);
     let stake =
         bonds::WORKER - Balance::from(dice.one_in(8)) + dice.amount(300) * Balance::from(dice.below(2));
@@ -128,7 +130,7 @@ fn update_worker(dice: &mut Dice) -> Act {
     send(dice.pick(&OWNERS), call)
 }
 
-fn create_run(dice: &mut Dice) -> Act {
+fn propose(dice: &mut Dice) -> Act {
     let Durations { window, availability, audit_seals, chess_clock, .. } = Timing::durations();
     let longest = window * limits::MAX_CLOCK_WINDOWS;
     let mut spec = spec(window);
@@ -145,13 +147,30 @@ fn create_run(dice: &mut Dice) -> Act {
         dispute: dice.pick(&[2 * chess_clock, longest]).min(longest),
         window: dice.pick(&[window, window, window + 1, longest, window - 1]),
     };
-    let budget =
-        budget(&spec) + dice.amount(2) * Balance::from(dice.below(2)) - Balance::from(dice.one_in(8));
-    send(dice.pick(&[Alice, Ferdie, Dave]), Call::create_run { spec: Box::new(spec), budget })
+    let goal = budget(&spec) + dice.amount(2) * Balance::from(dice.below(2)) - Balance::from(dice.one_in(8));
+    let call = pallet_sabha_allocation::Call::propose {
+        title: b"A model".to_vec().try_into().expect("short"),
+        licence: Licence::Mit,
+        parent: None,
+        spec: Box::new(spec),
+        goal,
+        duration: 5 + dice.below(60),
+    };
+    send(dice.pick(&[Alice, Ferdie, Dave]), call)
+}
+
+/// All that a proposal asks for.
+fn pledge(dice: &mut Dice) -> Act {
+    let open: Vec<_> = Proposals::<Runtime>::iter()
+        .filter(|(_, proposal)| proposal.campaign.is_funding())
+        .map(|(run, proposal)| (run, proposal.campaign.goal))
+        .collect();
+    let (run, amount) = if open.is_empty() { (run(dice), UNITS) } else { dice.pick(&open) };
+    send(dice.pick(&[Alice, Ferdie, Dave]), pallet_sabha_allocation::Call::pledge { run, amount })
 }
 
 /// Mostly somebody who can.
-fn ready(dice: &mut Dice) -> Act {
+pub fn ready(dice: &mut Dice) -> Act {
     let idle = |worker: &pallet_sabha_training::WorkerOf<Runtime>| worker.status == WorkerStatus::Idle;
     let idle = Workers::<Runtime>::iter_values().filter(idle);
     let hot_keys: Vec<_> =
@@ -161,14 +180,14 @@ fn ready(dice: &mut Dice) -> Act {
 }
 
 /// Mostly a run for which something is due.
-fn poke(dice: &mut Dice) -> Act {
+pub fn poke(dice: &mut Dice) -> Act {
     let due: Vec<_> = Runs::<Runtime>::iter_keys().filter(|run| Training::due(*run) > 0).collect();
     let run = if due.is_empty() || dice.one_in(4) { run(dice) } else { dice.pick(&due) };
     send(dice.pick(&OWNERS), Call::poke { run })
 }
 
 /// Mostly what a worker has to do, and mostly rightly.
-fn duty(dice: &mut Dice) -> Act {
+pub fn duty(dice: &mut Dice) -> Act {
     let all: Vec<_> = Workers::<Runtime>::iter()
         .filter_map(|(owner, worker)| {
             let owner = Sr25519Keyring::from_account_id(&owner)?;
@@ -201,7 +220,7 @@ fn duty(dice: &mut Dice) -> Act {
     send(signer, call)
 }
 
-fn transfer(dice: &mut Dice) -> Act {
+pub fn transfer(dice: &mut Dice) -> Act {
     type Call = pallet_balances::Call<Runtime>;
     if dice.one_in(2) {
         let value = dice.amount(3);
@@ -284,7 +303,7 @@ fn decide(call: Call) -> Act {
 }
 
 /// What happens to workers, runs and games.
-const ACTS: [(u32, &str, Make); 26] = [
+pub const ACTS: [(u32, &str, Make); 28] = [
     (4, "register", register),
     (2, "update a worker", update_worker),
     (1, "add stake", |dice| {
@@ -295,7 +314,9 @@ const ACTS: [(u32, &str, Make); 26] = [
     (2, "drain", |dice| send(dice.pick(&HOT_KEYS), Call::drain {})),
     (4, "unbond", |dice| send(dice.pick(&OWNERS), Call::unbond {})),
     (8, "withdraw", |dice| send(dice.pick(&OWNERS), Call::withdraw {})),
-    (8, "create a run", create_run),
+    (8, "propose a run", propose),
+    (10, "pledge all of it", pledge),
+    (10, "settle", settle),
     (2, "top up", |dice| {
         let (run, amount) = (run(dice), dice.amount(1));
         send(dice.pick(&OWNERS), Call::top_up_run { run, amount })
@@ -343,11 +364,12 @@ fn act(acts: &Acts, dice: &mut Dice) -> (&'static str, Act) {
 /// How often each act succeeded.
 pub type Score = BTreeMap<&'static str, u32>;
 
-/// Up to three acts, and the block with their transactions.
-fn step(acts: &Acts, chain: &mut Chain, dice: &mut Dice, score: &mut Score) {
+/// Up to three acts, and the block with their transactions. Returns how many calls were made.
+fn step(acts: &Acts, chain: &mut Chain, dice: &mut Dice, score: &mut Score) -> u32 {
     let mut names = Vec::new();
     let mut signers: Vec<Sr25519Keyring> = Vec::new();
     let mut transactions = Vec::new();
+    let mut calls = 0;
     for _ in 0..1 + dice.below(3) {
         let (name, act) = chain.with(|| act(acts, dice));
         match act {
@@ -361,6 +383,7 @@ fn step(acts: &Acts, chain: &mut Chain, dice: &mut Dice, score: &mut Score) {
             Act::Decide(origin, call) => {
                 let before = chain.events().len();
                 let done = chain.with(|| call.dispatch(RuntimeOrigin::from(origin)).is_ok());
+                calls += 1;
                 *score.entry(name).or_default() += u32::from(done);
                 // The block forgets them.
                 for name in chain.events().iter().skip(before).filter_map(worth_noting) {
@@ -377,6 +400,8 @@ fn step(acts: &Acts, chain: &mut Chain, dice: &mut Dice, score: &mut Score) {
     let before = chain.with(Balances::total_issuance);
     let (_, results) = chain.produce(transactions);
     for (name, result) in names.into_iter().zip(results) {
+        // Those that the block took.
+        calls += u32::from(result.is_ok());
         *score.entry(name).or_default() += u32::from(result == Ok(Ok(())));
     }
     let minted: Balance = chain
@@ -407,11 +432,14 @@ fn step(acts: &Acts, chain: &mut Chain, dice: &mut Dice, score: &mut Score) {
     assert_eq!(chain.with(Balances::total_issuance), expected, "only Dap mints and only slashes burn");
     chain.check_issuance();
     check_own_pallets(chain);
+    calls
 }
 
 /// What tests ask whether it ever happened.
 fn worth_noting(event: &RuntimeEvent) -> Option<&'static str> {
+    use pallet_sabha_allocation::Event as Campaigns;
     use pallet_sabha_datasets::Event as Data;
+    use pallet_sabha_models::Event as Registry;
     Some(match event {
         RuntimeEvent::Disputes(pallet_sabha_disputes::Event::Decided { .. }) => "a game was decided",
         RuntimeEvent::Datasets(Data::ClaimAccepted { .. }) => "a claim was accepted",
@@ -421,6 +449,13 @@ fn worth_noting(event: &RuntimeEvent) -> Option<&'static str> {
         RuntimeEvent::Datasets(Data::CuratorAbsent { .. }) => "a curator was silent",
         RuntimeEvent::Datasets(Data::AppealEnded { upheld: true, .. }) => "an appeal was right",
         RuntimeEvent::Datasets(Data::AppealEnded { upheld: false, .. }) => "an appeal was wrong",
+        RuntimeEvent::Allocation(Campaigns::Started { .. }) => "a run was started",
+        RuntimeEvent::Allocation(Campaigns::Ended { .. }) => "a run ended",
+        RuntimeEvent::Allocation(Campaigns::Failed { .. }) => "a proposal failed",
+        RuntimeEvent::Allocation(Campaigns::CountedAgain { dropped: 1.., .. }) => {
+            "an account counted no more"
+        }
+        RuntimeEvent::Models(Registry::Registered { .. }) => "a model was registered",
         _ => return None,
     })
 }
@@ -434,6 +469,8 @@ fn check_own_pallets(chain: &mut Chain) {
         Disputes::do_try_state().expect("Disputes is sound");
         RewardPool::do_try_state().expect("RewardPool is sound");
         Datasets::do_try_state().expect("Datasets is sound");
+        Allocation::do_try_state().expect("Allocation is sound");
+        Models::do_try_state().expect("Models is sound");
         Validators::do_try_state().expect("Validators is sound");
     });
     #[cfg(not(feature = "try-runtime"))]
@@ -441,21 +478,34 @@ fn check_own_pallets(chain: &mut Chain) {
 }
 
 /// Plays one game, and returns what succeeded in it. `note` adds what is to be seen at its end.
-pub fn play(acts: &Acts, mut chain: Chain, seed: u64, note: fn(&mut Score)) -> Score {
+pub fn play(acts: &Acts, chain: Chain, seed: u64, note: fn(&mut Score)) -> Score {
+    play_while(acts, chain, seed, note, |blocks, _| blocks < BLOCKS)
+}
+
+/// As [`play`], as long as so many blocks and calls are not enough.
+pub fn play_while(
+    acts: &Acts,
+    mut chain: Chain,
+    seed: u64,
+    note: fn(&mut Score),
+    goes_on: impl Fn(u32, u32) -> bool,
+) -> Score {
     let (mut dice, mut score) = (Dice(seed), Score::new());
-    for block in 0..BLOCKS {
+    let (mut blocks, mut calls) = (0, 0);
+    while goes_on(blocks, calls) {
         let stepped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            step(acts, &mut chain, &mut dice, &mut score);
+            step(acts, &mut chain, &mut dice, &mut score)
         }));
-        if let Err(panic) = stepped {
-            eprintln!("seed {seed}, after {block} blocks; so far: {score:?}");
+        calls += stepped.unwrap_or_else(|panic| {
+            eprintln!("seed {seed}, after {blocks} blocks and {calls} calls; so far: {score:?}");
             std::panic::resume_unwind(panic);
-        }
+        });
+        blocks += 1;
     }
     chain.with(|| {
         note(&mut score);
         score.insert("a session passed", Session::current_index());
-        assert_eq!(System::block_number(), BLOCKS);
+        assert_eq!(System::block_number(), blocks);
     });
     chain.check();
     score
@@ -478,7 +528,7 @@ pub fn assert_lively(acts: &Acts, happenings: &[&'static str], games: impl IntoI
 }
 
 /// What became of runs.
-fn note_runs(score: &mut Score) {
+pub fn note_runs(score: &mut Score) {
     let over = |status| Runs::<Runtime>::iter_values().filter(|run| run.status == status).count() as u32;
     let finalised = Runs::<Runtime>::iter_values().map(|run| run.progress.finalised).sum();
     score.insert("a round became final", finalised);

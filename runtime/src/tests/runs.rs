@@ -2,10 +2,10 @@
 
 use super::chain::{Chain, sign};
 use crate::{
-    Balances, Runtime, RuntimeCall, RuntimeEvent, Timing, Training, UNITS,
+    Balances, Runtime, RuntimeCall, Timing, Training, UNITS,
     constants::{bonds, currency::EXISTENTIAL_DEPOSIT},
 };
-use pallet_sabha_training::{Call, Device, Event, RunStatus, Runs};
+use pallet_sabha_training::{Call, Device, RunStatus, Runs};
 use sabha_protocol::{
     Commitment, Digest, Outcome, RoundKey, RunId, RunSpec, SlotIndex,
     audit::{Opening, answer, seal},
@@ -68,20 +68,12 @@ pub fn budget(spec: &RunSpec) -> u128 {
     Progress::least_budget(&Terms::new(0, spec))
 }
 
-/// Create a run that `owner` pays for.
+/// A run that `owner` pays for alone, as no call can make one.
 pub fn create(chain: &mut Chain, owner: Sr25519Keyring) -> RunId {
     let window = chain.with(|| Timing::durations().window);
     let spec = spec(window);
     let budget = budget(&spec);
-    chain.submit(owner, Call::create_run { spec: Box::new(spec), budget });
-    chain
-        .events()
-        .into_iter()
-        .find_map(|event| match event {
-            RuntimeEvent::Training(Event::RunCreated { run, .. }) => Some(run),
-            _ => None,
-        })
-        .expect("the run exists")
+    chain.with(|| Training::create_run(&owner.to_account_id(), spec, budget)).expect("it can be created")
 }
 
 fn record(chain: &mut Chain, run: RunId) -> pallet_sabha_training::RunOf<Runtime> {
@@ -260,8 +252,8 @@ fn the_protocols_defaults_are_accepted_on_a_development_chain_and_with_its_own_c
             let kept = CurrentDurations::<Runtime>::get();
             CurrentDurations::<Runtime>::put(durations);
             let budget = budget(&defaults);
-            let origin = || crate::RuntimeOrigin::signed(Charlie.to_account_id());
-            Training::create_run(origin(), Box::new(defaults.clone()), budget).expect("it is accepted");
+            let owner = Charlie.to_account_id();
+            Training::create_run(&owner, defaults.clone(), budget).expect("it is accepted");
             // With less time than that it is not: these are the least clocks.
             for shorten in [
                 (|clocks: &mut ClockSpec| clocks.seals -= 1) as fn(&mut ClockSpec),
@@ -270,7 +262,7 @@ fn the_protocols_defaults_are_accepted_on_a_development_chain_and_with_its_own_c
             ] {
                 let mut short = defaults.clone();
                 shorten(&mut short.clocks);
-                Training::create_run(origin(), Box::new(short), budget).expect_err("it is too short");
+                Training::create_run(&owner, short, budget).expect_err("it is too short");
             }
             CurrentDurations::<Runtime>::put(kept);
         });
@@ -396,8 +388,7 @@ fn create_run_with_clocks_out_of_the_chains_bounds_fails() {
         let mut spec = spec(window);
         spec.clocks.training = training;
         let budget = budget(&spec);
-        let call = Call::create_run { spec: Box::new(spec), budget };
-        chain.try_submit(Charlie, call).expect("it is included")
+        chain.with(|| Training::create_run(&Charlie.to_account_id(), spec, budget)).map(drop)
     };
     assert_eq!(
         attempt(durations.availability - 1, window),

@@ -4,7 +4,7 @@ use super::{
     chain::Chain,
     runs::{budget, spec},
 };
-use crate::{Balances, Runtime, RuntimeEvent};
+use crate::{Balances, Runtime, RuntimeEvent, Training};
 use pallet_sabha_datasets::{Accepted, AcceptedRoots, ShardClaims};
 use pallet_sabha_disputes::{Call, Error, Event};
 use pallet_sabha_training::{RunStatus, Runs};
@@ -45,7 +45,7 @@ fn a_false_stream_is_refuted_for_nothing_and_its_budget_returned() {
     };
     let spec = sabha_protocol::RunSpec { data, ..spec(60) };
     let budget = budget(&spec);
-    chain.submit(Alice, pallet_sabha_training::Call::create_run { spec: Box::new(spec), budget });
+    chain.with(|| Training::create_run(&Alice.to_account_id(), spec, budget)).expect("it can be created");
     let free = |chain: &mut Chain, who: sp_keyring::Sr25519Keyring| {
         chain.with(|| Balances::free_balance(who.to_account_id()))
     };

@@ -1,7 +1,5 @@
 //! The states that benchmarks start from.
 
-use alloc::boxed::Box;
-
 use frame_benchmarking::v2::*;
 use frame_support::traits::{
     Get,
@@ -132,7 +130,7 @@ pub fn window<T: Config>(slots: u16) -> Result<RunId, BenchmarkError> {
     let terms = Terms::new(id, &spec);
     let budget = Progress::least_budget(&terms);
     let owner = rich::<T>("sponsor", 0);
-    Training::<T>::create_run(RawOrigin::Signed(owner).into(), Box::new(spec), budget)?;
+    Training::<T>::create_run(&owner, spec, budget)?;
     let mut all = SlotSet::default();
     let outcome = Outcome::Trained(Commitment {
         segments_root: Digest([4; 32]),

@@ -134,19 +134,6 @@ mod benchmarks {
         Ok(())
     }
 
-    #[benchmark]
-    fn create_run() {
-        endow::<T>();
-        let owner = rich::<T>("sponsor", 0);
-        let spec = spec::<T>(limits::SLOTS);
-        let budget = Progress::least_budget(&Terms::new(0, &spec));
-
-        #[extrinsic_call]
-        _(RawOrigin::Signed(owner), boxed(spec), budget);
-
-        assert_eq!(Agenda::<T>::get().len(), 1);
-    }
-
     /// The last commitment of a round: it is due to be closed.
     #[benchmark]
     fn commit() -> Result<(), BenchmarkError> {

@@ -1,6 +1,6 @@
 //! The states that benchmarks start from.
 
-use alloc::{boxed::Box, vec};
+use alloc::vec;
 
 use frame_benchmarking::v2::*;
 use frame_support::{
@@ -140,7 +140,8 @@ pub fn run<T: Config>(spec: &RunSpec) -> Result<RunId, BenchmarkError> {
     let terms = sabha_protocol::round::Terms::new(id, spec);
     // A little more than it costs: something is left to be returned.
     let budget = Progress::least_budget(&terms).saturating_add(T::Currency::minimum_balance());
-    Pallet::<T>::do_create_run(rich::<T>("sponsor", 0), spec.clone(), budget)?;
+    Pallet::<T>::create_run(&rich::<T>("sponsor", 0), spec.clone(), budget)?;
+    T::Scheduler::fill(id);
     Ok(id)
 }
 
@@ -287,9 +288,4 @@ pub fn allocator<T: Config>() -> Result<T::RuntimeOrigin, BenchmarkError> {
 pub fn fill_agenda<T: Config>(wake: u32) {
     let entries = (0..T::MaxRuns::get()).map(|run| (run, wake)).collect();
     Agenda::<T>::put(BoundedVec::truncate_from(entries));
-}
-
-/// A boxed specification.
-pub fn boxed(spec: RunSpec) -> Box<RunSpec> {
-    Box::new(spec)
 }

@@ -303,7 +303,7 @@ fn apply(act: &Act) -> bool {
             let least = sabha_protocol::round::Progress::least_budget(&terms(0, &spec));
             // One unit less is refused.
             let budget = (least + u128::from(extra)).saturating_sub(1);
-            Training::create_run(signed(owner), Box::new(spec), budget).is_ok()
+            Training::create_run(&owner, spec, budget).is_ok()
         }
         Act::TopUp { run } => Training::top_up_run(signed(1), run, 7).is_ok(),
         Act::Pause { run } => Training::pause_run(root(), run).is_ok(),

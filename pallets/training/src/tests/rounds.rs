@@ -4,7 +4,7 @@ use pallet_sabha_reward_pool::Pools;
 use sabha_protocol::pool::PoolId;
 
 use super::play::*;
-use crate::{Agenda, Attesters, Event, Rounds, RunStatus, Seats, Slots, Specs, mock::*};
+use crate::{Agenda, Attesters, Event, InFlight, Rounds, RunStatus, Seats, Slots, Specs, Unserved, mock::*};
 
 #[test]
 fn a_run_of_several_rounds_with_audits_is_trained_paid_and_refunded() {
@@ -56,6 +56,35 @@ fn a_run_created_before_its_workers_waits_for_their_set_only() {
         let joined = session();
         opened(id, key(0, 0));
         assert!(session() <= joined + 6, "{joined} {}", session());
+        check();
+    });
+}
+
+/// Cheat: a run that no worker has the stake for holds all others up, and has its money back in the end.
+#[test]
+fn slots_that_nobody_can_be_drawn_for_are_not_in_flight() {
+    run(|| {
+        crowd();
+        let mut dear = spec(1);
+        dear.stake_per_slot = 3 * STAKE;
+        let id = create(&dear);
+        until(400, || Rounds::<Test>::contains_key(id, key(0, 0)));
+        until(100, || InFlight::<Test>::get() == 0);
+        check();
+        // They raise their stakes.
+        for owner in FIRST..FIRST + 10 {
+            Training::add_stake(signed(owner), 8 * STAKE).expect("it can");
+        }
+        opened(id, key(0, 0));
+        assert_eq!((InFlight::<Test>::get(), Unserved::<Test>::iter().count()), (3, 0));
+        check();
+        train(id, key(0, 0));
+        assert_eq!(InFlight::<Test>::get(), 0);
+        dear.stake_per_slot = 100 * STAKE;
+        let other = create(&dear);
+        until(400, || Unserved::<Test>::contains_key(other));
+        // Nothing is left of it when its round is given up.
+        until(400, || !Unserved::<Test>::contains_key(other));
         check();
     });
 }

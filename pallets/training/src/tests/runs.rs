@@ -12,7 +12,7 @@ use super::play::*;
 use crate::{Error, Event, Passes, Rounds, RunStatus, Runs, Slots, mock::*};
 
 fn try_create(spec: &RunSpec, budget: u128) -> sp_runtime::DispatchResult {
-    Training::create_run(signed(ALICE), Box::new(spec.clone()), budget)
+    Training::create_run(&ALICE, spec.clone(), budget).map(drop)
 }
 
 fn least(spec: &RunSpec) -> u128 {

@@ -9,8 +9,9 @@ use sp_runtime::TryRuntimeError;
 
 use super::play::*;
 use crate::{
-    Agenda, Attesters, HoldReason, HotKeys, LeftTickets, NextRunId, Pass, Passes, Rounds, RunStatus, Runs,
-    Seats, Slots, Specs, TicketHead, TicketPlaces, Tickets, Words, WorkerStatus, Workers, mock::*,
+    Agenda, Attesters, Capacity, HoldReason, HotKeys, InFlight, LeftTickets, NextRunId, Pass, Passes, Rounds,
+    RunStatus, Runs, Seats, Slots, Specs, TicketHead, TicketPlaces, Tickets, Unserved, Words, WorkerStatus,
+    Workers, mock::*,
 };
 
 const DONE: sabha_protocol::RoundKey = sabha_protocol::RoundKey { round: 0, attempt: 0 };
@@ -68,6 +69,18 @@ fn done(change: impl FnOnce(&mut crate::RoundOf<Test>)) {
 /// Every corruption, and what the check must say.
 fn corruptions() -> Vec<(fn(), &'static str)> {
     vec![
+        // Room.
+        (|| InFlight::<Test>::mutate(|all| *all += 1), "slots in flight are miscounted"),
+        (|| Capacity::<Test>::mutate(|all| *all += 1), "places of workers are miscounted"),
+        (|| Unserved::<Test>::insert(1, (key(7, 0), SlotSet::default())), "that nobody serves has no round"),
+        (
+            || {
+                let mut slots = SlotSet::default();
+                slots.insert(9);
+                Unserved::<Test>::insert(1, (OPEN, slots));
+            },
+            "that nobody serves is not open",
+        ),
         // Workers.
         (|| worker_of(FIRST, |w| w.stake += 1), "not the stake"),
         (

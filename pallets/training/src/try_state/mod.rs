@@ -11,11 +11,14 @@ use frame_support::{
 };
 use sabha_protocol::{
     Balance,
-    round::{LIVE, Terms},
+    round::{LIVE, Phase, Terms},
 };
 use sp_runtime::TryRuntimeError;
 
-use crate::{Agenda, Config, NextRunId, Pallet, Passes, Rounds, RunOf, RunStatus, Runs, Specs, Words};
+use crate::{
+    Agenda, Capacity, Config, InFlight, NextRunId, Pallet, Passes, Rounds, RunOf, RunStatus, Runs, Specs,
+    Unserved, Words, Workers,
+};
 
 /// What workers must have reserved, and how many attestations they must answer for, as the rounds have it.
 #[derive(Default)]
@@ -39,6 +42,7 @@ impl<T: Config> Pallet<T> {
     /// - an escrow is what was paid in and regained, less what was paid and refunded;
     /// - what is kept of slashes belongs to convicted slots;
     /// - the pot holds every escrow, what is kept, what workers are owed, and the existential deposit;
+    /// - slots in flight, and places of ready workers, are counted right.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut obligations =
             Obligations { reserved: BTreeMap::new(), attesting: BTreeMap::new(), training: BTreeMap::new() };
@@ -49,7 +53,7 @@ impl<T: Config> Pallet<T> {
         Self::try_state_words()?;
         let claims = owed.saturating_add(claims).saturating_add(T::Currency::minimum_balance());
         ensure!(T::Currency::balance(&Self::account_id()) >= claims, "the pot does not cover what is owed");
-        Ok(())
+        Self::try_state_room()
     }
 
     /// Returns the sum of all escrows and of what is kept.
@@ -108,6 +112,21 @@ impl<T: Config> Pallet<T> {
         ensure!(progress.next.round == expected, "the next round is not the next");
         ensure!(progress.next.round <= terms.rounds.count, "a run is ahead of itself");
         ensure!(run.status == RunStatus::Open || progress.pause.is_some(), "a stopped run opens rounds");
+        Ok(())
+    }
+
+    fn try_state_room() -> Result<(), TryRuntimeError> {
+        let in_flight = Rounds::<T>::iter()
+            .fold(0u32, |sum, (run, _, round)| sum.saturating_add(Self::demand(run, &round)));
+        ensure!(InFlight::<T>::get() == in_flight, "slots in flight are miscounted");
+        for (run, (key, slots)) in Unserved::<T>::iter() {
+            let round = Rounds::<T>::get(run, key).ok_or("a slot that nobody serves has no round")?;
+            let training = matches!(round.phase, Phase::Training { .. });
+            ensure!(training && slots.and(&round.open) == slots, "a slot that nobody serves is not open");
+        }
+        let places =
+            Workers::<T>::iter_values().fold(0u32, |sum, worker| sum.saturating_add(Self::places(&worker)));
+        ensure!(Capacity::<T>::get() == places, "places of workers are miscounted");
         Ok(())
     }
 

@@ -117,6 +117,11 @@ impl Progress {
         terms.round_cost.saturating_mul(live as Balance)
     }
 
+    /// Whether the escrow covers another round besides those that may still pay.
+    pub fn covers_next(&self, terms: &Terms) -> bool {
+        self.escrow >= self.reserved(terms).saturating_add(terms.round_cost)
+    }
+
     /// Whether every round is final and settled.
     pub fn is_complete(&self, terms: &Terms) -> bool {
         self.finalised >= terms.rounds.count && self.settling.is_empty()
@@ -175,7 +180,7 @@ impl Progress {
             self.frozen = Some(session);
             return Err(ProgressError::TooFewWorkers);
         }
-        if self.escrow < self.reserved(terms).saturating_add(terms.round_cost) {
+        if !self.covers_next(terms) {
             // What is settled in part has been paid in part already, and is counted in full: it may be enough in a while.
             if !self.settling.is_empty() {
                 return Err(ProgressError::Waits);

@@ -185,8 +185,8 @@ impl<A: Clone + PartialEq> Round<A> {
         let mut again = false;
         if let SlotState::Assigned { worker, until } = &slot.state {
             effects.push(Effect::Release { worker: worker.clone(), amount: terms.stake });
-            // Before anything was trained in a run, it may be one that nobody can train.
-            if now > *until && (self.base.is_some() || !self.committed.is_empty()) {
+            // Before anything was trained in a run, it may be one that nobody can train, or begins from what nobody serves.
+            if now > *until && (self.key.round > 0 || !self.committed.is_empty()) {
                 effects.push(Effect::Observe { worker: worker.clone(), good: false });
             }
             slot.generation = slot.generation.saturating_add(1);

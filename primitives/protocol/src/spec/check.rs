@@ -167,10 +167,10 @@ pub enum SpecError {
         /// Highest learning rate.
         peak: F32Bits,
     },
-    /// No worker can start from a checkpoint yet: the run would pay nobody and never end.
+    /// A checkpoint's blob is not named here: only the registry of models says where one can be had.
     #[error(
-        "initial_checkpoint is {0}: no worker of this release can start from a checkpoint; leave it out, and the run \
-         starts from its seed"
+        "initial_checkpoint is {0}: leave it out, and the run starts from its seed; one that begins from a registered model is \
+         proposed with that as its parent"
     )]
     InitialCheckpoint(Digest),
     /// The price is zero.

@@ -199,6 +199,15 @@ impl RunSpec {
         .fold(u64::from(self.rounds.count), u64::saturating_mul)
     }
 
+    /// What one round takes, in parameters times tokens: the multiply-adds of training are a constant multiple of it. Saturates.
+    pub fn round_work(&self) -> u128 {
+        let RoundSpec { slots, inner_steps, batch, .. } = self.rounds;
+        let tokens = [u128::from(inner_steps), batch.into(), self.model.context.into()]
+            .into_iter()
+            .fold(u128::from(slots), u128::saturating_mul);
+        tokens.saturating_mul(self.model.parameter_count().into())
+    }
+
     /// Bytes that a worker holds for parameters, gradients and two moments in `f32`. Activations come on top.
     pub fn state_bytes(&self) -> u64 {
         self.model.parameter_count().saturating_mul(16)

@@ -1,0 +1,5 @@
+//! One file per subject.
+
+mod payments;
+mod registry;
+mod try_state;

@@ -1,0 +1,6 @@
+//! Tests beside exact references.
+
+mod campaign;
+mod fraction;
+mod quadratic;
+mod stride;
