@@ -236,7 +236,9 @@ fn change(dice: &mut Dice, slice: &mut Slice) {
         3 => slice.first = dice.below(8),
         4 => drop(slice.path.pop()),
         5 => drop(slice.path.try_push(digest)),
-        6 if slice.path.len() > 1 => slice.path.swap(0, 1),
+        6 if slice.path.len() > 1 => {
+            (slice.path[0], slice.path[1]) = (slice.path[1], slice.path[0]);
+        }
         _ if !slice.path.is_empty() => {
             let at = dice.below(slice.path.len() as u64) as usize;
             slice.path[at].0[dice.below(32) as usize] ^= 1;
