@@ -2,7 +2,7 @@
 
 use crate::{
     blobs,
-    chain::{At, Call, ChainResult, DataClaim, Dataset, Until, names::event},
+    chain::{At, Call, ChainResult, DataClaim, Dataset, names::event},
     cli::{
         Context,
         curate::find_claim,
@@ -148,7 +148,7 @@ pub(super) async fn run(args: ClaimArgs, context: &Context) -> anyhow::Result<()
     let call = Call::reveal_claim(id, units, content.bytes, &shards, &locators, begun.salt.0);
     let (_, receipt) = signed.send(&call).await?;
     // What the best block has, a reorganisation may undo: then it is told again.
-    if signed.until == Until::Finalised {
+    if args.send.finalised {
         sealed.forget(&name)?;
     }
     let text = format!(

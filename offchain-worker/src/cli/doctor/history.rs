@@ -8,7 +8,7 @@ use crate::{
     data::{Manifest, origin::contradiction},
     error::Exit,
 };
-use sabha_protocol::{RunId, spec::DataSpec};
+use sabha_protocol::{Digest, RunId, spec::DataSpec};
 use std::path::Path;
 
 /// Whether the event log can be read, and how much of it is not done.
@@ -56,7 +56,7 @@ pub(super) fn check_sources(report: &mut Report, config: &Config, runs: &[(RunId
     let here: Vec<Manifest> = folders.iter().filter_map(|folder| Manifest::read(folder).ok()).collect();
     let (mut compared, mut wrong) = (0u32, Vec::new());
     for (run, data) in runs {
-        let source = |root| here.iter().find(|manifest| manifest.root == *root).cloned();
+        let source = |root: &Digest| here.iter().find(|manifest| manifest.root == *root).cloned();
         let sources: Vec<Option<Manifest>> = data.sources.iter().map(source).collect();
         compared += u32::from(sources.iter().any(Option::is_some));
         let stream = here.iter().find(|manifest| manifest.stream == data.stream);
@@ -84,7 +84,6 @@ mod tests {
         daemon::journal::Event,
         data::{Format, PackOptions, pack},
     };
-    use sabha_protocol::Digest;
     use std::ops::ControlFlow;
 
     fn graded(report: &Report) -> Vec<(&'static str, Grade)> {
