@@ -253,7 +253,7 @@ pub mod storage {
     pub const ACCOUNT: Name = of("System", "Account");
 
     /// All of them, each with the number of its keys.
-    pub const ALL: [(Name, usize); 25] = [
+    pub const ALL: [(Name, usize); 26] = [
         (WORKERS, 1),
         (RUNS, 1),
         (SPECS, 1),
