@@ -44,7 +44,7 @@ pub struct RefuteStreamArgs {
 }
 
 /// What came out.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct Outcome {
     run: RunId,
     /// Whether the run was stopped for it.
