@@ -208,8 +208,8 @@ pub const ACTS: [(u32, &str, fn(&mut Dice) -> Act); 28] = [
     (10, "be ready again", |dice| {
         send(curator(dice, |status| status == CuratorStatus::Absent), Data::ready_curator {})
     }),
-    (2, "leave the draw", |dice| {
-        let curator = dice.pick(&CURATORS);
+    (4, "leave the draw", |dice| {
+        let curator = curator(dice, |status| !matches!(status, CuratorStatus::Idle { .. }));
         send(dice.pick(&[curator, Alice]), Data::drain_curator { curator: curator.to_account_id() })
     }),
     (8, "withdraw a stake", |dice| {
