@@ -352,8 +352,8 @@ fn check_storage(metadata: &Metadata) -> Result<(), ChainError> {
             storage::RUNS => reads::<RunRecord>(metadata, item, ty)?,
             storage::PROPOSALS => reads::<ProposalRecord>(metadata, item, ty)?,
             storage::BACKERS => reads::<BackerRecord>(metadata, item, ty)?,
-            storage::MODELS => reads::<ModelRecord>(metadata, item, ty)?,
-            storage::METRICS => reads::<Vec<MetricRecord>>(metadata, item, ty)?,
+            storage::MODELS => reads_from::<ModelRecord>(metadata, item, ty, 4)?,
+            storage::METRICS => reads_from::<Vec<MetricRecord>>(metadata, item, ty, 4)?,
             storage::ACCRUED => encodes(metadata, item, ty, &UNITS.encode())?,
             storage::ACCOUNT => reads::<AccountInfo>(metadata, item, ty)?,
             storage::SPECS => encodes(metadata, item, ty, &sample_spec().encode())?,
@@ -430,7 +430,12 @@ fn encode_fields(metadata: &Metadata, item: Name, fields: &[u32], bytes: &[u8]) 
 /// Whether a value of a type reads as `T`, field by field: tried with zeros, with one in front, and with ones, which every type here
 /// has values of; the latter two make optional values present.
 fn reads<T: DecodeAsType>(metadata: &Metadata, item: Name, ty: u32) -> Result<(), ChainError> {
-    for (first, rest) in [(0u8, 0u8), (1, 0), (1, 1)] {
+    reads_from::<T>(metadata, item, ty, 1)
+}
+
+/// The same for a type that begins with a list: one item is there where `one` is 4.
+fn reads_from<T: DecodeAsType>(metadata: &Metadata, item: Name, ty: u32, one: u8) -> Result<(), ChainError> {
+    for (first, rest) in [(0u8, 0u8), (one, 0), (1, 1)] {
         let mut bytes = [rest; 16_384];
         bytes[0] = first;
         T::decode_as_type(&mut bytes.as_slice(), ty, metadata.types())
