@@ -156,7 +156,7 @@ fn import(dice: &mut Dice) -> Act {
 pub const ACTS: [(u32, &str, fn(&mut Dice) -> Act); 28] = [
     (6, "register", register),
     (14, "ready", ready),
-    (14, "poke", poke),
+    (40, "poke", poke),
     (70, "do a duty", duty),
     (2, "transfer", transfer),
     (8, "propose", propose),
