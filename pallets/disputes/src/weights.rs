@@ -1,6 +1,6 @@
 //! Weights of `pallet_sabha_disputes`, by `scripts/weights`: 20 steps, 20 repetitions each. Storage is counted, times are measured.
 //!
-//! Sources: blake2b 4b2234299c51119bfbd4cd1476e6d537
+//! Sources: blake2b 38264eef4a95786e160014bc1ea70229
 
 use core::marker::PhantomData;
 
@@ -50,7 +50,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `System::Account` (r:1 w:1)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(247), added: 2722, mode: `MaxEncodedLen`)
     // Storage: `Session::CurrentIndex` (r:1 w:0)
     // Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
     // Storage: `Training::Runs` (r:1 w:1)
@@ -62,7 +62,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Disputes::Games` (r:0 w:1)
     // Proof: `Disputes::Games` (`max_values`: None, `max_size`: Some(315), added: 2790, mode: `MaxEncodedLen`)
     fn challenge() -> Weight {
-        Weight::from_parts(28_474_121_000, 4315)
+        Weight::from_parts(26_053_894_000, 4315)
             .saturating_add(T::DbWeight::get().reads(12))
             .saturating_add(T::DbWeight::get().writes(7))
     }
@@ -86,7 +86,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Timing::Durations` (r:1 w:0)
     // Proof: `Timing::Durations` (`max_values`: Some(1), `max_size`: Some(52), added: 547, mode: `MaxEncodedLen`)
     fn name_claim() -> Weight {
-        Weight::from_parts(159_790_000, 4315)
+        Weight::from_parts(106_067_000, 4315)
             .saturating_add(T::DbWeight::get().reads(9))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -104,7 +104,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Disputes::LastShown` (r:0 w:1)
     // Proof: `Disputes::LastShown` (`max_values`: None, `max_size`: Some(7459), added: 9934, mode: `MaxEncodedLen`)
     fn answer() -> Weight {
-        Weight::from_parts(28_592_730_000, 4315)
+        Weight::from_parts(26_004_293_000, 4315)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -118,7 +118,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Specs` (r:1 w:0)
     // Proof: `Training::Specs` (`max_values`: None, `max_size`: Some(850), added: 3325, mode: `MaxEncodedLen`)
     fn press() -> Weight {
-        Weight::from_parts(46_252_883_000, 4315)
+        Weight::from_parts(41_359_415_000, 4315)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -140,7 +140,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Workers` (r:2 w:1)
     // Proof: `Training::Workers` (`max_values`: None, `max_size`: Some(331), added: 2806, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:2 w:2)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(247), added: 2722, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:3 w:3)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Training::Passes` (r:1 w:1)
@@ -150,7 +150,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Disputes::LastShown` (r:0 w:1)
     // Proof: `Disputes::LastShown` (`max_values`: None, `max_size`: Some(7459), added: 9934, mode: `MaxEncodedLen`)
     fn judge() -> Weight {
-        Weight::from_parts(1_540_596_000, 8799)
+        Weight::from_parts(1_226_849_000, 8799)
             .saturating_add(T::DbWeight::get().reads(16))
             .saturating_add(T::DbWeight::get().writes(12))
     }
@@ -172,7 +172,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Workers` (r:2 w:1)
     // Proof: `Training::Workers` (`max_values`: None, `max_size`: Some(331), added: 2806, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:2 w:2)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(247), added: 2722, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:3 w:3)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Training::Passes` (r:1 w:1)
@@ -182,7 +182,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Disputes::LastShown` (r:0 w:1)
     // Proof: `Disputes::LastShown` (`max_values`: None, `max_size`: Some(7459), added: 9934, mode: `MaxEncodedLen`)
     fn time_out() -> Weight {
-        Weight::from_parts(610_874_000, 8799)
+        Weight::from_parts(486_409_000, 8799)
             .saturating_add(T::DbWeight::get().reads(16))
             .saturating_add(T::DbWeight::get().writes(12))
     }
@@ -194,11 +194,11 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `System::Account` (r:1 w:1)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(247), added: 2722, mode: `MaxEncodedLen`)
     // Storage: `Disputes::LastShown` (r:0 w:1)
     // Proof: `Disputes::LastShown` (`max_values`: None, `max_size`: Some(7459), added: 9934, mode: `MaxEncodedLen`)
     fn close() -> Weight {
-        Weight::from_parts(144_573_000, 3780)
+        Weight::from_parts(107_517_000, 3780)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -209,20 +209,26 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Proof: `Datasets::AcceptedRoots` (`max_values`: None, `max_size`: Some(100), added: 2575, mode: `MaxEncodedLen`)
     // Storage: `Training::Runs` (r:1 w:1)
     // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
+    // Storage: `Allocation::Turns` (r:1 w:1)
+    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17410), added: 17905, mode: `MaxEncodedLen`)
     // Storage: `Timing::ActiveBlocks` (r:1 w:0)
     // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     // Storage: `Session::CurrentIndex` (r:1 w:0)
     // Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
     // Storage: `Training::Rounds` (r:1 w:1)
     // Proof: `Training::Rounds` (`max_values`: None, `max_size`: Some(491), added: 2966, mode: `MaxEncodedLen`)
+    // Storage: `Training::Unserved` (r:1 w:1)
+    // Proof: `Training::Unserved` (`max_values`: None, `max_size`: Some(50), added: 2525, mode: `MaxEncodedLen`)
+    // Storage: `Training::InFlight` (r:1 w:1)
+    // Proof: `Training::InFlight` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     // Storage: `Training::Passes` (r:1 w:1)
     // Proof: `Training::Passes` (`max_values`: None, `max_size`: Some(26), added: 2501, mode: `MaxEncodedLen`)
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn refute_stream() -> Weight {
-        Weight::from_parts(900_000_000, 42190)
-            .saturating_add(T::DbWeight::get().reads(23))
-            .saturating_add(T::DbWeight::get().writes(4))
+        Weight::from_parts(271_187_000, 42190)
+            .saturating_add(T::DbWeight::get().reads(26))
+            .saturating_add(T::DbWeight::get().writes(7))
     }
 
     // Storage: `Disputes::Swept` (r:1 w:1)
@@ -244,7 +250,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Workers` (r:2 w:1)
     // Proof: `Training::Workers` (`max_values`: None, `max_size`: Some(331), added: 2806, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:2 w:2)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(247), added: 2722, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:3 w:3)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Training::Passes` (r:1 w:1)
@@ -254,7 +260,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Disputes::LastShown` (r:0 w:1)
     // Proof: `Disputes::LastShown` (`max_values`: None, `max_size`: Some(7459), added: 9934, mode: `MaxEncodedLen`)
     fn sweep() -> Weight {
-        Weight::from_parts(691_737_000, 8799)
+        Weight::from_parts(516_657_000, 8799)
             .saturating_add(T::DbWeight::get().reads(18))
             .saturating_add(T::DbWeight::get().writes(13))
     }
@@ -263,55 +269,55 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 /// For tests.
 impl WeightInfo for () {
     fn challenge() -> Weight {
-        Weight::from_parts(28_474_121_000, 4315)
+        Weight::from_parts(26_053_894_000, 4315)
             .saturating_add(ParityDbWeight::get().reads(12))
             .saturating_add(ParityDbWeight::get().writes(7))
     }
 
     fn name_claim() -> Weight {
-        Weight::from_parts(159_790_000, 4315)
+        Weight::from_parts(106_067_000, 4315)
             .saturating_add(ParityDbWeight::get().reads(9))
             .saturating_add(ParityDbWeight::get().writes(1))
     }
 
     fn answer() -> Weight {
-        Weight::from_parts(28_592_730_000, 4315)
+        Weight::from_parts(26_004_293_000, 4315)
             .saturating_add(ParityDbWeight::get().reads(5))
             .saturating_add(ParityDbWeight::get().writes(2))
     }
 
     fn press() -> Weight {
-        Weight::from_parts(46_252_883_000, 4315)
+        Weight::from_parts(41_359_415_000, 4315)
             .saturating_add(ParityDbWeight::get().reads(4))
             .saturating_add(ParityDbWeight::get().writes(1))
     }
 
     fn judge() -> Weight {
-        Weight::from_parts(1_540_596_000, 8799)
+        Weight::from_parts(1_226_849_000, 8799)
             .saturating_add(ParityDbWeight::get().reads(16))
             .saturating_add(ParityDbWeight::get().writes(12))
     }
 
     fn time_out() -> Weight {
-        Weight::from_parts(610_874_000, 8799)
+        Weight::from_parts(486_409_000, 8799)
             .saturating_add(ParityDbWeight::get().reads(16))
             .saturating_add(ParityDbWeight::get().writes(12))
     }
 
     fn close() -> Weight {
-        Weight::from_parts(144_573_000, 3780)
+        Weight::from_parts(107_517_000, 3780)
             .saturating_add(ParityDbWeight::get().reads(4))
             .saturating_add(ParityDbWeight::get().writes(4))
     }
 
     fn refute_stream() -> Weight {
-        Weight::from_parts(900_000_000, 42190)
-            .saturating_add(ParityDbWeight::get().reads(23))
-            .saturating_add(ParityDbWeight::get().writes(4))
+        Weight::from_parts(271_187_000, 42190)
+            .saturating_add(ParityDbWeight::get().reads(26))
+            .saturating_add(ParityDbWeight::get().writes(7))
     }
 
     fn sweep() -> Weight {
-        Weight::from_parts(691_737_000, 8799)
+        Weight::from_parts(516_657_000, 8799)
             .saturating_add(ParityDbWeight::get().reads(18))
             .saturating_add(ParityDbWeight::get().writes(13))
     }
