@@ -1,6 +1,6 @@
 //! Weights of `pallet_sabha_training`, by `scripts/weights`: 20 steps, 20 repetitions each. Storage is counted, times are measured.
 //!
-//! Sources: blake2b 4b2234299c51119bfbd4cd1476e6d537
+//! Sources: blake2b ac9fb85adff00d29fb5f33d2e8cec400
 
 use core::marker::PhantomData;
 
@@ -74,11 +74,11 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `System::Account` (r:1 w:1)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(247), added: 2722, mode: `MaxEncodedLen`)
     // Storage: `Training::Records` (r:1 w:0)
     // Proof: `Training::Records` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
     fn register() -> Weight {
-        Weight::from_parts(135_297_000, 6602)
+        Weight::from_parts(104_045_000, 6602)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -88,7 +88,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::HotKeys` (r:1 w:2)
     // Proof: `Training::HotKeys` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
     fn update_worker() -> Weight {
-        Weight::from_parts(64_937_000, 6602)
+        Weight::from_parts(40_218_000, 6602)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -98,7 +98,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `System::Account` (r:1 w:1)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(247), added: 2722, mode: `MaxEncodedLen`)
     // Storage: `Session::CurrentIndex` (r:1 w:0)
     // Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
     // Storage: `Training::TicketPlaces` (r:63 w:63)
@@ -107,12 +107,14 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Proof: `Training::TicketHead` (`max_values`: Some(1), `max_size`: Some(72), added: 567, mode: `MaxEncodedLen`)
     // Storage: `Training::LeftTickets` (r:1 w:0)
     // Proof: `Training::LeftTickets` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
+    // Storage: `Training::Capacity` (r:1 w:1)
+    // Proof: `Training::Capacity` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     // Storage: `Training::Tickets` (r:0 w:63)
     // Proof: `Training::Tickets` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
     fn add_stake() -> Weight {
-        Weight::from_parts(1_348_298_000, 160821)
-            .saturating_add(T::DbWeight::get().reads(69))
-            .saturating_add(T::DbWeight::get().writes(130))
+        Weight::from_parts(907_365_000, 160821)
+            .saturating_add(T::DbWeight::get().reads(70))
+            .saturating_add(T::DbWeight::get().writes(131))
     }
 
     // Storage: `Training::Workers` (r:2 w:1)
@@ -129,10 +131,12 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Proof: `Training::LeftTickets` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
     // Storage: `Training::Tickets` (r:64 w:64)
     // Proof: `Training::Tickets` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
+    // Storage: `Training::Capacity` (r:1 w:1)
+    // Proof: `Training::Capacity` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     fn ready() -> Weight {
-        Weight::from_parts(2_137_018_000, 163358)
-            .saturating_add(T::DbWeight::get().reads(197))
-            .saturating_add(T::DbWeight::get().writes(194))
+        Weight::from_parts(1_498_660_000, 163358)
+            .saturating_add(T::DbWeight::get().reads(198))
+            .saturating_add(T::DbWeight::get().writes(195))
     }
 
     // Storage: `Training::Workers` (r:2 w:1)
@@ -147,12 +151,14 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Proof: `Training::TicketHead` (`max_values`: Some(1), `max_size`: Some(72), added: 567, mode: `MaxEncodedLen`)
     // Storage: `Training::Tickets` (r:64 w:64)
     // Proof: `Training::Tickets` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
+    // Storage: `Training::Capacity` (r:1 w:1)
+    // Proof: `Training::Capacity` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     // Storage: `Training::LeftTickets` (r:0 w:64)
     // Proof: `Training::LeftTickets` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
     fn drain() -> Weight {
-        Weight::from_parts(1_771_997_000, 163358)
-            .saturating_add(T::DbWeight::get().reads(133))
-            .saturating_add(T::DbWeight::get().writes(194))
+        Weight::from_parts(1_332_365_000, 163358)
+            .saturating_add(T::DbWeight::get().reads(134))
+            .saturating_add(T::DbWeight::get().writes(195))
     }
 
     // Storage: `Training::Workers` (r:1 w:1)
@@ -167,14 +173,16 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Proof: `Training::Tickets` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
     // Storage: `Timing::ActiveBlocks` (r:1 w:0)
     // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    // Storage: `Training::Capacity` (r:1 w:1)
+    // Proof: `Training::Capacity` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     // Storage: `Timing::Durations` (r:1 w:0)
     // Proof: `Timing::Durations` (`max_values`: Some(1), `max_size`: Some(52), added: 547, mode: `MaxEncodedLen`)
     // Storage: `Training::LeftTickets` (r:0 w:64)
     // Proof: `Training::LeftTickets` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
     fn unbond() -> Weight {
-        Weight::from_parts(1_992_923_000, 163358)
-            .saturating_add(T::DbWeight::get().reads(133))
-            .saturating_add(T::DbWeight::get().writes(194))
+        Weight::from_parts(1_407_011_000, 163358)
+            .saturating_add(T::DbWeight::get().reads(134))
+            .saturating_add(T::DbWeight::get().writes(195))
     }
 
     // Storage: `Training::Workers` (r:1 w:1)
@@ -186,13 +194,13 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `System::Account` (r:3 w:3)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Balances::Holds` (r:1 w:1)
-    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
+    // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(247), added: 2722, mode: `MaxEncodedLen`)
     // Storage: `Training::HotKeys` (r:0 w:1)
     // Proof: `Training::HotKeys` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
     // Storage: `Training::Records` (r:0 w:1)
     // Proof: `Training::Records` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
     fn withdraw() -> Weight {
-        Weight::from_parts(239_530_000, 8799)
+        Weight::from_parts(167_379_000, 8799)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(7))
     }
@@ -213,14 +221,18 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Proof: `Training::Slots` (`max_values`: None, `max_size`: Some(198), added: 2673, mode: `MaxEncodedLen`)
     // Storage: `Training::Runs` (r:1 w:1)
     // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
+    // Storage: `Training::Unserved` (r:1 w:0)
+    // Proof: `Training::Unserved` (`max_values`: None, `max_size`: Some(50), added: 2525, mode: `MaxEncodedLen`)
+    // Storage: `Training::InFlight` (r:1 w:1)
+    // Proof: `Training::InFlight` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     // Storage: `Training::Passes` (r:1 w:1)
     // Proof: `Training::Passes` (`max_values`: None, `max_size`: Some(26), added: 2501, mode: `MaxEncodedLen`)
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn commit() -> Weight {
-        Weight::from_parts(202_248_000, 6602)
-            .saturating_add(T::DbWeight::get().reads(11))
-            .saturating_add(T::DbWeight::get().writes(6))
+        Weight::from_parts(167_717_000, 6602)
+            .saturating_add(T::DbWeight::get().reads(13))
+            .saturating_add(T::DbWeight::get().writes(7))
     }
 
     // Storage: `Training::Workers` (r:2 w:0)
@@ -244,7 +256,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn report() -> Weight {
-        Weight::from_parts(198_016_000, 6602)
+        Weight::from_parts(147_476_000, 6602)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -268,7 +280,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn post_root() -> Weight {
-        Weight::from_parts(152_095_000, 6602)
+        Weight::from_parts(127_582_000, 6602)
             .saturating_add(T::DbWeight::get().reads(10))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -294,7 +306,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn seal() -> Weight {
-        Weight::from_parts(181_440_000, 6602)
+        Weight::from_parts(152_273_000, 6602)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -316,8 +328,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn publish(n: u32) -> Weight {
-        Weight::from_parts(181_272_114, 4315)
-            .saturating_add(Weight::from_parts(10_401_703, 0).saturating_mul(n.into()))
+        Weight::from_parts(141_268_592, 4315)
+            .saturating_add(Weight::from_parts(8_341_253, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -351,21 +363,27 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Disputes::Games` (r:0 w:1)
     // Proof: `Disputes::Games` (`max_values`: None, `max_size`: Some(315), added: 2790, mode: `MaxEncodedLen`)
     fn reveal() -> Weight {
-        Weight::from_parts(288_030_000, 6602)
+        Weight::from_parts(194_005_000, 6602)
             .saturating_add(T::DbWeight::get().reads(14))
             .saturating_add(T::DbWeight::get().writes(8))
     }
 
     // Storage: `Training::Runs` (r:1 w:1)
     // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
+    // Storage: `Allocation::Turns` (r:1 w:1)
+    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17410), added: 17905, mode: `MaxEncodedLen`)
+    // Storage: `Timing::ActiveBlocks` (r:1 w:0)
+    // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     fn pause_run() -> Weight {
-        Weight::from_parts(46_700_000, 3789)
-            .saturating_add(T::DbWeight::get().reads(1))
-            .saturating_add(T::DbWeight::get().writes(1))
+        Weight::from_parts(120_219_000, 18895)
+            .saturating_add(T::DbWeight::get().reads(3))
+            .saturating_add(T::DbWeight::get().writes(2))
     }
 
     // Storage: `Training::Runs` (r:1 w:1)
     // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
+    // Storage: `Allocation::Turns` (r:1 w:1)
+    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17410), added: 17905, mode: `MaxEncodedLen`)
     // Storage: `Timing::ActiveBlocks` (r:1 w:0)
     // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     // Storage: `Training::Passes` (r:1 w:1)
@@ -373,35 +391,43 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn resume_run() -> Weight {
-        Weight::from_parts(73_769_000, 3789)
-            .saturating_add(T::DbWeight::get().reads(4))
-            .saturating_add(T::DbWeight::get().writes(3))
+        Weight::from_parts(134_154_000, 18895)
+            .saturating_add(T::DbWeight::get().reads(5))
+            .saturating_add(T::DbWeight::get().writes(4))
     }
 
     // Storage: `Training::Runs` (r:1 w:1)
     // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
-    // Storage: `Training::Specs` (r:1 w:0)
-    // Proof: `Training::Specs` (`max_values`: None, `max_size`: Some(850), added: 3325, mode: `MaxEncodedLen`)
+    // Storage: `Allocation::Turns` (r:1 w:1)
+    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17410), added: 17905, mode: `MaxEncodedLen`)
     // Storage: `Timing::ActiveBlocks` (r:1 w:0)
     // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    // Storage: `Training::Specs` (r:1 w:0)
+    // Proof: `Training::Specs` (`max_values`: None, `max_size`: Some(850), added: 3325, mode: `MaxEncodedLen`)
     // Storage: `Session::CurrentIndex` (r:1 w:0)
     // Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
     // Storage: `Training::Rounds` (r:1 w:1)
     // Proof: `Training::Rounds` (`max_values`: None, `max_size`: Some(491), added: 2966, mode: `MaxEncodedLen`)
+    // Storage: `Training::Unserved` (r:1 w:1)
+    // Proof: `Training::Unserved` (`max_values`: None, `max_size`: Some(50), added: 2525, mode: `MaxEncodedLen`)
+    // Storage: `Training::InFlight` (r:1 w:1)
+    // Proof: `Training::InFlight` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     // Storage: `Training::Passes` (r:1 w:1)
     // Proof: `Training::Passes` (`max_values`: None, `max_size`: Some(26), added: 2501, mode: `MaxEncodedLen`)
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn stop_run() -> Weight {
-        Weight::from_parts(193_672_000, 4315)
-            .saturating_add(T::DbWeight::get().reads(7))
-            .saturating_add(T::DbWeight::get().writes(4))
+        Weight::from_parts(326_538_000, 21549)
+            .saturating_add(T::DbWeight::get().reads(10))
+            .saturating_add(T::DbWeight::get().writes(7))
     }
 
     // Storage: `Training::Runs` (r:1 w:1)
     // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
     // Storage: `System::Account` (r:2 w:2)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
+    // Storage: `Allocation::Turns` (r:1 w:1)
+    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17410), added: 17905, mode: `MaxEncodedLen`)
     // Storage: `Timing::ActiveBlocks` (r:1 w:0)
     // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     // Storage: `Training::Passes` (r:1 w:1)
@@ -409,9 +435,9 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn top_up_run() -> Weight {
-        Weight::from_parts(183_565_000, 6196)
-            .saturating_add(T::DbWeight::get().reads(6))
-            .saturating_add(T::DbWeight::get().writes(5))
+        Weight::from_parts(218_026_000, 18895)
+            .saturating_add(T::DbWeight::get().reads(7))
+            .saturating_add(T::DbWeight::get().writes(6))
     }
 
     // Storage: `Session::CurrentIndex` (r:1 w:0)
@@ -425,7 +451,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn note_session() -> Weight {
-        Weight::from_parts(60_658_000, 4231)
+        Weight::from_parts(37_071_000, 4232)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -437,7 +463,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::NextTurn` (r:1 w:1)
     // Proof: `Training::NextTurn` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     fn agenda() -> Weight {
-        Weight::from_parts(31_843_000, 3535)
+        Weight::from_parts(18_424_000, 3535)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -453,7 +479,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn turn() -> Weight {
-        Weight::from_parts(82_016_000, 4825)
+        Weight::from_parts(48_891_000, 4826)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -462,15 +488,27 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
     // Storage: `Training::TicketHead` (r:1 w:0)
     // Proof: `Training::TicketHead` (`max_values`: Some(1), `max_size`: Some(72), added: 567, mode: `MaxEncodedLen`)
+    // Storage: `Training::InFlight` (r:1 w:1)
+    // Proof: `Training::InFlight` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    // Storage: `Training::Capacity` (r:1 w:0)
+    // Proof: `Training::Capacity` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    // Storage: `Timing::ActiveBlocks` (r:1 w:0)
+    // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    // Storage: `Timing::Durations` (r:1 w:0)
+    // Proof: `Timing::Durations` (`max_values`: Some(1), `max_size`: Some(52), added: 547, mode: `MaxEncodedLen`)
+    // Storage: `Allocation::Turns` (r:1 w:1)
+    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17410), added: 17905, mode: `MaxEncodedLen`)
+    // Storage: `Training::Unserved` (r:1 w:0)
+    // Proof: `Training::Unserved` (`max_values`: None, `max_size`: Some(50), added: 2525, mode: `MaxEncodedLen`)
     // Storage: `Training::Slots` (r:0 w:256)
     // Proof: `Training::Slots` (`max_values`: None, `max_size`: Some(198), added: 2673, mode: `MaxEncodedLen`)
     // Storage: `Training::Rounds` (r:0 w:1)
     // Proof: `Training::Rounds` (`max_values`: None, `max_size`: Some(491), added: 2966, mode: `MaxEncodedLen`)
     fn run_step(n: u32) -> Weight {
-        Weight::from_parts(1_216_440, 3789)
-            .saturating_add(Weight::from_parts(9_698_285, 0).saturating_mul(n.into()))
-            .saturating_add(T::DbWeight::get().reads(2))
-            .saturating_add(T::DbWeight::get().writes(2))
+        Weight::from_parts(569_496_645, 18895)
+            .saturating_add(Weight::from_parts(5_782_828, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(8))
+            .saturating_add(T::DbWeight::get().writes(4))
             .saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(n.into())))
     }
 
@@ -482,6 +520,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Proof: `Training::Workers` (`max_values`: None, `max_size`: Some(331), added: 2806, mode: `MaxEncodedLen`)
     // Storage: `Training::Runs` (r:1 w:1)
     // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
+    // Storage: `Training::Unserved` (r:1 w:0)
+    // Proof: `Training::Unserved` (`max_values`: None, `max_size`: Some(50), added: 2525, mode: `MaxEncodedLen`)
     // Storage: `Training::Words` (r:1 w:0)
     // Proof: `Training::Words` (`max_values`: Some(1), `max_size`: Some(217), added: 712, mode: `MaxEncodedLen`)
     // Storage: `Timing::ActiveBlocks` (r:1 w:0)
@@ -491,8 +531,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Tickets` (r:19 w:0)
     // Proof: `Training::Tickets` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
     fn slot_step() -> Weight {
-        Weight::from_parts(867_409_000, 57110)
-            .saturating_add(T::DbWeight::get().reads(45))
+        Weight::from_parts(524_277_000, 57110)
+            .saturating_add(T::DbWeight::get().reads(46))
             .saturating_add(T::DbWeight::get().writes(5))
     }
 
@@ -515,7 +555,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Attesters` (r:0 w:1)
     // Proof: `Training::Attesters` (`max_values`: None, `max_size`: Some(111), added: 2586, mode: `MaxEncodedLen`)
     fn round_step() -> Weight {
-        Weight::from_parts(4_482_825_000, 685278)
+        Weight::from_parts(2_864_400_000, 685278)
             .saturating_add(T::DbWeight::get().reads(301))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -533,7 +573,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `System::Account` (r:2 w:2)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     fn settle_step() -> Weight {
-        Weight::from_parts(373_207_000, 6196)
+        Weight::from_parts(244_139_000, 6196)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(7))
     }
@@ -549,7 +589,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::TicketPlaces` (r:0 w:1)
     // Proof: `Training::TicketPlaces` (`max_values`: None, `max_size`: Some(62), added: 2537, mode: `MaxEncodedLen`)
     fn compact() -> Weight {
-        Weight::from_parts(83_172_000, 6050)
+        Weight::from_parts(47_868_000, 6050)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -558,154 +598,154 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 /// For tests.
 impl WeightInfo for () {
     fn register() -> Weight {
-        Weight::from_parts(135_297_000, 6602)
+        Weight::from_parts(104_045_000, 6602)
             .saturating_add(ParityDbWeight::get().reads(7))
             .saturating_add(ParityDbWeight::get().writes(4))
     }
 
     fn update_worker() -> Weight {
-        Weight::from_parts(64_937_000, 6602)
+        Weight::from_parts(40_218_000, 6602)
             .saturating_add(ParityDbWeight::get().reads(3))
             .saturating_add(ParityDbWeight::get().writes(3))
     }
 
     fn add_stake() -> Weight {
-        Weight::from_parts(1_348_298_000, 160821)
-            .saturating_add(ParityDbWeight::get().reads(69))
-            .saturating_add(ParityDbWeight::get().writes(130))
+        Weight::from_parts(907_365_000, 160821)
+            .saturating_add(ParityDbWeight::get().reads(70))
+            .saturating_add(ParityDbWeight::get().writes(131))
     }
 
     fn ready() -> Weight {
-        Weight::from_parts(2_137_018_000, 163358)
-            .saturating_add(ParityDbWeight::get().reads(197))
-            .saturating_add(ParityDbWeight::get().writes(194))
+        Weight::from_parts(1_498_660_000, 163358)
+            .saturating_add(ParityDbWeight::get().reads(198))
+            .saturating_add(ParityDbWeight::get().writes(195))
     }
 
     fn drain() -> Weight {
-        Weight::from_parts(1_771_997_000, 163358)
-            .saturating_add(ParityDbWeight::get().reads(133))
-            .saturating_add(ParityDbWeight::get().writes(194))
+        Weight::from_parts(1_332_365_000, 163358)
+            .saturating_add(ParityDbWeight::get().reads(134))
+            .saturating_add(ParityDbWeight::get().writes(195))
     }
 
     fn unbond() -> Weight {
-        Weight::from_parts(1_992_923_000, 163358)
-            .saturating_add(ParityDbWeight::get().reads(133))
-            .saturating_add(ParityDbWeight::get().writes(194))
+        Weight::from_parts(1_407_011_000, 163358)
+            .saturating_add(ParityDbWeight::get().reads(134))
+            .saturating_add(ParityDbWeight::get().writes(195))
     }
 
     fn withdraw() -> Weight {
-        Weight::from_parts(239_530_000, 8799)
+        Weight::from_parts(167_379_000, 8799)
             .saturating_add(ParityDbWeight::get().reads(7))
             .saturating_add(ParityDbWeight::get().writes(7))
     }
 
     fn commit() -> Weight {
-        Weight::from_parts(202_248_000, 6602)
-            .saturating_add(ParityDbWeight::get().reads(11))
-            .saturating_add(ParityDbWeight::get().writes(6))
+        Weight::from_parts(167_717_000, 6602)
+            .saturating_add(ParityDbWeight::get().reads(13))
+            .saturating_add(ParityDbWeight::get().writes(7))
     }
 
     fn report() -> Weight {
-        Weight::from_parts(198_016_000, 6602)
+        Weight::from_parts(147_476_000, 6602)
             .saturating_add(ParityDbWeight::get().reads(11))
             .saturating_add(ParityDbWeight::get().writes(5))
     }
 
     fn post_root() -> Weight {
-        Weight::from_parts(152_095_000, 6602)
+        Weight::from_parts(127_582_000, 6602)
             .saturating_add(ParityDbWeight::get().reads(10))
             .saturating_add(ParityDbWeight::get().writes(4))
     }
 
     fn seal() -> Weight {
-        Weight::from_parts(181_440_000, 6602)
+        Weight::from_parts(152_273_000, 6602)
             .saturating_add(ParityDbWeight::get().reads(11))
             .saturating_add(ParityDbWeight::get().writes(5))
     }
 
     fn publish(n: u32) -> Weight {
-        Weight::from_parts(181_272_114, 4315)
-            .saturating_add(Weight::from_parts(10_401_703, 0).saturating_mul(n.into()))
+        Weight::from_parts(141_268_592, 4315)
+            .saturating_add(Weight::from_parts(8_341_253, 0).saturating_mul(n.into()))
             .saturating_add(ParityDbWeight::get().reads(8))
             .saturating_add(ParityDbWeight::get().writes(5))
     }
 
     fn reveal() -> Weight {
-        Weight::from_parts(288_030_000, 6602)
+        Weight::from_parts(194_005_000, 6602)
             .saturating_add(ParityDbWeight::get().reads(14))
             .saturating_add(ParityDbWeight::get().writes(8))
     }
 
     fn pause_run() -> Weight {
-        Weight::from_parts(46_700_000, 3789)
-            .saturating_add(ParityDbWeight::get().reads(1))
-            .saturating_add(ParityDbWeight::get().writes(1))
+        Weight::from_parts(120_219_000, 18895)
+            .saturating_add(ParityDbWeight::get().reads(3))
+            .saturating_add(ParityDbWeight::get().writes(2))
     }
 
     fn resume_run() -> Weight {
-        Weight::from_parts(73_769_000, 3789)
-            .saturating_add(ParityDbWeight::get().reads(4))
-            .saturating_add(ParityDbWeight::get().writes(3))
-    }
-
-    fn stop_run() -> Weight {
-        Weight::from_parts(193_672_000, 4315)
-            .saturating_add(ParityDbWeight::get().reads(7))
+        Weight::from_parts(134_154_000, 18895)
+            .saturating_add(ParityDbWeight::get().reads(5))
             .saturating_add(ParityDbWeight::get().writes(4))
     }
 
+    fn stop_run() -> Weight {
+        Weight::from_parts(326_538_000, 21549)
+            .saturating_add(ParityDbWeight::get().reads(10))
+            .saturating_add(ParityDbWeight::get().writes(7))
+    }
+
     fn top_up_run() -> Weight {
-        Weight::from_parts(183_565_000, 6196)
-            .saturating_add(ParityDbWeight::get().reads(6))
-            .saturating_add(ParityDbWeight::get().writes(5))
+        Weight::from_parts(218_026_000, 18895)
+            .saturating_add(ParityDbWeight::get().reads(7))
+            .saturating_add(ParityDbWeight::get().writes(6))
     }
 
     fn note_session() -> Weight {
-        Weight::from_parts(60_658_000, 4231)
+        Weight::from_parts(37_071_000, 4232)
             .saturating_add(ParityDbWeight::get().reads(5))
             .saturating_add(ParityDbWeight::get().writes(2))
     }
 
     fn agenda() -> Weight {
-        Weight::from_parts(31_843_000, 3535)
+        Weight::from_parts(18_424_000, 3535)
             .saturating_add(ParityDbWeight::get().reads(3))
             .saturating_add(ParityDbWeight::get().writes(1))
     }
 
     fn turn() -> Weight {
-        Weight::from_parts(82_016_000, 4825)
+        Weight::from_parts(48_891_000, 4826)
             .saturating_add(ParityDbWeight::get().reads(5))
             .saturating_add(ParityDbWeight::get().writes(2))
     }
 
     fn run_step(n: u32) -> Weight {
-        Weight::from_parts(1_216_440, 3789)
-            .saturating_add(Weight::from_parts(9_698_285, 0).saturating_mul(n.into()))
-            .saturating_add(ParityDbWeight::get().reads(2))
-            .saturating_add(ParityDbWeight::get().writes(2))
+        Weight::from_parts(569_496_645, 18895)
+            .saturating_add(Weight::from_parts(5_782_828, 0).saturating_mul(n.into()))
+            .saturating_add(ParityDbWeight::get().reads(8))
+            .saturating_add(ParityDbWeight::get().writes(4))
             .saturating_add(ParityDbWeight::get().writes((1_u64).saturating_mul(n.into())))
     }
 
     fn slot_step() -> Weight {
-        Weight::from_parts(867_409_000, 57110)
-            .saturating_add(ParityDbWeight::get().reads(45))
+        Weight::from_parts(524_277_000, 57110)
+            .saturating_add(ParityDbWeight::get().reads(46))
             .saturating_add(ParityDbWeight::get().writes(5))
     }
 
     fn round_step() -> Weight {
-        Weight::from_parts(4_482_825_000, 685278)
+        Weight::from_parts(2_864_400_000, 685278)
             .saturating_add(ParityDbWeight::get().reads(301))
             .saturating_add(ParityDbWeight::get().writes(4))
     }
 
     fn settle_step() -> Weight {
-        Weight::from_parts(373_207_000, 6196)
+        Weight::from_parts(244_139_000, 6196)
             .saturating_add(ParityDbWeight::get().reads(7))
             .saturating_add(ParityDbWeight::get().writes(7))
     }
 
     fn compact() -> Weight {
-        Weight::from_parts(83_172_000, 6050)
+        Weight::from_parts(47_868_000, 6050)
             .saturating_add(ParityDbWeight::get().reads(5))
             .saturating_add(ParityDbWeight::get().writes(6))
     }
