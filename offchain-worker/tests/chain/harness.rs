@@ -47,6 +47,8 @@ impl Chain {
             assert!(durations[field].is_u64(), "the preset has no {field}: {durations}");
             durations[field] = json!(value);
         }
+        // An appeal must fit into the unbonding time.
+        durations["referendum"] = json!({"prepare": 1, "decide": 3, "confirm": 1, "enact": 1});
         fs::write(folder.path().join("spec.json"), spec.to_string()).unwrap();
         let mut chain = Self { folder, port: free_port(), node: None };
         chain.start_node();
