@@ -17,3 +17,4 @@ mod random_disputes;
 mod runs;
 mod shares;
 mod streams;
+mod weights;

@@ -376,6 +376,7 @@ fn step(acts: &Acts, chain: &mut Chain, dice: &mut Dice, score: &mut Score) -> u
             // A second transaction of the same signer in one block would need the next nonce.
             Act::Send(who, _) if signers.contains(&who) => {}
             Act::Send(who, call) => {
+                assert!(super::weights::fits(&call), "{name} takes more of a block than a call may");
                 transactions.push(chain.with(|| sign(who, call)));
                 signers.push(who);
                 names.push(name);
