@@ -123,7 +123,7 @@ mod tests {
         };
         let (first, second) = (Some(manifest(&one)), Some(manifest(&two)));
         // Of one source, its own manifest tells.
-        assert!(says(&other, false, &[first.clone()]).contains("its only source's stream"));
+        assert!(says(&other, false, std::slice::from_ref(&first)).contains("its only source's stream"));
         // A length.
         let longer = [one.as_slice(), &two, &[1]].concat();
         assert!(says(&longer, false, &[first.clone(), second.clone()]).contains("bytes, and it has"));

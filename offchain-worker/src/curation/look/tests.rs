@@ -281,9 +281,17 @@ fn a_manifest_does_not_choose_how_it_is_looked_at() {
         let images = world.judge(&packed, count, (Modality::Image, Unit::Item), options).unwrap();
         assert!(images.fraction < 1_000, "{images:?}");
     }
-    let text = world.tell(&shards_of(spanish(300, 1).as_bytes()), spanish(300, 1).len() as u64, 1, None);
+    // Nor does one of honest images, where text is expected, or of text, where images are.
+    let form = form(500, 400, 3, 4);
+    let bytes = pictures(&form);
+    let packed = world.tell(&shards_of(&bytes), bytes.len() as u64, 4, Some(form));
+    let text = world.look(&packed, 2, Unit::Mebibyte, Options::default());
+    assert!(text.fraction == 0 && text.report.accepted == 10_000, "{text:?}");
+    let text = spanish(300, 1) + "\0";
+    let text = world.tell(&shards_of(text.as_bytes()), text.len() as u64, 1, None);
     let images = world.judge(&text, 1, (Modality::Image, Unit::Item), Options::default()).unwrap();
-    assert!(images.fraction == 0 && images.findings[0].contains("its content is text"), "{images:?}");
+    assert!(images.fraction == 0 && images.report.accepted > 9_000, "{images:?}");
+    assert!(images.findings[0].contains("its content is text"), "{images:?}");
 }
 
 /// A slope of its own for each.
