@@ -2,7 +2,7 @@
 
 use crate::harness::{CHECKPOINT, Home, PATIENCE, SECRET, TRAIN, pack, slots, text_of};
 use sabha_protocol::Digest;
-use sabha_worker::data::{Manifest, SHARD_BYTES, Shard};
+use sabha_worker::data::{Images, Manifest, SHARD_BYTES, Shard};
 use std::{
     fs,
     io::{BufRead, BufReader, Read},
@@ -159,6 +159,10 @@ fn a_signal_stops_verifying_at_once() {
         vec![Shard { bytes, blake3: Digest::of(&vec![0; bytes as usize]) }; 8 << 10]
     };
     let tokens = shards.len() as u64 * SHARD_BYTES;
+    // Images: a text of zeros would be one of empty documents.
+    const RECORD: u64 = 1024;
+    const LABEL: u64 = 2;
+    let images = tokens / RECORD;
     fs::create_dir(home.path("data")).unwrap();
     fs::File::create(home.path("data/stream.bin")).unwrap().set_len(tokens).unwrap();
     let manifest = Manifest {
@@ -166,8 +170,8 @@ fn a_signal_stops_verifying_at_once() {
         title: "Zeros".into(),
         language: "es".into(),
         licence: "CC0-1.0".into(),
-        documents: 1,
-        text_bytes: tokens - 1,
+        documents: images,
+        text_bytes: tokens - images * LABEL,
         tokens,
         token_bytes: 1,
         heldout_tokens: 0,
@@ -175,7 +179,13 @@ fn a_signal_stops_verifying_at_once() {
         stream: Digest([0; 32]),
         root: Manifest::root_of(&shards),
         statistics: None,
-        images: None,
+        images: Some(Images {
+            height: 1,
+            width: (RECORD - LABEL) as u32,
+            channels: 1,
+            labels: vec!["nothing".into()],
+            counts: vec![images],
+        }),
         view: None,
         shards,
     };

@@ -44,7 +44,7 @@ fn what_must_hold_is_checked() {
         ("more than the pot", &|_, _| Matching::<Test>::mutate(|terms| terms.most_of_pot = 1_000_001)),
     ];
     for (expected, change) in cases {
-        let said = broken(|running, open| change(running, open));
+        let said = broken(change);
         assert!(said.contains(expected), "{said} instead of {expected}");
     }
 }

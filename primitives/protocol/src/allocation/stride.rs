@@ -33,6 +33,9 @@ pub const LEAST: u32 = WHOLE / 1000;
 /// Bits of a stride behind the point, so that rounding favours nobody.
 const FINE: u32 = 20;
 
+/// No priority is greater, so that the sum of all fits.
+const MOST_PRIORITY: u128 = u128::MAX >> RUNS.ilog2();
+
 /// Rounds whose work a run can have missed while it waited for finality, at most: as many as can be open besides the one that it waits for.
 const CLAIM: u128 = 2;
 
@@ -76,7 +79,7 @@ impl Entry {
     pub fn priority(&self) -> u128 {
         let left = self.cost.saturating_mul(self.rounds.max(1).into()).max(1);
         // At least 64 bits for each unit of the token's, and sums of many fit.
-        mul_div(self.backing, 1 << 64, left).unwrap_or(u128::MAX).clamp(1, u128::MAX / u128::from(RUNS))
+        mul_div(self.backing, 1 << 64, left).unwrap_or(u128::MAX).clamp(1, MOST_PRIORITY)
     }
 
     /// What decides whose turn it is; the least is first.
