@@ -214,7 +214,7 @@ mod benchmarks {
 
     /// All accounts are judged still; then the run is created.
     #[benchmark]
-    fn settle(n: Linear<0, { T::MaxCount::get() }>) -> Result<(), BenchmarkError> {
+    fn settle(n: Linear<1, { T::MaxCount::get() }>) -> Result<(), BenchmarkError> {
         let run = proposed::<T>()?;
         Pallet::<T>::do_fund(run, goal::<T>())?;
         counted::<T>(run, n)?;
