@@ -1,6 +1,6 @@
 //! Weights of `pallet_sabha_allocation`, by `scripts/weights`: 20 steps, 20 repetitions each. Storage is counted, times are measured.
 //!
-//! Sources: blake2b 6f6aa884c86cf00b0011c500d7079bfc
+//! Sources: blake2b e6ada730da45118df3fb6c4c34cbe1ea
 
 use core::marker::PhantomData;
 
@@ -60,7 +60,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Allocation::Proposals` (r:0 w:1)
     // Proof: `Allocation::Proposals` (`max_values`: None, `max_size`: Some(928), added: 3403, mode: `MaxEncodedLen`)
     fn propose() -> Weight {
-        Weight::from_parts(528_698_000, 3712)
+        Weight::from_parts(507_261_000, 3712)
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -84,7 +84,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `RewardPool::Pools` (r:1 w:1)
     // Proof: `RewardPool::Pools` (`max_values`: None, `max_size`: Some(98), added: 2573, mode: `MaxEncodedLen`)
     fn pledge() -> Weight {
-        Weight::from_parts(567_490_000, 18895)
+        Weight::from_parts(529_453_000, 18895)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(9))
     }
@@ -106,7 +106,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Allocation::Asked` (r:1 w:1)
     // Proof: `Allocation::Asked` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
     fn withdraw() -> Weight {
-        Weight::from_parts(189_204_000, 6196)
+        Weight::from_parts(172_493_000, 6196)
             .saturating_add(T::DbWeight::get().reads(10))
             .saturating_add(T::DbWeight::get().writes(10))
     }
@@ -121,11 +121,11 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Proof: `Allocation::Asked` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
     // Storage: `Timing::ActiveBlocks` (r:1 w:0)
     // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
-    // Storage: `Allocation::Counted` (r:128 w:0)
+    // Storage: `Allocation::Counted` (r:127 w:0)
     // Proof: `Allocation::Counted` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
-    // Storage: `Allocation::Backers` (r:128 w:0)
+    // Storage: `Allocation::Backers` (r:127 w:0)
     // Proof: `Allocation::Backers` (`max_values`: None, `max_size`: Some(97), added: 2572, mode: `MaxEncodedLen`)
-    // Storage: `Identity::IdentityOf` (r:128 w:0)
+    // Storage: `Identity::IdentityOf` (r:127 w:0)
     // Proof: `Identity::IdentityOf` (`max_values`: None, `max_size`: Some(7538), added: 10013, mode: `MaxEncodedLen`)
     // Storage: `Allocation::Specs` (r:1 w:1)
     // Proof: `Allocation::Specs` (`max_values`: None, `max_size`: Some(850), added: 3325, mode: `MaxEncodedLen`)
@@ -148,8 +148,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Specs` (r:0 w:1)
     // Proof: `Training::Specs` (`max_values`: None, `max_size`: Some(850), added: 3325, mode: `MaxEncodedLen`)
     fn settle(n: u32) -> Weight {
-        Weight::from_parts(1_053_995_021, 27855)
-            .saturating_add(Weight::from_parts(82_937_613, 0).saturating_mul(n.into()))
+        Weight::from_parts(1_118_814_360, 29170)
+            .saturating_add(Weight::from_parts(75_950_331, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(18))
             .saturating_add(T::DbWeight::get().reads((3_u64).saturating_mul(n.into())))
             .saturating_add(T::DbWeight::get().writes(14))
@@ -163,7 +163,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Allocation::Specs` (r:0 w:1)
     // Proof: `Allocation::Specs` (`max_values`: None, `max_size`: Some(850), added: 3325, mode: `MaxEncodedLen`)
     fn cancel() -> Weight {
-        Weight::from_parts(111_358_000, 6196)
+        Weight::from_parts(99_244_000, 6196)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -183,7 +183,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `RewardPool::Deposits` (r:1 w:0)
     // Proof: `RewardPool::Deposits` (`max_values`: None, `max_size`: Some(109), added: 2584, mode: `MaxEncodedLen`)
     fn refund() -> Weight {
-        Weight::from_parts(243_302_000, 8799)
+        Weight::from_parts(204_082_000, 8799)
             .saturating_add(T::DbWeight::get().reads(10))
             .saturating_add(T::DbWeight::get().writes(10))
     }
@@ -195,7 +195,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Balances::Holds` (r:1 w:1)
     // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(247), added: 2722, mode: `MaxEncodedLen`)
     fn remove() -> Weight {
-        Weight::from_parts(129_541_000, 6196)
+        Weight::from_parts(116_028_000, 6196)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -207,7 +207,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `System::Account` (r:2 w:2)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     fn fund() -> Weight {
-        Weight::from_parts(109_443_000, 6196)
+        Weight::from_parts(101_466_000, 6196)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -217,7 +217,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Allocation::Turns` (r:1 w:1)
     // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17410), added: 17905, mode: `MaxEncodedLen`)
     fn set_share() -> Weight {
-        Weight::from_parts(281_412_000, 18895)
+        Weight::from_parts(261_717_000, 18895)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -231,7 +231,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Timing::ActiveBlocks` (r:1 w:0)
     // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     fn pause() -> Weight {
-        Weight::from_parts(143_852_000, 18895)
+        Weight::from_parts(129_631_000, 18895)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -249,7 +249,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:0)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn resume() -> Weight {
-        Weight::from_parts(153_727_000, 18895)
+        Weight::from_parts(137_419_000, 18895)
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -271,7 +271,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:0)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn stop() -> Weight {
-        Weight::from_parts(168_863_000, 21478)
+        Weight::from_parts(151_511_000, 21478)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -279,33 +279,33 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Allocation::Matching` (r:0 w:1)
     // Proof: `Allocation::Matching` (`max_values`: Some(1), `max_size`: Some(20), added: 515, mode: `MaxEncodedLen`)
     fn set_matching() -> Weight {
-        Weight::from_parts(11_668_000, 0).saturating_add(T::DbWeight::get().writes(1))
+        Weight::from_parts(8_107_000, 0).saturating_add(T::DbWeight::get().writes(1))
     }
 }
 
 /// For tests.
 impl WeightInfo for () {
     fn propose() -> Weight {
-        Weight::from_parts(528_698_000, 3712)
+        Weight::from_parts(507_261_000, 3712)
             .saturating_add(ParityDbWeight::get().reads(6))
             .saturating_add(ParityDbWeight::get().writes(6))
     }
 
     fn pledge() -> Weight {
-        Weight::from_parts(567_490_000, 18895)
+        Weight::from_parts(529_453_000, 18895)
             .saturating_add(ParityDbWeight::get().reads(11))
             .saturating_add(ParityDbWeight::get().writes(9))
     }
 
     fn withdraw() -> Weight {
-        Weight::from_parts(189_204_000, 6196)
+        Weight::from_parts(172_493_000, 6196)
             .saturating_add(ParityDbWeight::get().reads(10))
             .saturating_add(ParityDbWeight::get().writes(10))
     }
 
     fn settle(n: u32) -> Weight {
-        Weight::from_parts(1_053_995_021, 27855)
-            .saturating_add(Weight::from_parts(82_937_613, 0).saturating_mul(n.into()))
+        Weight::from_parts(1_118_814_360, 29170)
+            .saturating_add(Weight::from_parts(75_950_331, 0).saturating_mul(n.into()))
             .saturating_add(ParityDbWeight::get().reads(18))
             .saturating_add(ParityDbWeight::get().reads((3_u64).saturating_mul(n.into())))
             .saturating_add(ParityDbWeight::get().writes(14))
@@ -313,54 +313,54 @@ impl WeightInfo for () {
     }
 
     fn cancel() -> Weight {
-        Weight::from_parts(111_358_000, 6196)
+        Weight::from_parts(99_244_000, 6196)
             .saturating_add(ParityDbWeight::get().reads(3))
             .saturating_add(ParityDbWeight::get().writes(4))
     }
 
     fn refund() -> Weight {
-        Weight::from_parts(243_302_000, 8799)
+        Weight::from_parts(204_082_000, 8799)
             .saturating_add(ParityDbWeight::get().reads(10))
             .saturating_add(ParityDbWeight::get().writes(10))
     }
 
     fn remove() -> Weight {
-        Weight::from_parts(129_541_000, 6196)
+        Weight::from_parts(116_028_000, 6196)
             .saturating_add(ParityDbWeight::get().reads(4))
             .saturating_add(ParityDbWeight::get().writes(4))
     }
 
     fn fund() -> Weight {
-        Weight::from_parts(109_443_000, 6196)
+        Weight::from_parts(101_466_000, 6196)
             .saturating_add(ParityDbWeight::get().reads(4))
             .saturating_add(ParityDbWeight::get().writes(3))
     }
 
     fn set_share() -> Weight {
-        Weight::from_parts(281_412_000, 18895)
+        Weight::from_parts(261_717_000, 18895)
             .saturating_add(ParityDbWeight::get().reads(2))
             .saturating_add(ParityDbWeight::get().writes(1))
     }
 
     fn pause() -> Weight {
-        Weight::from_parts(143_852_000, 18895)
+        Weight::from_parts(129_631_000, 18895)
             .saturating_add(ParityDbWeight::get().reads(4))
             .saturating_add(ParityDbWeight::get().writes(2))
     }
 
     fn resume() -> Weight {
-        Weight::from_parts(153_727_000, 18895)
+        Weight::from_parts(137_419_000, 18895)
             .saturating_add(ParityDbWeight::get().reads(6))
             .saturating_add(ParityDbWeight::get().writes(3))
     }
 
     fn stop() -> Weight {
-        Weight::from_parts(168_863_000, 21478)
+        Weight::from_parts(151_511_000, 21478)
             .saturating_add(ParityDbWeight::get().reads(8))
             .saturating_add(ParityDbWeight::get().writes(3))
     }
 
     fn set_matching() -> Weight {
-        Weight::from_parts(11_668_000, 0).saturating_add(ParityDbWeight::get().writes(1))
+        Weight::from_parts(8_107_000, 0).saturating_add(ParityDbWeight::get().writes(1))
     }
 }

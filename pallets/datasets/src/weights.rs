@@ -1,6 +1,6 @@
 //! Weights of `pallet_sabha_datasets`, by `scripts/weights`: 20 steps, 20 repetitions each. Storage is counted, times are measured.
 //!
-//! Sources: blake2b c8c7ab23546a40dd3fe980def1efda94
+//! Sources: blake2b 3a3403a1e8503fa5372cef1f1a8d4265
 
 use core::marker::PhantomData;
 

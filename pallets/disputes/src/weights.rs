@@ -1,6 +1,6 @@
 //! Weights of `pallet_sabha_disputes`, by `scripts/weights`: 20 steps, 20 repetitions each. Storage is counted, times are measured.
 //!
-//! Sources: blake2b 38264eef4a95786e160014bc1ea70229
+//! Sources: blake2b bfba8db814e84fe09125b495d23b0036
 
 use core::marker::PhantomData;
 

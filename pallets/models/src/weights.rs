@@ -1,6 +1,6 @@
 //! Weights of `pallet_sabha_models`, by `scripts/weights`: 20 steps, 20 repetitions each. Storage is counted, times are measured.
 //!
-//! Sources: blake2b 0024d71c15c5f014afa5823c19b25199
+//! Sources: blake2b 39616540afc006a7abc14c11fcb0d508
 
 use core::marker::PhantomData;
 

@@ -1,6 +1,6 @@
 //! Weights of `pallet_sabha_reward_pool`, by `scripts/weights`: 20 steps, 20 repetitions each. Storage is counted, times are measured.
 //!
-//! Sources: blake2b 53f9b5c0086a0884741be3fd6c95e242
+//! Sources: blake2b b06bd2ddad86d9e2bb2a14bed15110d3
 
 use core::marker::PhantomData;
 

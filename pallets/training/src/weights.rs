@@ -1,6 +1,6 @@
 //! Weights of `pallet_sabha_training`, by `scripts/weights`: 20 steps, 20 repetitions each. Storage is counted, times are measured.
 //!
-//! Sources: blake2b ac9fb85adff00d29fb5f33d2e8cec400
+//! Sources: blake2b 5fa2717fb202449ffe396fea5b2b700c
 
 use core::marker::PhantomData;
 
