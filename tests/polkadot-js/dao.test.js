@@ -13,8 +13,12 @@ const PRICE = 2n * UNITS;
 const accounts = developmentAccounts();
 const { alice, bob, charlie, dave, eve, keyring } = accounts;
 const voters = ['Charlie', 'Dave', 'Eve'].map((name) => keyring.addFromUri(`//${name}//stash`));
-/** Calls that were seen to succeed, and calls that were seen to be refused for the reason that their documentation gives. */
+/** Calls that were seen to succeed. */
 const driven = new Set();
+/** Calls that were seen to be refused for the reason that their documentation gives. */
+const declined = new Set();
+/** What this chain has nothing for, without workers: the same client sees it succeed in scripts/test-dao. */
+const ELSEWHERE = ['allocation.stopIdle', 'models.distribute', 'models.register'];
 
 let node;
 let api;
@@ -41,7 +45,7 @@ async function drive(tx, signer) {
 
 async function refused(tx, signer, error) {
   await assert.rejects(submit(api, tx, signer), { message: error });
-  driven.add(`${tx.method.section}.${tx.method.method}`);
+  declined.add(`${tx.method.section}.${tx.method.method}`);
 }
 
 async function propose(goal, duration = 200) {
@@ -89,6 +93,7 @@ test('a proposal becomes a run, and the DAO funds, shares, pauses, resumes, caps
   const settled = await drive(api.tx.allocation.settle(running, 10), eve);
   eventOf(settled, 'allocation', 'Started');
   assert.equal((await api.query.training.runs(running)).unwrap().status.type, 'Open');
+  await refused(api.tx.allocation.stopIdle(running), eve, 'allocation.NotIdle');
   const shape = runSpec(2, PRICE).model;
   const checkpoint = { root: `0x${'11'.repeat(32)}`, blob: `0x${'22'.repeat(32)}` };
   const { allocation, models } = api.tx;
@@ -132,8 +137,7 @@ test('a model is paid for; nothing is registered or distributed where there is n
 });
 
 test('every call of both pallets was driven', () => {
-  for (const section of ['allocation', 'models']) {
-    const all = Object.keys(api.tx[section]).map((method) => `${section}.${method}`);
-    assert.deepEqual(all.filter((name) => !driven.has(name)), []);
-  }
+  const all = ['allocation', 'models'].flatMap((section) => Object.keys(api.tx[section]).map((method) => `${section}.${method}`));
+  assert.deepEqual(all.filter((name) => !driven.has(name)).sort(), ELSEWHERE);
+  assert.deepEqual(ELSEWHERE.filter((name) => !declined.has(name)), []);
 });

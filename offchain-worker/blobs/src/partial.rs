@@ -1,7 +1,8 @@
 //! A download that may be cut off at any time, and goes on from there.
 //!
 //! Verified bytes are written in order. Now and then they are flushed to the disk, and then noted: what is noted is there, and is
-//! not read or fetched again. What was written after the last note is.
+//! not read or fetched again. What was written after the last note is. What comes meanwhile does not wait for the disk, unless that
+//! falls behind.
 
 use crate::{
     BlobError, LocalBlobs,
@@ -15,13 +16,17 @@ use std::{
     io::{self, Seek, SeekFrom, Write},
     os::unix::fs::MetadataExt,
     path::PathBuf,
+    thread::{self, JoinHandle},
 };
 
 /// Bytes that room is made for at once: whoever sends nothing makes nothing go.
 const ROOM_BYTES: u64 = 16 << 20;
 
 /// Bytes after which progress is flushed and noted.
-const NOTE_EVERY: u64 = 64 << 20;
+const NOTE_EVERY: u64 = 32 << 20;
+
+/// Bytes that may have come and not be noted, while the disk is behind.
+const MOST_UNNOTED: u64 = 128 << 20;
 
 /// What is noted behind a size that is not proved.
 const CLAIMED: &str = "claimed";
@@ -38,6 +43,8 @@ pub struct Partial {
     done: u64,
     /// Of them, those that a crash does not take away.
     noted: u64,
+    /// What is on its way to the disk.
+    flushing: Option<JoinHandle<Result<u64, BlobError>>>,
     /// Bytes that room was made for.
     room: u64,
     /// Whether the size is proved.
@@ -140,7 +147,9 @@ impl Partial {
         let mut data = data;
         data.seek(SeekFrom::Start(done)).map_err(FileError::of("read", &path))?;
         let store = store.clone();
-        let partial = Self { store, digest, size, data, nodes, done, noted: done, room: done, proved };
+        let flushing = None;
+        let partial =
+            Self { store, digest, size, data, nodes, done, noted: done, flushing, room: done, proved };
         Ok(Opened::Here(Box::new(partial)))
     }
 
@@ -172,7 +181,7 @@ impl Partial {
                 self.data.write_all(&leaf.data).map_err(FileError::of("write", &path))?;
                 self.done = end;
                 if self.done.saturating_sub(self.noted) >= NOTE_EVERY {
-                    self.note()?;
+                    self.flush()?;
                 }
             }
             // Groups come in order, so it is one that is here.
@@ -186,15 +195,40 @@ impl Partial {
     /// # Errors
     /// If it cannot be flushed.
     pub fn note(&mut self) -> Result<(), BlobError> {
-        let path = self.store.partial_path(self.digest, "");
-        let done = self.done;
-        let flushed = self.data.sync_data().and_then(|()| self.nodes.data.sync_data());
-        flushed.map_err(FileError::of("write", &path))?;
-        let claimed = if self.proved { "" } else { CLAIMED };
-        let note = format!("{} {done} {claimed}", self.size).trim_end().to_owned() + "\n";
-        files::write_atomic(&self.store.partial_path(self.digest, ".done"), note.as_bytes())?;
-        self.noted = done;
+        self.flushed()?;
+        let files = [&self.data, &self.nodes.data];
+        self.noted = self.to_note().flush(files)?;
         Ok(())
+    }
+
+    /// The same, on a thread of its own. One that is at it is waited for only if the disk has fallen far behind.
+    fn flush(&mut self) -> Result<(), BlobError> {
+        let busy = self.flushing.as_ref().is_some_and(|flushing| !flushing.is_finished());
+        if busy && self.done.saturating_sub(self.noted) < MOST_UNNOTED {
+            return Ok(());
+        }
+        self.flushed()?;
+        let note = self.to_note();
+        let clone = |file: &File| file.try_clone().map_err(FileError::of("open", &note.path));
+        let files = [clone(&self.data)?, clone(&self.nodes.data)?];
+        self.flushing = Some(thread::spawn(move || note.flush(files.each_ref())));
+        Ok(())
+    }
+
+    /// Waits until nothing is on its way to the disk.
+    fn flushed(&mut self) -> Result<(), BlobError> {
+        let Some(flushing) = self.flushing.take() else { return Ok(()) };
+        let ended = flushing.join().unwrap_or_else(|_| {
+            let path = self.store.partial_path(self.digest, "");
+            Err(FileError::of("write", &path)(io::Error::other("it was given up")).into())
+        });
+        self.noted = ended?;
+        Ok(())
+    }
+
+    fn to_note(&self) -> Note {
+        let path = |suffix| self.store.partial_path(self.digest, suffix);
+        Note { path: path(""), note: path(".done"), size: self.size, done: self.done, proved: self.proved }
     }
 
     /// Puts the blob in its place. Everything must be there.
@@ -221,10 +255,41 @@ impl Partial {
     }
 
     /// Removes what came.
-    pub(crate) fn discard(self) -> Result<(), BlobError> {
+    pub(crate) fn discard(mut self) -> Result<(), BlobError> {
+        // Whatever becomes of it, nothing is noted afterwards.
+        let _ = self.flushed();
         for suffix in [".done", ".nodes", ""] {
             files::remove(&self.store.partial_path(self.digest, suffix))?;
         }
         Ok(())
+    }
+}
+
+impl Drop for Partial {
+    /// The lock is of the open file, which a thread that flushes it has, too: whoever comes next is not to find it taken.
+    fn drop(&mut self) {
+        let _ = self.flushed();
+    }
+}
+
+/// What is to be noted when it has reached the disk.
+struct Note {
+    path: PathBuf,
+    note: PathBuf,
+    size: u64,
+    done: u64,
+    proved: bool,
+}
+
+impl Note {
+    /// Returns how many bytes are noted.
+    fn flush(&self, files: [&File; 2]) -> Result<u64, BlobError> {
+        for file in files {
+            file.sync_data().map_err(FileError::of("write", &self.path))?;
+        }
+        let claimed = if self.proved { "" } else { CLAIMED };
+        let text = format!("{} {} {claimed}", self.size, self.done).trim_end().to_owned() + "\n";
+        files::write_atomic(&self.note, text.as_bytes())?;
+        Ok(self.done)
     }
 }

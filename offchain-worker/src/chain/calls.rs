@@ -166,6 +166,11 @@ impl Call {
         Self::new(call::REMOVE, run)
     }
 
+    /// Stops a run in which nothing happens any more. Anybody may.
+    pub fn stop_idle(run: RunId) -> Self {
+        Self::new(call::STOP_IDLE, run)
+    }
+
     /// Registers the result of a completed run as a model.
     pub fn register_model(run: RunId) -> Self {
         Self::new(call::REGISTER_MODEL, run)

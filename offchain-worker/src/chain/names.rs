@@ -69,6 +69,8 @@ pub mod call {
     pub const REFUND: Name = of("Allocation", "refund");
     /// `remove(run)`
     pub const REMOVE: Name = of("Allocation", "remove");
+    /// `stop_idle(run)`
+    pub const STOP_IDLE: Name = of("Allocation", "stop_idle");
     /// `register(run)`
     pub const REGISTER_MODEL: Name = of("Models", "register");
     /// `pay(model, amount)`
@@ -137,7 +139,7 @@ pub mod call {
     pub const TRANSFER: Name = of("Balances", "transfer_keep_alive");
 
     /// All of them.
-    pub const ALL: [Name; 54] = [
+    pub const ALL: [Name; 55] = [
         REGISTER,
         UPDATE_WORKER,
         ADD_STAKE,
@@ -159,6 +161,7 @@ pub mod call {
         CANCEL,
         REFUND,
         REMOVE,
+        STOP_IDLE,
         REGISTER_MODEL,
         PAY,
         DISTRIBUTE,

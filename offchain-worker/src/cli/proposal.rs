@@ -1,4 +1,4 @@
-//! `run propose`, `proposals`, `back`, `settle`, `refund`, `cancel`, `remove`: how a run is paid for, before and after.
+//! `run propose`, `proposals`, `back`, `settle`, `refund`, `cancel`, `stop-idle`, `remove`: how a run is paid for, before and after.
 
 use super::{
     Context,
@@ -92,7 +92,7 @@ pub struct RefundArgs {
     pub send: SendArgs,
 }
 
-/// Arguments of `run settle`, `run cancel` and `run remove`.
+/// Arguments of `run settle`, `run cancel`, `run stop-idle` and `run remove`.
 #[derive(Args, Debug)]
 pub struct ProposalArgs {
     /// The proposal's number
@@ -462,6 +462,16 @@ pub async fn remove(args: ProposalArgs, context: &Context) -> anyhow::Result<()>
     let signed = args.send.open(context).await?;
     let done = format!("proposal {} is cleared away, its deposit returned", args.run);
     signed.send_and_print(context, &Call::remove(args.run), &done).await
+}
+
+/// Stops a run in which nothing happens any more.
+///
+/// # Errors
+/// As [`back`].
+pub async fn stop_idle(args: ProposalArgs, context: &Context) -> anyhow::Result<()> {
+    let signed = args.send.open(context).await?;
+    let done = format!("run {} ends; its backers can be refunded what is left", args.run);
+    signed.send_and_print(context, &Call::stop_idle(args.run), &done).await
 }
 
 /// A proposal that must be there.

@@ -40,6 +40,8 @@ pub enum RunCommand {
     Refund(proposal::RefundArgs),
     /// Give an own proposal up
     Cancel(proposal::ProposalArgs),
+    /// Stop a run in which nothing happens any more (four weeks on the live chain): its backers get what is left
+    StopIdle(proposal::ProposalArgs),
     /// Clear away a proposal whose backers were refunded; the proposer gets its deposit
     Remove(proposal::ProposalArgs),
     /// List the runs of the chain
@@ -73,6 +75,7 @@ pub async fn run(args: RunArgs, context: &Context) -> anyhow::Result<()> {
         RunCommand::Settle(args) => proposal::settle(args, context).await,
         RunCommand::Refund(args) => proposal::refund(args, context).await,
         RunCommand::Cancel(args) => proposal::cancel(args, context).await,
+        RunCommand::StopIdle(args) => proposal::stop_idle(args, context).await,
         RunCommand::Remove(args) => proposal::remove(args, context).await,
         RunCommand::List(args) => list(args, context).await,
         RunCommand::Show(args) => show::run(args, context).await,

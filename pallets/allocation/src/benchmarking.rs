@@ -11,7 +11,7 @@ use frame_support::{
         fungible::{Inspect, Mutate},
     },
 };
-use pallet_sabha_training::Pallet as Training;
+use pallet_sabha_training::{BenchmarkHelper as _, Pallet as Training};
 use sabha_protocol::{
     Balance, Digest, NUMERICS_EXACT, RunId, RunSpec,
     allocation::{Entry, Schedule, Stage, stride},
@@ -326,6 +326,20 @@ mod benchmarks {
 
         #[extrinsic_call]
         _(origin as T::RuntimeOrigin, run);
+
+        assert_eq!(Turns::<T>::get().get(run).map(|entry| entry.active), Some(false));
+        Ok(())
+    }
+
+    #[benchmark]
+    fn stop_idle() -> Result<(), BenchmarkError> {
+        let run = running::<T>()?;
+        let idle: u32 = T::Idle::get().saturated_into();
+        let now = T::ActiveBlocks::get().saturating_add(idle).saturating_add(1);
+        <T as pallet_sabha_training::Config>::BenchmarkHelper::set_active_blocks(now);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(rich::<T>("anybody", 0)), run);
 
         assert_eq!(Turns::<T>::get().get(run).map(|entry| entry.active), Some(false));
         Ok(())

@@ -48,6 +48,8 @@ mod errors {
         MoreThanThePot,
         /// The run is not going on.
         NotRunning,
+        /// A round of it is open, or it waits for its turn, or did not long ago.
+        NotIdle,
         /// All shares together would be more than can be shared.
         TooMuchShared,
         /// Backers are to be refunded first.

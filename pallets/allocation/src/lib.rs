@@ -59,7 +59,7 @@
 //! - Priority is bought with backing, of which what backers gave counts up to the goal. The DAO's shares come first.
 //! - Where what a run waits for is finality and not workers, it has what it can use: shares decide among those who could go on.
 //! - Workers that are in jail, or whose stake answers for other slots, count as capacity: with many of them nobody waits, and shares say little.
-//! - A run that nobody can serve holds one of the places for runs until ComputeAllocator stops it. Its budget is locked as long.
+//! - A run that nobody can serve holds one of the places for runs, and its budget, for `Idle` blocks: then anybody may stop it.
 //! - Who adds to a run shortly before its end has shares like all others, for the same money.
 //! - Who is judged and pledges much to what nobody else wants asks much of the matching pot, and makes it smaller for all as long as that
 //!   proposal is open. The caps bound what it can get.
@@ -160,6 +160,10 @@ pub mod pallet {
 
         /// Active blocks for which a run's place is reserved while it waits for its next round.
         type Patience: Get<BlockNumberFor<Self>>;
+
+        /// Active blocks after which a run in which nothing happens can be stopped by anybody. Longer than a round can take from its last result
+        /// to its end.
+        type Idle: Get<BlockNumberFor<Self>>;
 
         /// The most bytes of a title.
         #[pallet::constant]
@@ -454,6 +458,21 @@ pub mod pallet {
             Self::deposit_event(Event::MatchingSet { terms });
             Ok(())
         }
+
+        /// Stop a run that has come to nothing, for good: no round of it is open, and for `longest_idle` active blocks it has not waited for its
+        /// turn, whether nobody has the stake for it, it has too few workers, or it is paused.
+        ///
+        /// The origin must be signed, by anyone. Backers are refunded their part of what is left.
+        ///
+        /// - `run`: the run.
+        ///
+        /// Emits `RunStopping` of training.
+        #[pallet::call_index(13)]
+        #[pallet::weight(<T as Config>::WeightInfo::stop_idle())]
+        pub fn stop_idle(origin: OriginFor<T>, run: RunId) -> DispatchResult {
+            ensure_signed(origin)?;
+            Self::do_stop_idle(run)
+        }
     }
 
     #[pallet::view_functions]
@@ -478,6 +497,11 @@ pub mod pallet {
         /// The longest time for pledges, in active blocks.
         pub fn longest_funding() -> ActiveBlock {
             T::MaxFunding::get().saturated_into()
+        }
+
+        /// For how many active blocks nothing must happen in a run before anybody may stop it.
+        pub fn longest_idle() -> ActiveBlock {
+            T::Idle::get().saturated_into()
         }
 
         /// A run's part of all workers' capacity, as things are, when all runs want some; none if it does not compete.

@@ -39,6 +39,8 @@ pub const LEAST: Balance = UNITS;
 pub const POT: Balance = 10_000 * UNITS;
 /// The longest time for pledges.
 pub const LONGEST: u32 = 100;
+/// How long nothing happens in a run that anybody may stop.
+pub const IDLE: u32 = 200;
 /// The matching pot.
 pub const MATCHING: AccountId = 777;
 /// Who is paid for work.
@@ -234,6 +236,7 @@ impl crate::Config for Test {
     type MinPledge = ConstU128<LEAST>;
     type MaxFunding = ConstU64<{ LONGEST as u64 }>;
     type Patience = ConstU64<60>;
+    type Idle = ConstU64<{ IDLE as u64 }>;
     type MaxTitleLen = ConstU32<64>;
     type MaxCount = ConstU32<8>;
     type PalletId = OwnPot;

@@ -18,7 +18,7 @@ use sp_runtime::DispatchError;
 
 use crate::{
     Config, Error, Event, Failure, HoldReason, Pallet, Parents, Proposal, ProposalOf, Proposals, Specs,
-    TitleOf,
+    TitleOf, Turns,
 };
 
 impl<T: Config> Pallet<T> {
@@ -98,6 +98,15 @@ impl<T: Config> Pallet<T> {
             return Training::<T>::stop(run);
         }
         Self::fail(run, proposal, Failure::Stopped)
+    }
+
+    pub(crate) fn do_stop_idle(run: RunId) -> DispatchResult {
+        Self::running(run)?;
+        let turns = Turns::<T>::get();
+        let entry = turns.get(run).ok_or(Error::<T>::NotRunning)?;
+        let (now, idle) = (T::ActiveBlocks::get(), T::Idle::get().saturated_into());
+        ensure!(entry.is_idle(now, idle) && !Training::<T>::is_at_work(run), Error::<T>::NotIdle);
+        Training::<T>::stop(run)
     }
 
     /// Gives a proposal up that is no run.

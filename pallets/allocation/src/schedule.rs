@@ -28,9 +28,9 @@ impl<T: Config> Pallet<T> {
     /// A run's part of capacity when all want some.
     pub(crate) fn capacity_of(run: RunId) -> Option<Perbill> {
         let turns = Turns::<T>::get();
-        turns.get(run)?;
-        let all =
-            turns.entries.iter().fold(0u64, |sum, entry| sum.saturating_add(turns.weight(entry.run).into()));
+        turns.get(run).filter(|entry| entry.wants())?;
+        let wanting = turns.entries.iter().filter(|entry| entry.wants());
+        let all = wanting.fold(0u64, |sum, entry| sum.saturating_add(turns.weight(entry.run).into()));
         Some(Perbill::from_rational(u64::from(turns.weight(run)), all))
     }
 

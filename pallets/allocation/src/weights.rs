@@ -37,6 +37,8 @@ pub trait WeightInfo {
     fn stop() -> Weight;
     /// Weight of `set_matching`.
     fn set_matching() -> Weight;
+    /// Weight of `stop_idle`.
+    fn stop_idle() -> Weight;
 }
 
 /// Weights on a chain, with that chain's database weights.
@@ -281,6 +283,11 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     fn set_matching() -> Weight {
         Weight::from_parts(8_107_000, 0).saturating_add(T::DbWeight::get().writes(1))
     }
+    fn stop_idle() -> Weight {
+        Weight::from_parts(151_511_000, 21478)
+            .saturating_add(T::DbWeight::get().reads(8))
+            .saturating_add(T::DbWeight::get().writes(3))
+    }
 }
 
 /// For tests.
@@ -362,5 +369,10 @@ impl WeightInfo for () {
 
     fn set_matching() -> Weight {
         Weight::from_parts(8_107_000, 0).saturating_add(ParityDbWeight::get().writes(1))
+    }
+    fn stop_idle() -> Weight {
+        Weight::from_parts(151_511_000, 21478)
+            .saturating_add(ParityDbWeight::get().reads(8))
+            .saturating_add(ParityDbWeight::get().writes(3))
     }
 }

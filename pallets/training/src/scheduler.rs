@@ -8,7 +8,8 @@ use sabha_protocol::{
 use sp_runtime::{ArithmeticError, DispatchError};
 
 use crate::{
-    Agenda, Capacity, Config, InFlight, NextRunId, Pallet, RoundOf, RunOf, Unserved, WorkerOf, WorkerStatus,
+    Agenda, Capacity, Config, InFlight, NextRunId, Pallet, RoundOf, RunOf, Runs, Unserved, WorkerOf,
+    WorkerStatus,
 };
 
 /// Decides whose turn it is. None of these may fail, and each must do no more than is constant.
@@ -142,6 +143,12 @@ impl<T: Config> Pallet<T> {
     /// If there is no such run, or it was stopped before.
     pub fn stop(id: RunId) -> DispatchResult {
         Self::do_stop_run(id)
+    }
+
+    /// Whether a round of the run is open, or one that is over is not settled.
+    pub fn is_at_work(id: RunId) -> bool {
+        Runs::<T>::get(id)
+            .is_some_and(|run| !(run.progress.open.is_empty() && run.progress.settling.is_empty()))
     }
 
     /// Slots of a round that wait for a worker, or for its result. Those that nobody can be drawn for are not counted: else a run that no

@@ -68,6 +68,21 @@ fn decide(chain: &mut Chain, index: u32, at_most: u32) -> (bool, u32) {
     panic!("undecided after {at_most} blocks");
 }
 
+/// A referendum with everything that it needs, until its call was dispatched and has succeeded.
+fn enact(chain: &mut Chain, origin: Origin, call: RuntimeCall) {
+    let index = propose(chain, origin.into(), call, &[(Alice, 900_000 * UNITS)]);
+    assert!(decide(chain, index, 80).0);
+    for _ in 0..30 {
+        chain.run(1);
+        for event in chain.events() {
+            if let RuntimeEvent::Scheduler(pallet_scheduler::Event::Dispatched { result, .. }) = event {
+                return assert_ok!(result);
+            }
+        }
+    }
+    panic!("it is never enacted");
+}
+
 #[test]
 fn a_compute_allocator_referendum_takes_two_minutes_on_a_development_chain() {
     let mut chain = Chain::development();
@@ -260,23 +275,33 @@ fn a_parameter_admin_referendum_changes_the_split_of_new_tokens() {
     chain.check();
 }
 
+/// As *Spending from the treasury* in docs/voters.md says.
+#[test]
+fn a_treasury_spender_referendum_pays_an_account() {
+    let mut chain = Chain::development();
+    let (payee, amount) = (Sr25519Keyring::One.to_account_id(), 500 * UNITS);
+    let call = pallet_treasury::Call::spend_local { amount, beneficiary: payee.clone().into() };
+    enact(&mut chain, Origin::TreasurySpender, call.into());
+    assert_eq!(chain.with(|| Balances::free_balance(&payee)), 0, "not before the end of the period");
+    let period = chain.with(<crate::configs::treasury::SpendPeriod as frame_support::traits::Get<u32>>::get);
+    chain.run(period);
+    assert_eq!(chain.with(|| Balances::free_balance(&payee)), amount);
+    chain.check();
+}
+
 /// As in docs/use-cases.md: the treasury pays for labels, a curator looks at them, and whoever made them is paid.
 #[test]
 fn a_bounty_pays_for_labelling_digits() {
     use pallet_bounties::Call;
-    use sp_runtime::traits::Dispatchable;
 
     let mut chain = Chain::development();
     let [proposer, curator, labeller] = [Charlie, Bob, Sr25519Keyring::One];
     let (value, fee) = (500 * UNITS, 50 * UNITS);
     let description = b"Label 10,000 photographs of digits".to_vec();
     submit(&mut chain, proposer, Call::propose_bounty { value, description });
-    chain.with(|| {
-        let call =
-            Call::approve_bounty_with_curator { bounty_id: 0, curator: curator.to_account_id().into(), fee };
-        let origin = RuntimeOrigin::from(Origin::TreasurySpender);
-        RuntimeCall::from(call).dispatch(origin).expect("the track may");
-    });
+    let call =
+        Call::approve_bounty_with_curator { bounty_id: 0, curator: curator.to_account_id().into(), fee };
+    enact(&mut chain, Origin::TreasurySpender, call.into());
     let period = chain.with(<crate::configs::treasury::SpendPeriod as frame_support::traits::Get<u32>>::get);
     chain.run(period + 1);
     submit(&mut chain, curator, Call::accept_curator { bounty_id: 0 });

@@ -202,6 +202,8 @@ fn calls_are_at_their_indices() {
     assert_eq!(refute.encode(), [52, 7, 0, 0, 0, 0, 1]);
     let stop = RuntimeCall::Allocation(pallet_sabha_allocation::Call::stop { run: 0 });
     assert_eq!(stop.encode()[..2], [53, 11]);
+    let stop = RuntimeCall::Allocation(pallet_sabha_allocation::Call::stop_idle { run: 0 });
+    assert_eq!(stop.encode()[..2], [53, 13]);
     let register = RuntimeCall::Models(pallet_sabha_models::Call::register { run: 0 });
     assert_eq!(register.encode()[..2], [54, 0]);
     let claim = RuntimeCall::RewardPool(pallet_sabha_reward_pool::Call::claim { pool: PoolId::Curators });

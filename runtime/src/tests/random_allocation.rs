@@ -153,7 +153,7 @@ fn import(dice: &mut Dice) -> Act {
 }
 
 /// What happens to proposals, and what workers do for the runs that come of them.
-pub const ACTS: [(u32, &str, fn(&mut Dice) -> Act); 28] = [
+pub const ACTS: [(u32, &str, fn(&mut Dice) -> Act); 29] = [
     (6, "register", register),
     (14, "ready", ready),
     (40, "poke", poke),
@@ -185,6 +185,7 @@ pub const ACTS: [(u32, &str, fn(&mut Dice) -> Act); 28] = [
     (4, "resume", |dice| decide(Call::resume { run: running(dice) })),
     (1, "stop a proposal", |dice| decide(Call::stop { run: open(dice) })),
     (1, "stop a run", |dice| decide(Call::stop { run: running(dice) })),
+    (1, "stop an idle run", |dice| send(dice.pick(&ALL), Call::stop_idle { run: running(dice) })),
     (1, "set how the pot is split", |dice| {
         let terms = MatchingTerms { most_of_pot: dice.below(1_000_000), most: dice.amount(100) };
         decide(Call::set_matching { terms })

@@ -1,5 +1,5 @@
 use frame_support::{assert_noop, assert_ok};
-use pallet_sabha_training::Scheduler;
+use pallet_sabha_training::{Runs, Scheduler};
 use sp_runtime::{DispatchError, Perbill};
 
 use crate::{Error, Event, Turns, mock::*};
@@ -65,6 +65,67 @@ fn who_is_paused_or_over_does_not_compete() {
         assert_eq!(active(first), None);
         let open = propose(least(5));
         assert_noop!(Allocation::pause(root(), open), Error::<Test>::NotRunning);
+    });
+}
+
+#[test]
+fn a_run_in_which_nothing_happens_is_stopped_by_anybody_after_a_while() {
+    run(|| {
+        // There are no workers.
+        let (id, other) = (started(), started());
+        pass(IDLE);
+        assert_noop!(Allocation::stop_idle(signed(BOB), id), Error::<Test>::NotIdle);
+        let open = propose(least(5));
+        assert_noop!(Allocation::stop_idle(signed(BOB), open), Error::<Test>::NotRunning);
+        // The other one could have begun a round.
+        <Allocation as Scheduler>::may_open(other, 0, 1);
+        pass(1);
+        assert_noop!(Allocation::stop_idle(signed(BOB), other), Error::<Test>::NotIdle);
+        assert_noop!(Allocation::stop_idle(root(), id), DispatchError::BadOrigin);
+        assert_ok!(Allocation::stop_idle(signed(BOB), id));
+        pass(1);
+        assert_noop!(Allocation::stop_idle(signed(BOB), id), Error::<Test>::NotRunning);
+        let before = free(10);
+        assert_ok!(Allocation::refund(signed(BOB), id, 10));
+        assert_eq!(free(10), before + least(5));
+        // A pause is something that happens, and is no reason to lock money for ever.
+        assert_ok!(Allocation::pause(root(), other));
+        pass(IDLE);
+        assert_noop!(Allocation::stop_idle(signed(BOB), other), Error::<Test>::NotIdle);
+        pass(1);
+        assert_ok!(Allocation::stop_idle(signed(BOB), other));
+    });
+}
+
+#[test]
+fn a_run_whose_round_is_open_or_not_settled_is_not_idle() {
+    run(|| {
+        let id = started();
+        pass(IDLE + 1);
+        let progress = |change: &dyn Fn(&mut sabha_protocol::round::Progress)| {
+            Runs::<Test>::mutate_extant(id, |run| change(&mut run.progress));
+        };
+        progress(&|progress| progress.open.try_push(Default::default()).expect("there is room"));
+        assert_noop!(Allocation::stop_idle(signed(BOB), id), Error::<Test>::NotIdle);
+        progress(&|progress| {
+            progress.open.clear();
+            progress.settling.try_push(Default::default()).expect("there is room");
+        });
+        assert_noop!(Allocation::stop_idle(signed(BOB), id), Error::<Test>::NotIdle);
+        progress(&|progress| progress.settling.clear());
+        assert_ok!(Allocation::stop_idle(signed(BOB), id));
+    });
+}
+
+#[test]
+fn who_is_paused_takes_no_part_of_what_the_crowd_shares() {
+    run(|| {
+        let (first, second, third) = (started(), started(), started());
+        assert_ok!(Allocation::set_share(root(), first, Perbill::from_percent(30)));
+        assert_eq!(Allocation::weight_of(second), Some(Perbill::from_percent(35)));
+        assert_ok!(Allocation::pause(root(), third));
+        assert_eq!(Allocation::weight_of(second), Some(Perbill::from_percent(70)));
+        assert_eq!(Allocation::weight_of(first), Some(Perbill::from_percent(30)));
     });
 }
 

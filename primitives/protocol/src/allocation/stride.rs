@@ -82,6 +82,16 @@ impl Entry {
         mul_div(self.backing, 1 << 64, left).unwrap_or(u128::MAX).clamp(1, MOST_PRIORITY)
     }
 
+    /// Whether it has rounds to open, and opens them.
+    pub fn wants(&self) -> bool {
+        self.active && self.rounds > 0
+    }
+
+    /// Whether it was not heard of for more than so many active blocks: it has not even waited for its turn.
+    pub fn is_idle(&self, now: ActiveBlock, blocks: ActiveBlock) -> bool {
+        now.saturating_sub(self.since) > blocks
+    }
+
     /// What decides whose turn it is; the least is first.
     fn rank(&self) -> (u128, bool, RunId) {
         (self.ahead, self.share == 0, self.run)
@@ -107,7 +117,7 @@ fn weight_among(entry: &Entry, (all, rest): (u128, u32)) -> u32 {
         return entry.share.max(LEAST);
     }
     let part = mul_div(rest.into(), entry.priority(), all).unwrap_or(0);
-    u32::try_from(part).unwrap_or(WHOLE).max(LEAST)
+    u32::try_from(part).unwrap_or(WHOLE).clamp(LEAST, WHOLE)
 }
 
 /// By how much a round puts a run ahead.
@@ -185,9 +195,10 @@ impl Schedule {
         self.get(run).map_or(LEAST, |entry| weight_among(entry, self.crowd()))
     }
 
-    /// The priorities of all runs without a share together, and what of capacity they share.
+    /// The priorities of all runs without a share together, and what of capacity they share. Whoever is paused, or has no rounds left to open,
+    /// takes nothing of it from the others.
     fn crowd(&self) -> (u128, u32) {
-        let crowd = self.entries.iter().filter(|entry| entry.share == 0);
+        let crowd = self.entries.iter().filter(|entry| entry.share == 0 && entry.wants());
         let all = crowd.fold(0u128, |sum, entry| sum.saturating_add(entry.priority()));
         (all, WHOLE.saturating_sub(self.shared()))
     }
