@@ -27,7 +27,7 @@ pub const EXEMPT_PALLETS: [&str; 15] = [
 
 /// Protocol calls that have a deadline, or that keep one from being missed, and the DAO's power over runs and
 /// claims.
-pub const EXEMPT_CALLS: [(&str, &str); 32] = [
+pub const EXEMPT_CALLS: [(&str, &str); 31] = [
     ("Training", "ready"),
     ("Training", "drain"),
     ("Training", "poke"),
@@ -51,7 +51,6 @@ pub const EXEMPT_CALLS: [(&str, &str); 32] = [
     ("Allocation", "pause"),
     ("Allocation", "resume"),
     ("Allocation", "stop"),
-    ("Allocation", "stop_idle"),
     ("Datasets", "reveal_claim"),
     ("Datasets", "poke"),
     ("Datasets", "ready_curator"),

@@ -176,6 +176,17 @@ class Verdict:
         self.must(paid <= most, f"{paid} SBH were paid for {len(attempts)} attempts at rounds, and {most} at most were earned")
         say(f"{paid} SBH were paid, of {most} that may have been earned")
 
+    def paid_exactly(self, workers, slot, rest):
+        """As much as was earned, to the unit: `slot` for each update that counted, and `rest` for each round, of which nobody missed anything."""
+        missed = sum(worker.last["missed"] for worker in workers)
+        if not self.must(not self.void and not missed, f"{self.void} attempts at rounds were void, and {missed} duties missed"):
+            return
+        accepted = {at(event): event["accepted"] for event in self.events if event["event"] == "phase" and event["accepted"]}
+        earned = sum(slot * accepted.get(at(event), 0) + rest for event in self.final.values())
+        paid = Decimal(self.shown["paid"])
+        self.must(paid == earned, f"{paid} SBH were paid, and {earned} earned")
+        say(f"{paid} SBH were paid, as many as were earned")
+
     def did_not_count(self, key):
         """The update of this slot is in no checkpoint that stands."""
         number, attempt, slot = key

@@ -45,6 +45,10 @@ pub struct Partial {
     noted: u64,
     /// What is on its way to the disk.
     flushing: Option<JoinHandle<Result<u64, BlobError>>>,
+    /// Whether something did not get there. The system says so once, so nothing is noted from then on.
+    broken: bool,
+    /// Bytes after which progress is flushed and noted.
+    note_every: u64,
     /// Bytes that room was made for.
     room: u64,
     /// Whether the size is proved.
@@ -147,9 +151,20 @@ impl Partial {
         let mut data = data;
         data.seek(SeekFrom::Start(done)).map_err(FileError::of("read", &path))?;
         let store = store.clone();
-        let flushing = None;
-        let partial =
-            Self { store, digest, size, data, nodes, done, noted: done, flushing, room: done, proved };
+        let partial = Self {
+            store,
+            digest,
+            size,
+            data,
+            nodes,
+            done,
+            noted: done,
+            flushing: None,
+            broken: false,
+            note_every: NOTE_EVERY,
+            room: done,
+            proved,
+        };
         Ok(Opened::Here(Box::new(partial)))
     }
 
@@ -180,7 +195,7 @@ impl Partial {
                 }
                 self.data.write_all(&leaf.data).map_err(FileError::of("write", &path))?;
                 self.done = end;
-                if self.done.saturating_sub(self.noted) >= NOTE_EVERY {
+                if self.done.saturating_sub(self.noted) >= self.note_every {
                     self.flush()?;
                 }
             }
@@ -190,14 +205,18 @@ impl Partial {
         Ok(())
     }
 
-    /// Flushes what came to the disk, and notes that it is there.
+    /// Flushes what came to the disk, and notes that it is there. After a failure nothing is noted any more.
     ///
     /// # Errors
     /// If it cannot be flushed.
     pub fn note(&mut self) -> Result<(), BlobError> {
+        if self.broken {
+            return Ok(());
+        }
         self.flushed()?;
-        let files = [&self.data, &self.nodes.data];
-        self.noted = self.to_note().flush(files)?;
+        let noted = self.to_note().flush([&self.data, &self.nodes.data]);
+        self.broken = noted.is_err();
+        self.noted = noted?;
         Ok(())
     }
 
@@ -208,10 +227,15 @@ impl Partial {
             return Ok(());
         }
         self.flushed()?;
+        if self.done.saturating_sub(self.noted) < self.note_every {
+            return Ok(());
+        }
         let note = self.to_note();
-        let clone = |file: &File| file.try_clone().map_err(FileError::of("open", &note.path));
+        let path = note.path.clone();
+        let clone = |file: &File| file.try_clone().map_err(FileError::of("open", &path));
         let files = [clone(&self.data)?, clone(&self.nodes.data)?];
-        self.flushing = Some(thread::spawn(move || note.flush(files.each_ref())));
+        let begun = thread::Builder::new().spawn(move || note.flush(files.each_ref()));
+        self.flushing = Some(begun.map_err(FileError::of("write", &path))?);
         Ok(())
     }
 
@@ -222,6 +246,7 @@ impl Partial {
             let path = self.store.partial_path(self.digest, "");
             Err(FileError::of("write", &path)(io::Error::other("it was given up")).into())
         });
+        self.broken = ended.is_err();
         self.noted = ended?;
         Ok(())
     }
@@ -242,6 +267,10 @@ impl Partial {
             return Err(FileError::of("finish", &path)(short).into());
         }
         self.note()?;
+        if self.noted != self.size {
+            let lost = io::Error::other("what came has not reached the disk");
+            return Err(FileError::of("finish", &path)(lost).into());
+        }
         // An earlier download of another size may have left more.
         self.data.set_len(self.size).map_err(FileError::of("write", &path))?;
         let nodes = tree::shape(self.size).outboard_size();
@@ -291,5 +320,89 @@ impl Note {
         let text = format!("{} {} {claimed}", self.size, self.done).trim_end().to_owned() + "\n";
         files::write_atomic(&self.note, text.as_bytes())?;
         Ok(self.done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bao_tree::io::Leaf;
+    use std::time::{Duration, Instant};
+
+    const STEP: u64 = 4 * GROUP_BYTES;
+
+    fn here(store: &LocalBlobs, digest: Digest) -> Box<Partial> {
+        match Partial::open(store, digest, 64 * GROUP_BYTES, true).unwrap() {
+            Opened::Here(mut partial) => {
+                partial.note_every = STEP;
+                partial
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn groups(partial: &mut Partial, count: u64) -> Result<(), BlobError> {
+        for _ in 0..count {
+            let data = vec![7; GROUP_BYTES as usize].into();
+            partial.take(BaoContentItem::Leaf(Leaf { offset: partial.done(), data }))?;
+        }
+        Ok(())
+    }
+
+    /// Waits for what another thread does.
+    fn until(what: impl Fn() -> bool) {
+        let began = Instant::now();
+        while !what() {
+            assert!(began.elapsed() < Duration::from_secs(30), "it never happens");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn noted(store: &LocalBlobs, digest: Digest) -> u64 {
+        store.progress(digest).map_or(0, |progress| progress.done)
+    }
+
+    fn at_rest(partial: &Partial) -> bool {
+        partial.flushing.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    #[test]
+    fn what_has_come_is_noted_while_more_comes_and_the_next_one_goes_on_from_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = LocalBlobs::open(folder.path()).unwrap();
+        let digest = Digest::of(b"a blob");
+        let mut partial = here(&store, digest);
+        groups(&mut partial, 3).unwrap();
+        assert!(partial.flushing.is_none());
+        groups(&mut partial, 1).unwrap();
+        until(|| noted(&store, digest) == STEP && at_rest(&partial));
+        // Less than a step came since.
+        groups(&mut partial, 2).unwrap();
+        assert!(partial.flushing.is_none() && partial.noted == STEP);
+        groups(&mut partial, 2).unwrap();
+        // Nobody waits for what is on its way; who comes next finds the file free and the note there.
+        drop(partial);
+        assert_eq!(noted(&store, digest), 2 * STEP);
+        assert_eq!(here(&store, digest).done(), 2 * STEP);
+    }
+
+    #[test]
+    fn what_did_not_reach_the_disk_is_told_and_nothing_is_noted_after_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = LocalBlobs::open(folder.path()).unwrap();
+        let digest = Digest::of(b"a blob");
+        let mut partial = here(&store, digest);
+        // In the way of the note.
+        let note = store.partial_path(digest, ".done");
+        fs::create_dir_all(note.join("x")).unwrap();
+        groups(&mut partial, 4).unwrap();
+        until(|| at_rest(&partial));
+        let error = groups(&mut partial, 4).unwrap_err().to_string();
+        assert!(error.contains(".done"), "{error}");
+        fs::remove_dir_all(&note).unwrap();
+        partial.note().unwrap();
+        assert_eq!(noted(&store, digest), 0);
+        partial.done = partial.size;
+        assert!(partial.finish().unwrap_err().to_string().contains("has not reached the disk"));
     }
 }

@@ -484,6 +484,7 @@ fn sample_calls() -> Vec<Call> {
         Call::cancel(1),
         Call::refund(1, account),
         Call::remove(1),
+        Call::stop_idle(1),
         Call::register_model(1),
         Call::pay(1, UNITS),
         Call::distribute(1),

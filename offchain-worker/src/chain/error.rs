@@ -102,11 +102,12 @@ impl ChainError {
     pub fn exit_code(&self) -> Exit {
         match self {
             Self::NoNode(_) | Self::Timeout { .. } | Self::Rpc { .. } | Self::Behind { .. } => Exit::NoNode,
+            // There are no blocks, or none with room: as good as no network.
+            Self::NotIncluded { .. } => Exit::NoNode,
             Self::BadGenesis(_) => Exit::BadInput,
             Self::WrongGenesis { .. } | Self::WrongRuntime { .. } => Exit::WrongChain,
             Self::Refused { .. } | Self::NotAccepted { .. } => Exit::Refused,
             Self::Incompatible { .. } => Exit::Outdated,
-            Self::NotIncluded { .. } => Exit::Failure,
         }
     }
 
@@ -187,6 +188,9 @@ mod tests {
             ChainError::NotIncluded { call: call::COMMIT, after: Duration::from_secs(120) },
         ] {
             assert!(error.is_transient() && !error.is_silence(), "{error}");
+            // What passes is waited for by whatever serves, which knows the exit code only.
+            let coded = Err::<(), _>(error).coded().unwrap_err();
+            assert!(matches!(Exit::of(&coded), Exit::NoNode | Exit::Refused), "{coded}");
         }
         assert!(ChainError::NoNode("gone".into()).is_silence());
         let error = ChainError::Incompatible { what: "Training.commit".into(), reason: "it is gone".into() };

@@ -6,16 +6,18 @@
 
 use super::source::Source;
 use crate::{
+    blobs::BlobError,
     chain::{DataClaim, Dataset},
     data::{
         Manifest, SHARD_BYTES,
-        report::{Expected, Look, Report},
+        report::{Expected, Language, Look, Report},
         sample::{self, PART_BYTES, Seed},
     },
     error::{Exit, failure},
     keys::AccountId,
     stop::Stop,
 };
+use anyhow::Context;
 use sabha_protocol::{
     Digest, Session,
     datasets::{BEST, ClaimId, Modality, Unit, Vote, WHOLE},
@@ -93,6 +95,9 @@ pub fn needs_person(dataset: &Dataset) -> Option<&'static str> {
         (Modality::Audio, _) => Some("sound"),
         (Modality::Other, _) => Some("data that is neither text nor images"),
         (_, Unit::Second) => Some("data that is counted in seconds"),
+        (Modality::Text, _) if !Language::new(&dataset.language).is_known() => {
+            Some("text in a language or a script that no program here knows")
+        }
         (Modality::Text | Modality::Image, Unit::Mebibyte | Unit::Item) => None,
     }
 }
@@ -100,7 +105,7 @@ pub fn needs_person(dataset: &Dataset) -> Option<&'static str> {
 /// Looks at a claim as this curator is to. `told` is how far it is, in parts.
 ///
 /// # Errors
-/// If no program can judge it, the claim was not told, or a signal came.
+/// If no program can judge it, the claim was not told, this machine's own disk fails or is full, or a signal came.
 pub fn look(
     subject: &Subject<'_>,
     curator: &AccountId,
@@ -166,6 +171,10 @@ pub fn look(
             let size = content.bytes.saturating_sub(before).min(SHARD_BYTES);
             match source.part(*digest, size, piece.start..piece.start.saturating_add(piece.bytes)) {
                 Ok(bytes) => part.extend_from_slice(&bytes),
+                // That says nothing about the claim. No locator can bring it about.
+                Err(error @ (BlobError::File(_) | BlobError::Full { .. })) => {
+                    return Err(error).with_context(|| format!("claim {id} cannot be looked at"));
+                }
                 Err(error) => {
                     tracing::debug!(%error, "a part is not served");
                     break;

@@ -95,6 +95,8 @@ impl Source {
         for store in &self.stores {
             match ask(store) {
                 Ok(bytes) => return Ok(bytes),
+                // The disk is the same for all of them.
+                Err(error @ (BlobError::File(_) | BlobError::Full { .. })) => return Err(error),
                 Err(error) => {
                     tracing::debug!(%digest, %error, "not from there");
                     failed = error;

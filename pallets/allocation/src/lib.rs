@@ -59,7 +59,8 @@
 //! - Priority is bought with backing, of which what backers gave counts up to the goal. The DAO's shares come first.
 //! - Where what a run waits for is finality and not workers, it has what it can use: shares decide among those who could go on.
 //! - Workers that are in jail, or whose stake answers for other slots, count as capacity: with many of them nobody waits, and shares say little.
-//! - A run that nobody can serve holds one of the places for runs, and its budget, for `Idle` blocks: then anybody may stop it.
+//! - A run that nobody can serve holds one of the places for runs, and its budget, for `Idle` blocks from when its last round was voided, or it began:
+//!   then anybody may stop it. So a pause that ComputeAllocator decided lasts no longer than that, if somebody wants its money back.
 //! - Who adds to a run shortly before its end has shares like all others, for the same money.
 //! - Who is judged and pledges much to what nobody else wants asks much of the matching pot, and makes it smaller for all as long as that
 //!   proposal is open. The caps bound what it can get.
@@ -161,8 +162,7 @@ pub mod pallet {
         /// Active blocks for which a run's place is reserved while it waits for its next round.
         type Patience: Get<BlockNumberFor<Self>>;
 
-        /// Active blocks after which a run in which nothing happens can be stopped by anybody. Longer than a round can take from its last result
-        /// to its end.
+        /// Active blocks after which a run in which nothing happens can be stopped by anybody.
         type Idle: Get<BlockNumberFor<Self>>;
 
         /// The most bytes of a title.
@@ -459,8 +459,8 @@ pub mod pallet {
             Ok(())
         }
 
-        /// Stop a run that has come to nothing, for good: no round of it is open, and for `longest_idle` active blocks it has not waited for its
-        /// turn, whether nobody has the stake for it, it has too few workers, or it is paused.
+        /// Stop a run that stands still, for good: no round of it is open, and for `longest_idle` active blocks it has not even waited for its turn,
+        /// whether it has too few workers, or is paused, because its rounds were void, it has no money, or it was decided so.
         ///
         /// The origin must be signed, by anyone. Backers are refunded their part of what is left.
         ///

@@ -87,6 +87,11 @@
 //!
 //! - That data is still served after its retention rests on those who train with it.
 //! - A majority of a panel decides until somebody appeals; the arbiter decides then, by a referendum.
+//! - A curator's stake covers so many panels at a time, each until its claim is settled. When all of it is reserved claims wait, whoever made the
+//!   others: what they cost is their fees.
+//! - The same data in other pieces (a byte before it, other files with it) has other shards. Curators see copies within a claim; that it was accepted before,
+//!   in other pieces, somebody has to know, and appeal.
+//! - Who claims decides what an item is, down to [`Dataset::unit_bytes`]: whoever registers a dataset of items says how small they may be.
 //! - Curators who accept whatever comes earn by it while false claims are rare: [`Config::SeatPay`] and [`Config::SeatStake`] say how rare.
 //! - A false claim keeps what it could come to of the budget from others until it is settled, for its bond and fee. [`Dataset::unit_bytes`]
 //!   bounds how much that is for its bytes.
@@ -96,8 +101,8 @@
 //!   everybody the shards, and may be overtaken by whoever seals first then.
 //! - Shards of a claim that was given up after they were told, rejected, or lapsed in the end, are free at once, for whoever is quick: somebody who has
 //!   the data from the claimant may be. A claimant that was wronged appeals before.
-//! - Who knows shards can keep them from others, by claiming them first: for a [`Config::Window`] by what comes back (bond, fee, deposit), for good
-//!   if they are accepted.
+//! - Who knows shards can keep them from others, by claiming them first: for a [`Config::Window`] by what comes back (bond, fee, deposit), again and
+//!   again, and for good if they are accepted.
 //! - Budgets of a closed dataset go back to what the arbiter allots, whoever gave them.
 
 #![cfg_attr(not(feature = "std"), no_std)]

@@ -18,7 +18,8 @@ use crate::{
 impl<T: Config> Pallet<T> {
     /// The curators of a claim's panel, as far as any are found; none if the word is not known. Whoever can be drawn was there
     /// before the claim was told, and nobody knew the word then. One that has left the draw since is no exception: nobody must be
-    /// able to dodge.
+    /// able to dodge. A seat that falls to somebody whose stake is all reserved stays empty: else whoever fills others' seats, with claims
+    /// for a fee, would have the next panel to itself.
     pub(crate) fn draw(id: ClaimId, claim: &ClaimOf<T>, frozen: Session) -> Option<Panel<T::AccountId>> {
         let word = T::Words::word(frozen.saturating_add(DRAW_LAG))?;
         let len = TicketHead::<T>::get().len_before(frozen);
@@ -30,13 +31,13 @@ impl<T: Config> Pallet<T> {
                 let ticket = Tickets::<T>::get(index).filter(|ticket| ticket.counts_in(frozen))?;
                 let curator = Curators::<T>::get(&ticket.worker)?;
                 let fit = ticket.ordinal < Self::tickets_of(curator.stake)
-                    && curator.free_stake() >= T::SeatStake::get()
                     && curator.status != CuratorStatus::Absent
                     && ticket.worker != claim.claimant
                     && panel.iter().all(|seat| seat.curator != ticket.worker);
-                fit.then_some(ticket.worker)
+                let is_free = curator.free_stake() >= T::SeatStake::get();
+                fit.then(|| is_free.then_some(ticket.worker))
             });
-            if let Some(curator) = found {
+            if let Some(curator) = found.flatten() {
                 // There is room: a dataset's panel is within the bound.
                 let _ = panel.try_push(Seat { curator, state: SeatState::Drawn });
             }

@@ -206,6 +206,7 @@ impl pallet_sabha_allocation::Config for Test {
     type MinPledge = ConstU128<UNITS>;
     type MaxFunding = ConstU64<100>;
     type Patience = ConstU64<60>;
+    type Idle = ConstU64<200>;
     type MaxTitleLen = ConstU32<64>;
     type MaxCount = ConstU32<8>;
     type PalletId = AllocationPot;

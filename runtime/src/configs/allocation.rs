@@ -21,7 +21,7 @@ parameter_types! {
     /// The longest time for pledges: four weeks on the live chain.
     pub MaxFunding: BlockNumber =
         <pallet_sabha_timing::Unbonding<Runtime> as Get<BlockNumber>>::get().saturating_mul(2);
-    /// For how long nothing must happen in a run before anybody may stop it: four weeks on the live chain, where a run's clocks are days.
+    /// For how long nothing must happen in a run before anybody may stop it: four weeks on the live chain.
     pub Idle: BlockNumber = MaxFunding::get();
     // Two sessions are what a draw waits for, two downloads what it takes from the last slot to the next checkpoint.
     /// How long a run's place is reserved while it waits for its next round.

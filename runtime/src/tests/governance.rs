@@ -72,11 +72,16 @@ fn decide(chain: &mut Chain, index: u32, at_most: u32) -> (bool, u32) {
 fn enact(chain: &mut Chain, origin: Origin, call: RuntimeCall) {
     let index = propose(chain, origin.into(), call, &[(Alice, 900_000 * UNITS)]);
     assert!(decide(chain, index, 80).0);
-    for _ in 0..30 {
+    // What referenda calls it: the scheduler also dispatches what referenda does for itself.
+    let name = (*b"assembly", "enactment", index).using_encoded(sp_core::blake2_256);
+    for _ in 0..100 {
         chain.run(1);
         for event in chain.events() {
-            if let RuntimeEvent::Scheduler(pallet_scheduler::Event::Dispatched { result, .. }) = event {
-                return assert_ok!(result);
+            if let RuntimeEvent::Scheduler(pallet_scheduler::Event::Dispatched { id, result, .. }) = event
+                && id == Some(name)
+            {
+                assert_ok!(result);
+                return;
             }
         }
     }

@@ -185,7 +185,11 @@ pub const ACTS: [(u32, &str, fn(&mut Dice) -> Act); 29] = [
     (4, "resume", |dice| decide(Call::resume { run: running(dice) })),
     (1, "stop a proposal", |dice| decide(Call::stop { run: open(dice) })),
     (1, "stop a run", |dice| decide(Call::stop { run: running(dice) })),
-    (1, "stop an idle run", |dice| send(dice.pick(&ALL), Call::stop_idle { run: running(dice) })),
+    (1, "stop an idle run", |dice| {
+        let turns = pallet_sabha_allocation::Turns::<Runtime>::get();
+        let idle = turns.entries.iter().min_by_key(|entry| entry.since).map_or(0, |entry| entry.run);
+        send(dice.pick(&ALL), Call::stop_idle { run: idle })
+    }),
     (1, "set how the pot is split", |dice| {
         let terms = MatchingTerms { most_of_pot: dice.below(1_000_000), most: dice.amount(100) };
         decide(Call::set_matching { terms })

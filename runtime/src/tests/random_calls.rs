@@ -382,6 +382,7 @@ fn step(acts: &Acts, chain: &mut Chain, dice: &mut Dice, score: &mut Score) -> u
                 names.push(name);
             }
             Act::Decide(origin, call) => {
+                assert!(super::weights::fits(&call), "{name} takes more of a block than a call may");
                 let before = chain.events().len();
                 let done = chain.with(|| call.dispatch(RuntimeOrigin::from(origin)).is_ok());
                 calls += 1;

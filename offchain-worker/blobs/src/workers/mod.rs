@@ -25,8 +25,8 @@ use bytes::Bytes;
 use iroh::{
     Endpoint, EndpointId, RelayMode, RelayUrl, SecretKey, TransportAddr,
     endpoint::{
-        AckFrequencyConfig, Connection, QuicTransportConfig, ReadError, ReadExactError, ReadToEndError,
-        RecvStream, VarInt, presets,
+        Connection, QuicTransportConfig, ReadError, ReadExactError, ReadToEndError, RecvStream, VarInt,
+        presets,
     },
 };
 use iroh_blobs::protocol::{ALPN, ChunkRanges, ChunkRangesExt, GetRequest, Request};
@@ -49,10 +49,6 @@ const CONNECTION_BYTES: u32 = 8 << 20;
 
 /// Requests that one other worker may make at a time.
 const REQUESTS: u32 = 16;
-
-/// Packets that the other side may receive before it acknowledges them. By default it is two, and acknowledgements are a good part of all
-/// work; with more than a connection begins with (ten), the first would wait for a timer. A gap is told at once all the same.
-const UNACKNOWLEDGED: u32 = 10;
 
 /// Chunks of a stream that are read at once: each is what came in one datagram.
 const CHUNKS: usize = 128;
@@ -367,15 +363,12 @@ fn silent(error: impl std::error::Error) -> Failure {
 
 /// Limits of all connections.
 fn transport(patience: Patience) -> QuicTransportConfig {
-    let mut acknowledgements = AckFrequencyConfig::default();
-    acknowledgements.ack_eliciting_threshold(VarInt::from_u32(UNACKNOWLEDGED - 1));
     let mut builder = QuicTransportConfig::builder()
         .max_concurrent_bidi_streams(VarInt::from_u32(REQUESTS))
         .max_concurrent_uni_streams(VarInt::from_u32(0))
         .stream_receive_window(VarInt::from_u32(WINDOW_BYTES))
         .receive_window(VarInt::from_u32(CONNECTION_BYTES))
         .send_window(u64::from(CONNECTION_BYTES))
-        .ack_frequency_config(Some(acknowledgements))
         .keep_alive_interval((patience.idle / 3).min(Duration::from_secs(5)));
     if let Ok(idle) = patience.idle.try_into() {
         builder = builder.max_idle_timeout(Some(idle));

@@ -2,7 +2,7 @@
 
 use super::passages::LEAST;
 use std::collections::HashSet;
-use whatlang::{Detector, Lang};
+use whatlang::{Detector, Lang, Script};
 
 /// Letters below which nothing is said about a text.
 const FEWEST: usize = 24;
@@ -16,6 +16,24 @@ const MOST_DIFFERENT: usize = 85;
 
 /// Languages whose scripts have so many letters that the threes of a short text are mostly different.
 const MANY_LETTERS: [&str; 7] = ["zh", "ja", "ko", "am", "th", "my", "km"];
+
+/// Scripts by their subtags. In another script than the library has a language in, it takes the text for another language's.
+const SCRIPTS: [(&str, Script); 14] = [
+    ("latn", Script::Latin),
+    ("cyrl", Script::Cyrillic),
+    ("arab", Script::Arabic),
+    ("deva", Script::Devanagari),
+    ("hebr", Script::Hebrew),
+    ("hans", Script::Mandarin),
+    ("hant", Script::Mandarin),
+    ("beng", Script::Bengali),
+    ("grek", Script::Greek),
+    ("gujr", Script::Gujarati),
+    ("guru", Script::Gurmukhi),
+    ("taml", Script::Tamil),
+    ("telu", Script::Telugu),
+    ("thai", Script::Thai),
+];
 
 /// The language that is expected, and what can be told about it.
 #[derive(Debug)]
@@ -41,10 +59,20 @@ pub(crate) enum Found {
 impl Language {
     /// That of a BCP-47 tag. Of `zxx`, `und` and `mul` nothing is expected.
     pub fn new(tag: &str) -> Self {
-        let primary = tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
-        let expected =
-            Lang::all().iter().copied().find(|lang| tag_of(*lang) == primary || lang.code() == primary);
-        Self { expected, none: matches!(primary.as_str(), "zxx" | "und" | "mul"), detector: Detector::new() }
+        let tag = tag.to_ascii_lowercase();
+        let mut parts = tag.split('-');
+        let primary = parts.next().unwrap_or_default();
+        let script = parts
+            .next()
+            .filter(|part| part.len() == 4 && part.bytes().all(|byte| byte.is_ascii_alphabetic()));
+        let is_written = |lang: &Lang| {
+            let has =
+                |(subtag, known): &(&str, Script)| Some(*subtag) == script && known.langs().contains(lang);
+            script.is_none() || SCRIPTS.iter().any(has)
+        };
+        let is_called = |lang: &Lang| tag_of(*lang) == primary || lang.code() == primary;
+        let expected = Lang::all().iter().copied().find(|lang| is_called(lang) && is_written(lang));
+        Self { expected, none: matches!(primary, "zxx" | "und" | "mul"), detector: Detector::new() }
     }
 
     /// Whether anything can be told about it.

@@ -136,6 +136,16 @@ fn another_language_does_not_count() {
 }
 
 #[test]
+fn a_language_in_a_script_in_which_the_library_does_not_have_it_is_not_known() {
+    for tag in ["sr", "sr-Cyrl", "zh-Hant", "pt-BR", "en-Latn-GB", "hi-Deva", "zxx"] {
+        assert!(Language::new(tag).is_known(), "{tag}");
+    }
+    for tag in ["sr-Latn", "uz-Cyrl", "hi-Latn", "qu", "es-Arab"] {
+        assert!(!Language::new(tag).is_known(), "{tag}");
+    }
+}
+
+#[test]
 fn a_licence_outside_the_list_is_not_accepted() {
     let other = Expected { licence: "CC-BY-NC-4.0".into(), ..expected("es") };
     let report = look(other, spanish(100, 7).as_bytes());

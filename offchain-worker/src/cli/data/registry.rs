@@ -71,7 +71,7 @@ pub struct RegisterArgs {
     /// What is counted and paid
     #[arg(long, value_enum, default_value_t = UnitName::Mebibyte)]
     pub unit: UnitName,
-    /// Bytes that a unit has at least. Without it, those of a mebibyte, or 1
+    /// Bytes that a unit has at least: of items it must be said, or halves of them would be paid as well. Of mebibytes, 1048576
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     pub unit_bytes: Option<u32>,
     /// What an accepted unit is paid, in SBH
@@ -214,7 +214,16 @@ pub(super) async fn register(args: RegisterArgs, context: &Context) -> anyhow::R
         ModalityName::Audio => Modality::Audio,
         ModalityName::Other => Modality::Other,
     };
-    let unit_bytes = args.unit_bytes.unwrap_or(if unit == Unit::Mebibyte { 1 << 20 } else { 1 });
+    let unit_bytes = match (args.unit_bytes, unit) {
+        (Some(bytes), _) => bytes,
+        (None, Unit::Mebibyte) => 1 << 20,
+        (None, Unit::Second) => 1,
+        (None, Unit::Item) => {
+            let message = "unit-bytes is not given: say with --unit-bytes how many bytes an item has at least, or somebody is paid for each \
+                           half of one";
+            return Err(failure(Exit::BadInput, message));
+        }
+    };
     let new = NewDataset {
         title: args.title,
         modality,

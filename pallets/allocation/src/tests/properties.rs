@@ -22,6 +22,7 @@ enum Act {
     Pause { run: u32 },
     Resume { run: u32 },
     Stop { run: u32 },
+    StopIdle { who: u64, run: u32 },
     Spend { run: u32, units: u16 },
     Complete { run: u32 },
     Judge { who: u64, judged: bool },
@@ -47,10 +48,11 @@ fn act() -> impl Strategy<Value = Act> {
         1 => run().prop_map(|run| Act::Pause { run }),
         1 => run().prop_map(|run| Act::Resume { run }),
         2 => run().prop_map(|run| Act::Stop { run }),
+        2 => (WHO, run()).prop_map(|(who, run)| Act::StopIdle { who, run }),
         2 => (run(), units()).prop_map(|(run, units)| Act::Spend { run, units }),
         1 => run().prop_map(|run| Act::Complete { run }),
         3 => (WHO, any::<bool>()).prop_map(|(who, judged)| Act::Judge { who, judged }),
-        2 => (0u32..20).prop_map(|blocks| Act::Pass { blocks }),
+        2 => prop_oneof![4 => 0u32..20, 1 => IDLE - 10..IDLE + 10].prop_map(|blocks| Act::Pass { blocks }),
     ]
 }
 
@@ -127,6 +129,10 @@ impl Flow {
             }
             Act::Stop { run } => {
                 let _ = Allocation::stop(root(), run);
+                None
+            }
+            Act::StopIdle { who, run } => {
+                let _ = Allocation::stop_idle(signed(who), run);
                 None
             }
             Act::Spend { run, units: amount } => {

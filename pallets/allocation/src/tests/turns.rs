@@ -33,7 +33,7 @@ fn the_one_with_more_backing_is_first_and_the_other_follows() {
         assert_ok!(Allocation::pledge(signed(11), second, least(5)));
         // Room for one round.
         let may = |run| <Allocation as Scheduler>::may_open(run, 0, 3);
-        assert!(!may(second) && may(first), "of two that are equally far the older one");
+        assert!(may(first) && !may(second), "of two that are equally far the older one");
         <Allocation as Scheduler>::opened(first, 4);
         assert!(!may(first) && may(second));
         for _ in 0..2 {

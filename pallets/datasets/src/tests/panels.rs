@@ -264,23 +264,32 @@ fn panels_without_a_quorum_are_replaced() {
 }
 
 #[test]
-fn a_curator_sits_on_as_many_panels_as_its_stake_covers() {
+fn a_curator_sits_on_as_many_panels_as_its_stake_covers_and_newcomers_do_not_have_the_rest() {
     run(|| {
         curators(3);
-        let id = dataset(3);
-        let claims: Vec<_> = (0..11).map(|seed| claim_of(ASHA, id, seed, 1)).collect();
-        pass(2 * SESSION);
-        let mut seats = 0;
-        for claim in claims {
-            if !matches!(record(claim).stage, Stage::Drawing { .. }) {
-                continue;
-            }
+        let id = dataset_with(3, 100_000 * UNITS);
+        // Nobody moves the earlier ones on: their seats stay reserved.
+        let drawn = |seed| {
+            let claim = claim_of(ASHA, id, seed, 1);
+            pass(2 * SESSION);
             poke(claim);
-            seats += panel(claim).len();
+            panel(claim)
+        };
+        for seed in 0..10 {
+            assert_eq!(drawn(seed).len(), 3);
         }
-        assert!(seats <= 30);
-        for who in 10..13 {
-            assert!(curator(who).reserved <= STAKE);
+        for who in FIRST..FIRST + 3 {
+            assert_eq!((curator(who).reserved, curator(who).free_stake()), (STAKE, 0));
         }
+        assert!(drawn(10).is_empty(), "their stake is all reserved");
+        // With as many newcomers, half of all seats fall to those who are full.
+        for who in FIRST + 3..FIRST + 6 {
+            assert_ok!(Datasets::register_curator(signed(who), STAKE));
+        }
+        pass(SESSION);
+        let panels: Vec<_> = (11..17).map(drawn).collect();
+        let seats: usize = panels.iter().map(Vec::len).sum();
+        assert!((1..=14).contains(&seats), "of 18 seats newcomers have {seats}");
+        assert!(panels.iter().flatten().all(|who| *who >= FIRST + 3));
     });
 }

@@ -9,7 +9,8 @@
 //! A run can be at work on one round at a time, and must wait for its checkpoint before it opens the next. So that one that is ahead does not
 //! take its place whenever it waits, places are **reserved** (as in EASY backfilling of batch queues): a run opens a round out of its turn
 //! only if all of it fits beside the slots in flight and one round of each run before it. Whoever is first needs one free worker only. Where
-//! there are workers for all, nobody waits for anybody. A reservation lapses after a while, so a run that comes to nothing stops nobody.
+//! there are workers for all, nobody waits for anybody. A run has a reservation from when it could open its first round, and it lapses after a
+//! while, so a run that comes to nothing stops nobody.
 
 use super::fraction::mul_div;
 use crate::{ActiveBlock, Balance, RunId};
@@ -65,6 +66,8 @@ pub struct Entry {
     pub active: bool,
     /// Whether it could have opened a round when it was heard of last.
     pub waits: bool,
+    /// Whether it could ever have opened one.
+    pub asked: bool,
     /// The active block in which it was heard of last.
     pub since: ActiveBlock,
 }
@@ -72,7 +75,19 @@ pub struct Entry {
 impl Entry {
     /// A run that has not begun.
     pub fn new(run: RunId, backing: Balance, slots: u16, cost: Work, rounds: u32, now: ActiveBlock) -> Self {
-        Self { run, share: 0, backing, slots, cost, rounds, ahead: 0, active: true, waits: false, since: now }
+        Self {
+            run,
+            share: 0,
+            backing,
+            slots,
+            cost,
+            rounds,
+            ahead: 0,
+            active: true,
+            waits: false,
+            asked: false,
+            since: now,
+        }
     }
 
     /// What it is worth to its backers that a unit of its work is done, in units that say nothing by themselves. Never zero.
@@ -83,8 +98,10 @@ impl Entry {
     }
 
     /// Whether it has rounds to open, and opens them.
+    ///
+    /// A last round that was voided is opened again.
     pub fn wants(&self) -> bool {
-        self.active && self.rounds > 0
+        self.active && (self.rounds > 0 || self.waits)
     }
 
     /// Whether it was not heard of for more than so many active blocks: it has not even waited for its turn.
@@ -211,7 +228,7 @@ impl Schedule {
     /// Whether a run may open its next round, which it can now. Notes that it waits.
     pub fn may_open(&mut self, run: RunId, room: Room) -> bool {
         let Some(entry) = self.get_mut(run) else { return false };
-        (entry.active, entry.waits, entry.since) = (true, true, room.now);
+        (entry.active, entry.waits, entry.asked, entry.since) = (true, true, true, room.now);
         let entry = *entry;
         let mut first = true;
         let mut taken = room.in_flight;
@@ -283,7 +300,8 @@ impl Schedule {
     ) -> impl Iterator<Item = &Entry> + '_ {
         let rank = entry.rank();
         self.entries.iter().filter(move |other| {
-            let kept = other.active && other.rounds > 0 && now.saturating_sub(other.since) <= patience;
+            // Who has never had the workers for a round has no place: it may never have them.
+            let kept = other.wants() && other.asked && now.saturating_sub(other.since) <= patience;
             kept && other.rank() < rank
         })
     }

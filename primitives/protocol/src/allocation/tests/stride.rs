@@ -226,6 +226,8 @@ fn of_two_that_are_equally_far_the_one_with_a_share_is_first() {
     assert!(schedule.add(Entry::new(2, UNITS, 2, 100, 9, 0)));
     assert!(!schedule.add(Entry::new(2, UNITS, 2, 100, 9, 0)), "it is there");
     let room = Room { in_flight: 0, capacity: 2, now: 0, patience: PATIENCE };
+    // Both have had the workers for a round before.
+    assert!(schedule.may_open(1, room) && !schedule.may_open(2, room));
     assert!(schedule.clone().may_open(1, room) && !schedule.clone().may_open(2, room));
     assert!(schedule.set_share(2, 1));
     assert!(!schedule.clone().may_open(1, room) && schedule.clone().may_open(2, room));
@@ -233,6 +235,33 @@ fn of_two_that_are_equally_far_the_one_with_a_share_is_first() {
     assert!(!schedule.may_open(1, room) && schedule.may_open(2, room));
     assert_eq!(schedule.next(), Some(2));
     assert!(!schedule.may_open(7, room), "nobody knows it");
+}
+
+#[test]
+fn who_never_had_the_workers_for_a_round_reserves_nothing() {
+    let mut schedule = Schedule::default();
+    // More slots than there are workers, and much backing.
+    assert!(schedule.add(Entry::new(1, 1_000 * UNITS, 256, 100, 9, 0)));
+    assert!(schedule.add(Entry::new(2, UNITS, 2, 100, 9, 0)));
+    let room = Room { in_flight: 0, capacity: 2, now: 0, patience: PATIENCE };
+    for round in 0..5 {
+        assert!(schedule.may_open(2, room));
+        schedule.opened(2, 8 - round, 0, PATIENCE);
+    }
+    // It has them now.
+    assert!(schedule.may_open(1, room) && !schedule.may_open(2, room));
+}
+
+#[test]
+fn a_last_round_that_was_voided_has_its_part_of_what_the_crowd_shares() {
+    let mut schedule = Schedule::default();
+    assert!(schedule.add(Entry::new(1, UNITS, 2, 100, 9, 0)));
+    let room = Room { in_flight: 0, capacity: 2, now: 0, patience: PATIENCE };
+    assert!(schedule.may_open(1, room));
+    schedule.opened(1, 0, 0, PATIENCE);
+    assert!(!schedule.get(1).is_some_and(Entry::wants), "all are open");
+    assert!(schedule.may_open(1, room), "one of them was voided");
+    assert_eq!(schedule.weight(1), WHOLE);
 }
 
 #[test]
