@@ -403,6 +403,7 @@ mod tests {
         partial.note().unwrap();
         assert_eq!(noted(&store, digest), 0);
         partial.done = partial.size;
-        assert!(partial.finish().unwrap_err().to_string().contains("has not reached the disk"));
+        assert!(matches!(partial.finish(), Err(BlobError::File(_))));
+        assert!(!store.path(digest).exists());
     }
 }

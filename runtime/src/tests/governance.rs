@@ -73,7 +73,7 @@ fn enact(chain: &mut Chain, origin: Origin, call: RuntimeCall) {
     let index = propose(chain, origin.into(), call, &[(Alice, 900_000 * UNITS)]);
     assert!(decide(chain, index, 80).0);
     // What referenda calls it: the scheduler also dispatches what referenda does for itself.
-    let name = (*b"assembly", "enactment", index).using_encoded(sp_core::blake2_256);
+    let name = BlakeTwo256::hash_of(&(*b"assembly", "enactment", index)).0;
     for _ in 0..100 {
         chain.run(1);
         for event in chain.events() {

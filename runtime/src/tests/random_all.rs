@@ -17,7 +17,13 @@ const CALLS: u32 = 2_000;
 fn any_calls_of_all_pallets_leave_every_pallet_sound() {
     let wanted = std::env::var("SABHA_RANDOM_CALLS").ok();
     let wanted = wanted.map_or(CALLS, |text| text.parse().expect("SABHA_RANDOM_CALLS is a number of calls"));
-    let acts = [&random_calls::ACTS[..], &random_datasets::ACTS[..], &random_allocation::ACTS[..]].concat();
+    let acts = [
+        &random_calls::ACTS[..],
+        &random_datasets::ACTS[..],
+        &random_allocation::ACTS[..],
+        &random_allocation::RARE[..],
+    ]
+    .concat();
     let acts: &Acts = &acts;
     let score = play_while(acts, Chain::development(), 7, note_runs, |_, calls| calls < wanted);
     let tried = |score: &Score| {

@@ -153,7 +153,7 @@ fn import(dice: &mut Dice) -> Act {
 }
 
 /// What happens to proposals, and what workers do for the runs that come of them.
-pub const ACTS: [(u32, &str, fn(&mut Dice) -> Act); 29] = [
+pub const ACTS: [(u32, &str, fn(&mut Dice) -> Act); 28] = [
     (6, "register", register),
     (14, "ready", ready),
     (40, "poke", poke),
@@ -185,11 +185,6 @@ pub const ACTS: [(u32, &str, fn(&mut Dice) -> Act); 29] = [
     (4, "resume", |dice| decide(Call::resume { run: running(dice) })),
     (1, "stop a proposal", |dice| decide(Call::stop { run: open(dice) })),
     (1, "stop a run", |dice| decide(Call::stop { run: running(dice) })),
-    (1, "stop an idle run", |dice| {
-        let turns = pallet_sabha_allocation::Turns::<Runtime>::get();
-        let idle = turns.entries.iter().min_by_key(|entry| entry.since).map_or(0, |entry| entry.run);
-        send(dice.pick(&ALL), Call::stop_idle { run: idle })
-    }),
     (1, "set how the pot is split", |dice| {
         let terms = MatchingTerms { most_of_pot: dice.below(1_000_000), most: dice.amount(100) };
         decide(Call::set_matching { terms })
@@ -225,6 +220,13 @@ pub const ACTS: [(u32, &str, fn(&mut Dice) -> Act); 29] = [
     (1, "halt", |dice| Act::Halt(u64::from(1 + dice.below(30)))),
     (4, "nothing", |_| Act::Halt(0)),
 ];
+
+/// What takes longer than these games to be possible.
+pub const RARE: [(u32, &str, fn(&mut Dice) -> Act); 1] = [(1, "stop an idle run", |dice| {
+    let turns = pallet_sabha_allocation::Turns::<Runtime>::get();
+    let idle = turns.entries.iter().min_by_key(|entry| entry.since).map_or(0, |entry| entry.run);
+    send(dice.pick(&ALL), Call::stop_idle { run: idle })
+})];
 
 pub const HAPPENINGS: [&str; 5] = [
     "a run was started",

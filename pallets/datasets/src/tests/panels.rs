@@ -267,7 +267,7 @@ fn panels_without_a_quorum_are_replaced() {
 fn a_curator_sits_on_as_many_panels_as_its_stake_covers_and_newcomers_do_not_have_the_rest() {
     run(|| {
         curators(3);
-        let id = dataset_with(3, 100_000 * UNITS);
+        let id = dataset(3);
         // Nobody moves the earlier ones on: their seats stay reserved.
         let drawn = |seed| {
             let claim = claim_of(ASHA, id, seed, 1);
