@@ -1,6 +1,6 @@
 //! Weights of `pallet_sabha_allocation`, by `scripts/weights`: 20 steps, 20 repetitions each. Storage is counted, times are measured.
 //!
-//! Sources: blake2b e6ada730da45118df3fb6c4c34cbe1ea
+//! Sources: blake2b 6f1a4ac6a26bfc88736eb41a575200c0
 
 use core::marker::PhantomData;
 
@@ -35,10 +35,10 @@ pub trait WeightInfo {
     fn resume() -> Weight;
     /// Weight of `stop`.
     fn stop() -> Weight;
-    /// Weight of `set_matching`.
-    fn set_matching() -> Weight;
     /// Weight of `stop_idle`.
     fn stop_idle() -> Weight;
+    /// Weight of `set_matching`.
+    fn set_matching() -> Weight;
 }
 
 /// Weights on a chain, with that chain's database weights.
@@ -62,7 +62,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Allocation::Proposals` (r:0 w:1)
     // Proof: `Allocation::Proposals` (`max_values`: None, `max_size`: Some(928), added: 3403, mode: `MaxEncodedLen`)
     fn propose() -> Weight {
-        Weight::from_parts(507_261_000, 3712)
+        Weight::from_parts(533_597_000, 3712)
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -80,13 +80,13 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Runs` (r:1 w:1)
     // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
     // Storage: `Allocation::Turns` (r:1 w:1)
-    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17410), added: 17905, mode: `MaxEncodedLen`)
+    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17666), added: 18161, mode: `MaxEncodedLen`)
     // Storage: `RewardPool::Members` (r:1 w:1)
     // Proof: `RewardPool::Members` (`max_values`: None, `max_size`: Some(141), added: 2616, mode: `MaxEncodedLen`)
     // Storage: `RewardPool::Pools` (r:1 w:1)
     // Proof: `RewardPool::Pools` (`max_values`: None, `max_size`: Some(98), added: 2573, mode: `MaxEncodedLen`)
     fn pledge() -> Weight {
-        Weight::from_parts(529_453_000, 18895)
+        Weight::from_parts(563_002_000, 19151)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(9))
     }
@@ -108,7 +108,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Allocation::Asked` (r:1 w:1)
     // Proof: `Allocation::Asked` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
     fn withdraw() -> Weight {
-        Weight::from_parts(172_493_000, 6196)
+        Weight::from_parts(172_555_000, 6196)
             .saturating_add(T::DbWeight::get().reads(10))
             .saturating_add(T::DbWeight::get().writes(10))
     }
@@ -144,14 +144,14 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `RewardPool::Pools` (r:2 w:2)
     // Proof: `RewardPool::Pools` (`max_values`: None, `max_size`: Some(98), added: 2573, mode: `MaxEncodedLen`)
     // Storage: `Allocation::Turns` (r:1 w:1)
-    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17410), added: 17905, mode: `MaxEncodedLen`)
+    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17666), added: 18161, mode: `MaxEncodedLen`)
     // Storage: `RewardPool::Members` (r:1 w:1)
     // Proof: `RewardPool::Members` (`max_values`: None, `max_size`: Some(141), added: 2616, mode: `MaxEncodedLen`)
     // Storage: `Training::Specs` (r:0 w:1)
     // Proof: `Training::Specs` (`max_values`: None, `max_size`: Some(850), added: 3325, mode: `MaxEncodedLen`)
     fn settle(n: u32) -> Weight {
-        Weight::from_parts(1_118_814_360, 29170)
-            .saturating_add(Weight::from_parts(75_950_331, 0).saturating_mul(n.into()))
+        Weight::from_parts(1_319_916_393, 29425)
+            .saturating_add(Weight::from_parts(76_360_621, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(18))
             .saturating_add(T::DbWeight::get().reads((3_u64).saturating_mul(n.into())))
             .saturating_add(T::DbWeight::get().writes(14))
@@ -165,7 +165,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Allocation::Specs` (r:0 w:1)
     // Proof: `Allocation::Specs` (`max_values`: None, `max_size`: Some(850), added: 3325, mode: `MaxEncodedLen`)
     fn cancel() -> Weight {
-        Weight::from_parts(99_244_000, 6196)
+        Weight::from_parts(102_621_000, 6196)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -185,7 +185,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `RewardPool::Deposits` (r:1 w:0)
     // Proof: `RewardPool::Deposits` (`max_values`: None, `max_size`: Some(109), added: 2584, mode: `MaxEncodedLen`)
     fn refund() -> Weight {
-        Weight::from_parts(204_082_000, 8799)
+        Weight::from_parts(210_506_000, 8799)
             .saturating_add(T::DbWeight::get().reads(10))
             .saturating_add(T::DbWeight::get().writes(10))
     }
@@ -197,7 +197,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Balances::Holds` (r:1 w:1)
     // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(247), added: 2722, mode: `MaxEncodedLen`)
     fn remove() -> Weight {
-        Weight::from_parts(116_028_000, 6196)
+        Weight::from_parts(120_046_000, 6196)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -209,7 +209,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `System::Account` (r:2 w:2)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     fn fund() -> Weight {
-        Weight::from_parts(101_466_000, 6196)
+        Weight::from_parts(106_318_000, 6196)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -217,9 +217,9 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Allocation::Proposals` (r:1 w:0)
     // Proof: `Allocation::Proposals` (`max_values`: None, `max_size`: Some(928), added: 3403, mode: `MaxEncodedLen`)
     // Storage: `Allocation::Turns` (r:1 w:1)
-    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17410), added: 17905, mode: `MaxEncodedLen`)
+    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17666), added: 18161, mode: `MaxEncodedLen`)
     fn set_share() -> Weight {
-        Weight::from_parts(261_717_000, 18895)
+        Weight::from_parts(283_595_000, 19151)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -229,11 +229,11 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Runs` (r:1 w:1)
     // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
     // Storage: `Allocation::Turns` (r:1 w:1)
-    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17410), added: 17905, mode: `MaxEncodedLen`)
+    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17666), added: 18161, mode: `MaxEncodedLen`)
     // Storage: `Timing::ActiveBlocks` (r:1 w:0)
     // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     fn pause() -> Weight {
-        Weight::from_parts(129_631_000, 18895)
+        Weight::from_parts(148_450_000, 19151)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -243,7 +243,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Runs` (r:1 w:1)
     // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
     // Storage: `Allocation::Turns` (r:1 w:1)
-    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17410), added: 17905, mode: `MaxEncodedLen`)
+    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17666), added: 18161, mode: `MaxEncodedLen`)
     // Storage: `Timing::ActiveBlocks` (r:1 w:0)
     // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     // Storage: `Training::Passes` (r:1 w:1)
@@ -251,7 +251,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:0)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn resume() -> Weight {
-        Weight::from_parts(137_419_000, 18895)
+        Weight::from_parts(150_919_000, 19151)
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -261,7 +261,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Runs` (r:1 w:1)
     // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
     // Storage: `Allocation::Turns` (r:1 w:1)
-    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17410), added: 17905, mode: `MaxEncodedLen`)
+    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17666), added: 18161, mode: `MaxEncodedLen`)
     // Storage: `Timing::ActiveBlocks` (r:1 w:0)
     // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     // Storage: `Training::Specs` (r:1 w:0)
@@ -273,46 +273,67 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:0)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn stop() -> Weight {
-        Weight::from_parts(151_511_000, 21478)
+        Weight::from_parts(159_826_000, 21734)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(3))
+    }
+
+    // Storage: `System::Account` (r:1 w:1)
+    // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
+    // Storage: `Allocation::Proposals` (r:1 w:0)
+    // Proof: `Allocation::Proposals` (`max_values`: None, `max_size`: Some(928), added: 3403, mode: `MaxEncodedLen`)
+    // Storage: `Allocation::Turns` (r:1 w:1)
+    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17666), added: 18161, mode: `MaxEncodedLen`)
+    // Storage: `Timing::ActiveBlocks` (r:1 w:0)
+    // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+    // Storage: `Timing::Durations` (r:1 w:0)
+    // Proof: `Timing::Durations` (`max_values`: Some(1), `max_size`: Some(52), added: 547, mode: `MaxEncodedLen`)
+    // Storage: `Training::Runs` (r:1 w:1)
+    // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
+    // Storage: `Training::Specs` (r:1 w:0)
+    // Proof: `Training::Specs` (`max_values`: None, `max_size`: Some(850), added: 3325, mode: `MaxEncodedLen`)
+    // Storage: `Session::CurrentIndex` (r:1 w:0)
+    // Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
+    // Storage: `Training::Passes` (r:1 w:1)
+    // Proof: `Training::Passes` (`max_values`: None, `max_size`: Some(26), added: 2501, mode: `MaxEncodedLen`)
+    // Storage: `Training::Agenda` (r:1 w:0)
+    // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
+    fn stop_idle() -> Weight {
+        Weight::from_parts(257_658_000, 21847)
+            .saturating_add(T::DbWeight::get().reads(10))
+            .saturating_add(T::DbWeight::get().writes(4))
     }
 
     // Storage: `Allocation::Matching` (r:0 w:1)
     // Proof: `Allocation::Matching` (`max_values`: Some(1), `max_size`: Some(20), added: 515, mode: `MaxEncodedLen`)
     fn set_matching() -> Weight {
-        Weight::from_parts(8_107_000, 0).saturating_add(T::DbWeight::get().writes(1))
-    }
-    fn stop_idle() -> Weight {
-        Weight::from_parts(151_511_000, 21478)
-            .saturating_add(T::DbWeight::get().reads(8))
-            .saturating_add(T::DbWeight::get().writes(3))
+        Weight::from_parts(8_301_000, 0).saturating_add(T::DbWeight::get().writes(1))
     }
 }
 
 /// For tests.
 impl WeightInfo for () {
     fn propose() -> Weight {
-        Weight::from_parts(507_261_000, 3712)
+        Weight::from_parts(533_597_000, 3712)
             .saturating_add(ParityDbWeight::get().reads(6))
             .saturating_add(ParityDbWeight::get().writes(6))
     }
 
     fn pledge() -> Weight {
-        Weight::from_parts(529_453_000, 18895)
+        Weight::from_parts(563_002_000, 19151)
             .saturating_add(ParityDbWeight::get().reads(11))
             .saturating_add(ParityDbWeight::get().writes(9))
     }
 
     fn withdraw() -> Weight {
-        Weight::from_parts(172_493_000, 6196)
+        Weight::from_parts(172_555_000, 6196)
             .saturating_add(ParityDbWeight::get().reads(10))
             .saturating_add(ParityDbWeight::get().writes(10))
     }
 
     fn settle(n: u32) -> Weight {
-        Weight::from_parts(1_118_814_360, 29170)
-            .saturating_add(Weight::from_parts(75_950_331, 0).saturating_mul(n.into()))
+        Weight::from_parts(1_319_916_393, 29425)
+            .saturating_add(Weight::from_parts(76_360_621, 0).saturating_mul(n.into()))
             .saturating_add(ParityDbWeight::get().reads(18))
             .saturating_add(ParityDbWeight::get().reads((3_u64).saturating_mul(n.into())))
             .saturating_add(ParityDbWeight::get().writes(14))
@@ -320,59 +341,60 @@ impl WeightInfo for () {
     }
 
     fn cancel() -> Weight {
-        Weight::from_parts(99_244_000, 6196)
+        Weight::from_parts(102_621_000, 6196)
             .saturating_add(ParityDbWeight::get().reads(3))
             .saturating_add(ParityDbWeight::get().writes(4))
     }
 
     fn refund() -> Weight {
-        Weight::from_parts(204_082_000, 8799)
+        Weight::from_parts(210_506_000, 8799)
             .saturating_add(ParityDbWeight::get().reads(10))
             .saturating_add(ParityDbWeight::get().writes(10))
     }
 
     fn remove() -> Weight {
-        Weight::from_parts(116_028_000, 6196)
+        Weight::from_parts(120_046_000, 6196)
             .saturating_add(ParityDbWeight::get().reads(4))
             .saturating_add(ParityDbWeight::get().writes(4))
     }
 
     fn fund() -> Weight {
-        Weight::from_parts(101_466_000, 6196)
+        Weight::from_parts(106_318_000, 6196)
             .saturating_add(ParityDbWeight::get().reads(4))
             .saturating_add(ParityDbWeight::get().writes(3))
     }
 
     fn set_share() -> Weight {
-        Weight::from_parts(261_717_000, 18895)
+        Weight::from_parts(283_595_000, 19151)
             .saturating_add(ParityDbWeight::get().reads(2))
             .saturating_add(ParityDbWeight::get().writes(1))
     }
 
     fn pause() -> Weight {
-        Weight::from_parts(129_631_000, 18895)
+        Weight::from_parts(148_450_000, 19151)
             .saturating_add(ParityDbWeight::get().reads(4))
             .saturating_add(ParityDbWeight::get().writes(2))
     }
 
     fn resume() -> Weight {
-        Weight::from_parts(137_419_000, 18895)
+        Weight::from_parts(150_919_000, 19151)
             .saturating_add(ParityDbWeight::get().reads(6))
             .saturating_add(ParityDbWeight::get().writes(3))
     }
 
     fn stop() -> Weight {
-        Weight::from_parts(151_511_000, 21478)
+        Weight::from_parts(159_826_000, 21734)
             .saturating_add(ParityDbWeight::get().reads(8))
             .saturating_add(ParityDbWeight::get().writes(3))
     }
 
-    fn set_matching() -> Weight {
-        Weight::from_parts(8_107_000, 0).saturating_add(ParityDbWeight::get().writes(1))
-    }
     fn stop_idle() -> Weight {
-        Weight::from_parts(151_511_000, 21478)
-            .saturating_add(ParityDbWeight::get().reads(8))
-            .saturating_add(ParityDbWeight::get().writes(3))
+        Weight::from_parts(257_658_000, 21847)
+            .saturating_add(ParityDbWeight::get().reads(10))
+            .saturating_add(ParityDbWeight::get().writes(4))
+    }
+
+    fn set_matching() -> Weight {
+        Weight::from_parts(8_301_000, 0).saturating_add(ParityDbWeight::get().writes(1))
     }
 }

@@ -1,6 +1,6 @@
 //! Weights of `pallet_sabha_datasets`, by `scripts/weights`: 20 steps, 20 repetitions each. Storage is counted, times are measured.
 //!
-//! Sources: blake2b 3a3403a1e8503fa5372cef1f1a8d4265
+//! Sources: blake2b 18f36df7dca1a70cf934002723aa154c
 
 use core::marker::PhantomData;
 
@@ -74,7 +74,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Datasets::DatasetDeposits` (r:0 w:1)
     // Proof: `Datasets::DatasetDeposits` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
     fn register_dataset() -> Weight {
-        Weight::from_parts(134_473_000, 5711)
+        Weight::from_parts(123_697_000, 5711)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -92,7 +92,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `RewardPool::Pools` (r:1 w:1)
     // Proof: `RewardPool::Pools` (`max_values`: None, `max_size`: Some(98), added: 2573, mode: `MaxEncodedLen`)
     fn close_dataset() -> Weight {
-        Weight::from_parts(113_963_000, 3826)
+        Weight::from_parts(114_581_000, 3826)
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -104,7 +104,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Datasets::Allotted` (r:1 w:1)
     // Proof: `Datasets::Allotted` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
     fn donate() -> Weight {
-        Weight::from_parts(97_460_000, 6196)
+        Weight::from_parts(96_995_000, 6196)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -116,7 +116,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Datasets::Allotted` (r:1 w:1)
     // Proof: `Datasets::Allotted` (`max_values`: Some(1), `max_size`: Some(16), added: 511, mode: `MaxEncodedLen`)
     fn allot() -> Weight {
-        Weight::from_parts(36_511_000, 3826)
+        Weight::from_parts(35_359_000, 3826)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -124,7 +124,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Datasets::Licences` (r:1 w:1)
     // Proof: `Datasets::Licences` (`max_values`: Some(1), `max_size`: Some(4226), added: 4721, mode: `MaxEncodedLen`)
     fn set_licence() -> Weight {
-        Weight::from_parts(39_978_000, 5711)
+        Weight::from_parts(38_995_000, 5711)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -146,7 +146,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Datasets::Claims` (r:0 w:1)
     // Proof: `Datasets::Claims` (`max_values`: None, `max_size`: Some(1239), added: 3714, mode: `MaxEncodedLen`)
     fn commit_claim() -> Weight {
-        Weight::from_parts(138_800_000, 5711)
+        Weight::from_parts(146_034_000, 5711)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -176,8 +176,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Datasets::ClaimShards` (r:0 w:1)
     // Proof: `Datasets::ClaimShards` (`max_values`: None, `max_size`: Some(32782), added: 35257, mode: `MaxEncodedLen`)
     fn reveal_claim(s: u32) -> Weight {
-        Weight::from_parts(238_197_773, 6196)
-            .saturating_add(Weight::from_parts(5_919_544, 0).saturating_mul(s.into()))
+        Weight::from_parts(303_708_584, 6196)
+            .saturating_add(Weight::from_parts(6_040_821, 0).saturating_mul(s.into()))
             .saturating_add(T::DbWeight::get().reads(9))
             .saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(s.into())))
             .saturating_add(T::DbWeight::get().writes(9))
@@ -208,8 +208,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Datasets::ClaimLocators` (r:0 w:1)
     // Proof: `Datasets::ClaimLocators` (`max_values`: None, `max_size`: Some(1045), added: 3520, mode: `MaxEncodedLen`)
     fn withdraw_claim(s: u32) -> Weight {
-        Weight::from_parts(302_599_508, 36247)
-            .saturating_add(Weight::from_parts(2_668_537, 0).saturating_mul(s.into()))
+        Weight::from_parts(338_405_964, 36247)
+            .saturating_add(Weight::from_parts(2_501_388, 0).saturating_mul(s.into()))
             .saturating_add(T::DbWeight::get().reads(12))
             .saturating_add(T::DbWeight::get().writes(13))
             .saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(s.into())))
@@ -232,7 +232,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Timing::Durations` (r:1 w:0)
     // Proof: `Timing::Durations` (`max_values`: Some(1), `max_size`: Some(52), added: 547, mode: `MaxEncodedLen`)
     fn poke_draw() -> Weight {
-        Weight::from_parts(823_332_000, 119900)
+        Weight::from_parts(829_091_000, 119900)
             .saturating_add(T::DbWeight::get().reads(68))
             .saturating_add(T::DbWeight::get().writes(16))
     }
@@ -258,7 +258,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `RewardPool::Deposits` (r:8 w:0)
     // Proof: `RewardPool::Deposits` (`max_values`: None, `max_size`: Some(109), added: 2584, mode: `MaxEncodedLen`)
     fn poke_next_panel() -> Weight {
-        Weight::from_parts(1_955_044_000, 40230)
+        Weight::from_parts(1_931_508_000, 40230)
             .saturating_add(T::DbWeight::get().reads(62))
             .saturating_add(T::DbWeight::get().writes(51))
     }
@@ -292,8 +292,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Datasets::ClaimLocators` (r:0 w:1)
     // Proof: `Datasets::ClaimLocators` (`max_values`: None, `max_size`: Some(1045), added: 3520, mode: `MaxEncodedLen`)
     fn poke_settle(s: u32) -> Weight {
-        Weight::from_parts(2_943_460_498, 42846)
-            .saturating_add(Weight::from_parts(2_246_647, 0).saturating_mul(s.into()))
+        Weight::from_parts(2_559_426_584, 42846)
+            .saturating_add(Weight::from_parts(2_603_456, 0).saturating_mul(s.into()))
             .saturating_add(T::DbWeight::get().reads(59))
             .saturating_add(T::DbWeight::get().writes(57))
             .saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(s.into())))
@@ -315,7 +315,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Datasets::Datasets` (r:1 w:1)
     // Proof: `Datasets::Datasets` (`max_values`: None, `max_size`: Some(361), added: 2836, mode: `MaxEncodedLen`)
     fn poke_stand() -> Weight {
-        Weight::from_parts(218_164_000, 6196)
+        Weight::from_parts(209_850_000, 6196)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -337,7 +337,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Datasets::Tickets` (r:0 w:64)
     // Proof: `Datasets::Tickets` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
     fn register_curator() -> Weight {
-        Weight::from_parts(919_469_000, 163358)
+        Weight::from_parts(897_250_000, 163358)
             .saturating_add(T::DbWeight::get().reads(70))
             .saturating_add(T::DbWeight::get().writes(132))
     }
@@ -359,7 +359,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Datasets::Tickets` (r:0 w:63)
     // Proof: `Datasets::Tickets` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
     fn add_curator_stake() -> Weight {
-        Weight::from_parts(961_190_000, 160821)
+        Weight::from_parts(922_525_000, 160821)
             .saturating_add(T::DbWeight::get().reads(69))
             .saturating_add(T::DbWeight::get().writes(130))
     }
@@ -377,7 +377,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Datasets::Tickets` (r:64 w:64)
     // Proof: `Datasets::Tickets` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
     fn ready_curator() -> Weight {
-        Weight::from_parts(1_502_218_000, 163358)
+        Weight::from_parts(1_444_896_000, 163358)
             .saturating_add(T::DbWeight::get().reads(195))
             .saturating_add(T::DbWeight::get().writes(194))
     }
@@ -405,7 +405,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Datasets::LeftTickets` (r:0 w:64)
     // Proof: `Datasets::LeftTickets` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
     fn drain_curator() -> Weight {
-        Weight::from_parts(1_494_624_000, 165440)
+        Weight::from_parts(1_450_690_000, 165440)
             .saturating_add(T::DbWeight::get().reads(137))
             .saturating_add(T::DbWeight::get().writes(196))
     }
@@ -423,7 +423,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Balances::Holds` (r:1 w:1)
     // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(247), added: 2722, mode: `MaxEncodedLen`)
     fn withdraw_curator() -> Weight {
-        Weight::from_parts(115_928_000, 3712)
+        Weight::from_parts(112_768_000, 3712)
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -433,7 +433,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Timing::ActiveBlocks` (r:1 w:0)
     // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     fn seal_vote() -> Weight {
-        Weight::from_parts(88_903_000, 4704)
+        Weight::from_parts(84_195_000, 4704)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -443,7 +443,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Timing::ActiveBlocks` (r:1 w:0)
     // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     fn reveal_vote() -> Weight {
-        Weight::from_parts(87_096_000, 4704)
+        Weight::from_parts(93_277_000, 4704)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -459,7 +459,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Timing::Durations` (r:1 w:0)
     // Proof: `Timing::Durations` (`max_values`: Some(1), `max_size`: Some(52), added: 547, mode: `MaxEncodedLen`)
     fn appeal() -> Weight {
-        Weight::from_parts(182_502_000, 4704)
+        Weight::from_parts(187_539_000, 4704)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -477,7 +477,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Datasets::Datasets` (r:1 w:1)
     // Proof: `Datasets::Datasets` (`max_values`: None, `max_size`: Some(361), added: 2836, mode: `MaxEncodedLen`)
     fn arbitrate() -> Weight {
-        Weight::from_parts(203_464_000, 6196)
+        Weight::from_parts(203_425_000, 6196)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -486,44 +486,44 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 /// For tests.
 impl WeightInfo for () {
     fn register_dataset() -> Weight {
-        Weight::from_parts(134_473_000, 5711)
+        Weight::from_parts(123_697_000, 5711)
             .saturating_add(ParityDbWeight::get().reads(5))
             .saturating_add(ParityDbWeight::get().writes(6))
     }
 
     fn close_dataset() -> Weight {
-        Weight::from_parts(113_963_000, 3826)
+        Weight::from_parts(114_581_000, 3826)
             .saturating_add(ParityDbWeight::get().reads(6))
             .saturating_add(ParityDbWeight::get().writes(6))
     }
 
     fn donate() -> Weight {
-        Weight::from_parts(97_460_000, 6196)
+        Weight::from_parts(96_995_000, 6196)
             .saturating_add(ParityDbWeight::get().reads(4))
             .saturating_add(ParityDbWeight::get().writes(4))
     }
 
     fn allot() -> Weight {
-        Weight::from_parts(36_511_000, 3826)
+        Weight::from_parts(35_359_000, 3826)
             .saturating_add(ParityDbWeight::get().reads(3))
             .saturating_add(ParityDbWeight::get().writes(2))
     }
 
     fn set_licence() -> Weight {
-        Weight::from_parts(39_978_000, 5711)
+        Weight::from_parts(38_995_000, 5711)
             .saturating_add(ParityDbWeight::get().reads(1))
             .saturating_add(ParityDbWeight::get().writes(1))
     }
 
     fn commit_claim() -> Weight {
-        Weight::from_parts(138_800_000, 5711)
+        Weight::from_parts(146_034_000, 5711)
             .saturating_add(ParityDbWeight::get().reads(7))
             .saturating_add(ParityDbWeight::get().writes(5))
     }
 
     fn reveal_claim(s: u32) -> Weight {
-        Weight::from_parts(238_197_773, 6196)
-            .saturating_add(Weight::from_parts(5_919_544, 0).saturating_mul(s.into()))
+        Weight::from_parts(303_708_584, 6196)
+            .saturating_add(Weight::from_parts(6_040_821, 0).saturating_mul(s.into()))
             .saturating_add(ParityDbWeight::get().reads(9))
             .saturating_add(ParityDbWeight::get().reads((1_u64).saturating_mul(s.into())))
             .saturating_add(ParityDbWeight::get().writes(9))
@@ -532,28 +532,28 @@ impl WeightInfo for () {
     }
 
     fn withdraw_claim(s: u32) -> Weight {
-        Weight::from_parts(302_599_508, 36247)
-            .saturating_add(Weight::from_parts(2_668_537, 0).saturating_mul(s.into()))
+        Weight::from_parts(338_405_964, 36247)
+            .saturating_add(Weight::from_parts(2_501_388, 0).saturating_mul(s.into()))
             .saturating_add(ParityDbWeight::get().reads(12))
             .saturating_add(ParityDbWeight::get().writes(13))
             .saturating_add(ParityDbWeight::get().writes((1_u64).saturating_mul(s.into())))
     }
 
     fn poke_draw() -> Weight {
-        Weight::from_parts(823_332_000, 119900)
+        Weight::from_parts(829_091_000, 119900)
             .saturating_add(ParityDbWeight::get().reads(68))
             .saturating_add(ParityDbWeight::get().writes(16))
     }
 
     fn poke_next_panel() -> Weight {
-        Weight::from_parts(1_955_044_000, 40230)
+        Weight::from_parts(1_931_508_000, 40230)
             .saturating_add(ParityDbWeight::get().reads(62))
             .saturating_add(ParityDbWeight::get().writes(51))
     }
 
     fn poke_settle(s: u32) -> Weight {
-        Weight::from_parts(2_943_460_498, 42846)
-            .saturating_add(Weight::from_parts(2_246_647, 0).saturating_mul(s.into()))
+        Weight::from_parts(2_559_426_584, 42846)
+            .saturating_add(Weight::from_parts(2_603_456, 0).saturating_mul(s.into()))
             .saturating_add(ParityDbWeight::get().reads(59))
             .saturating_add(ParityDbWeight::get().writes(57))
             .saturating_add(ParityDbWeight::get().writes((1_u64).saturating_mul(s.into())))
@@ -561,61 +561,61 @@ impl WeightInfo for () {
     }
 
     fn poke_stand() -> Weight {
-        Weight::from_parts(218_164_000, 6196)
+        Weight::from_parts(209_850_000, 6196)
             .saturating_add(ParityDbWeight::get().reads(8))
             .saturating_add(ParityDbWeight::get().writes(6))
     }
 
     fn register_curator() -> Weight {
-        Weight::from_parts(919_469_000, 163358)
+        Weight::from_parts(897_250_000, 163358)
             .saturating_add(ParityDbWeight::get().reads(70))
             .saturating_add(ParityDbWeight::get().writes(132))
     }
 
     fn add_curator_stake() -> Weight {
-        Weight::from_parts(961_190_000, 160821)
+        Weight::from_parts(922_525_000, 160821)
             .saturating_add(ParityDbWeight::get().reads(69))
             .saturating_add(ParityDbWeight::get().writes(130))
     }
 
     fn ready_curator() -> Weight {
-        Weight::from_parts(1_502_218_000, 163358)
+        Weight::from_parts(1_444_896_000, 163358)
             .saturating_add(ParityDbWeight::get().reads(195))
             .saturating_add(ParityDbWeight::get().writes(194))
     }
 
     fn drain_curator() -> Weight {
-        Weight::from_parts(1_494_624_000, 165440)
+        Weight::from_parts(1_450_690_000, 165440)
             .saturating_add(ParityDbWeight::get().reads(137))
             .saturating_add(ParityDbWeight::get().writes(196))
     }
 
     fn withdraw_curator() -> Weight {
-        Weight::from_parts(115_928_000, 3712)
+        Weight::from_parts(112_768_000, 3712)
             .saturating_add(ParityDbWeight::get().reads(6))
             .saturating_add(ParityDbWeight::get().writes(3))
     }
 
     fn seal_vote() -> Weight {
-        Weight::from_parts(88_903_000, 4704)
+        Weight::from_parts(84_195_000, 4704)
             .saturating_add(ParityDbWeight::get().reads(2))
             .saturating_add(ParityDbWeight::get().writes(1))
     }
 
     fn reveal_vote() -> Weight {
-        Weight::from_parts(87_096_000, 4704)
+        Weight::from_parts(93_277_000, 4704)
             .saturating_add(ParityDbWeight::get().reads(2))
             .saturating_add(ParityDbWeight::get().writes(1))
     }
 
     fn appeal() -> Weight {
-        Weight::from_parts(182_502_000, 4704)
+        Weight::from_parts(187_539_000, 4704)
             .saturating_add(ParityDbWeight::get().reads(5))
             .saturating_add(ParityDbWeight::get().writes(3))
     }
 
     fn arbitrate() -> Weight {
-        Weight::from_parts(203_464_000, 6196)
+        Weight::from_parts(203_425_000, 6196)
             .saturating_add(ParityDbWeight::get().reads(7))
             .saturating_add(ParityDbWeight::get().writes(6))
     }

@@ -1,6 +1,6 @@
 //! Weights of `pallet_sabha_disputes`, by `scripts/weights`: 20 steps, 20 repetitions each. Storage is counted, times are measured.
 //!
-//! Sources: blake2b bfba8db814e84fe09125b495d23b0036
+//! Sources: blake2b ff0d911d57ab501df0d5377ce290ca1e
 
 use core::marker::PhantomData;
 
@@ -62,7 +62,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Disputes::Games` (r:0 w:1)
     // Proof: `Disputes::Games` (`max_values`: None, `max_size`: Some(315), added: 2790, mode: `MaxEncodedLen`)
     fn challenge() -> Weight {
-        Weight::from_parts(26_053_894_000, 4315)
+        Weight::from_parts(25_816_866_000, 4315)
             .saturating_add(T::DbWeight::get().reads(12))
             .saturating_add(T::DbWeight::get().writes(7))
     }
@@ -86,7 +86,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Timing::Durations` (r:1 w:0)
     // Proof: `Timing::Durations` (`max_values`: Some(1), `max_size`: Some(52), added: 547, mode: `MaxEncodedLen`)
     fn name_claim() -> Weight {
-        Weight::from_parts(106_067_000, 4315)
+        Weight::from_parts(111_636_000, 4315)
             .saturating_add(T::DbWeight::get().reads(9))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -104,7 +104,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Disputes::LastShown` (r:0 w:1)
     // Proof: `Disputes::LastShown` (`max_values`: None, `max_size`: Some(7459), added: 9934, mode: `MaxEncodedLen`)
     fn answer() -> Weight {
-        Weight::from_parts(26_004_293_000, 4315)
+        Weight::from_parts(26_009_765_000, 4315)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -118,7 +118,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Specs` (r:1 w:0)
     // Proof: `Training::Specs` (`max_values`: None, `max_size`: Some(850), added: 3325, mode: `MaxEncodedLen`)
     fn press() -> Weight {
-        Weight::from_parts(41_359_415_000, 4315)
+        Weight::from_parts(41_309_702_000, 4315)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -150,7 +150,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Disputes::LastShown` (r:0 w:1)
     // Proof: `Disputes::LastShown` (`max_values`: None, `max_size`: Some(7459), added: 9934, mode: `MaxEncodedLen`)
     fn judge() -> Weight {
-        Weight::from_parts(1_226_849_000, 8799)
+        Weight::from_parts(1_303_277_000, 8799)
             .saturating_add(T::DbWeight::get().reads(16))
             .saturating_add(T::DbWeight::get().writes(12))
     }
@@ -182,7 +182,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Disputes::LastShown` (r:0 w:1)
     // Proof: `Disputes::LastShown` (`max_values`: None, `max_size`: Some(7459), added: 9934, mode: `MaxEncodedLen`)
     fn time_out() -> Weight {
-        Weight::from_parts(486_409_000, 8799)
+        Weight::from_parts(571_647_000, 8799)
             .saturating_add(T::DbWeight::get().reads(16))
             .saturating_add(T::DbWeight::get().writes(12))
     }
@@ -198,7 +198,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Disputes::LastShown` (r:0 w:1)
     // Proof: `Disputes::LastShown` (`max_values`: None, `max_size`: Some(7459), added: 9934, mode: `MaxEncodedLen`)
     fn close() -> Weight {
-        Weight::from_parts(107_517_000, 3780)
+        Weight::from_parts(127_496_000, 3780)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -210,7 +210,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Runs` (r:1 w:1)
     // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
     // Storage: `Allocation::Turns` (r:1 w:1)
-    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17410), added: 17905, mode: `MaxEncodedLen`)
+    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17666), added: 18161, mode: `MaxEncodedLen`)
     // Storage: `Timing::ActiveBlocks` (r:1 w:0)
     // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     // Storage: `Session::CurrentIndex` (r:1 w:0)
@@ -226,7 +226,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn refute_stream() -> Weight {
-        Weight::from_parts(271_187_000, 42190)
+        Weight::from_parts(293_264_000, 42190)
             .saturating_add(T::DbWeight::get().reads(26))
             .saturating_add(T::DbWeight::get().writes(7))
     }
@@ -260,7 +260,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Disputes::LastShown` (r:0 w:1)
     // Proof: `Disputes::LastShown` (`max_values`: None, `max_size`: Some(7459), added: 9934, mode: `MaxEncodedLen`)
     fn sweep() -> Weight {
-        Weight::from_parts(516_657_000, 8799)
+        Weight::from_parts(572_521_000, 8799)
             .saturating_add(T::DbWeight::get().reads(18))
             .saturating_add(T::DbWeight::get().writes(13))
     }
@@ -269,55 +269,55 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 /// For tests.
 impl WeightInfo for () {
     fn challenge() -> Weight {
-        Weight::from_parts(26_053_894_000, 4315)
+        Weight::from_parts(25_816_866_000, 4315)
             .saturating_add(ParityDbWeight::get().reads(12))
             .saturating_add(ParityDbWeight::get().writes(7))
     }
 
     fn name_claim() -> Weight {
-        Weight::from_parts(106_067_000, 4315)
+        Weight::from_parts(111_636_000, 4315)
             .saturating_add(ParityDbWeight::get().reads(9))
             .saturating_add(ParityDbWeight::get().writes(1))
     }
 
     fn answer() -> Weight {
-        Weight::from_parts(26_004_293_000, 4315)
+        Weight::from_parts(26_009_765_000, 4315)
             .saturating_add(ParityDbWeight::get().reads(5))
             .saturating_add(ParityDbWeight::get().writes(2))
     }
 
     fn press() -> Weight {
-        Weight::from_parts(41_359_415_000, 4315)
+        Weight::from_parts(41_309_702_000, 4315)
             .saturating_add(ParityDbWeight::get().reads(4))
             .saturating_add(ParityDbWeight::get().writes(1))
     }
 
     fn judge() -> Weight {
-        Weight::from_parts(1_226_849_000, 8799)
+        Weight::from_parts(1_303_277_000, 8799)
             .saturating_add(ParityDbWeight::get().reads(16))
             .saturating_add(ParityDbWeight::get().writes(12))
     }
 
     fn time_out() -> Weight {
-        Weight::from_parts(486_409_000, 8799)
+        Weight::from_parts(571_647_000, 8799)
             .saturating_add(ParityDbWeight::get().reads(16))
             .saturating_add(ParityDbWeight::get().writes(12))
     }
 
     fn close() -> Weight {
-        Weight::from_parts(107_517_000, 3780)
+        Weight::from_parts(127_496_000, 3780)
             .saturating_add(ParityDbWeight::get().reads(4))
             .saturating_add(ParityDbWeight::get().writes(4))
     }
 
     fn refute_stream() -> Weight {
-        Weight::from_parts(271_187_000, 42190)
+        Weight::from_parts(293_264_000, 42190)
             .saturating_add(ParityDbWeight::get().reads(26))
             .saturating_add(ParityDbWeight::get().writes(7))
     }
 
     fn sweep() -> Weight {
-        Weight::from_parts(516_657_000, 8799)
+        Weight::from_parts(572_521_000, 8799)
             .saturating_add(ParityDbWeight::get().reads(18))
             .saturating_add(ParityDbWeight::get().writes(13))
     }

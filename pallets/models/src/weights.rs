@@ -1,6 +1,6 @@
 //! Weights of `pallet_sabha_models`, by `scripts/weights`: 20 steps, 20 repetitions each. Storage is counted, times are measured.
 //!
-//! Sources: blake2b 39616540afc006a7abc14c11fcb0d508
+//! Sources: blake2b 840089bbd8ce966c8186bfb47a782ad7
 
 use core::marker::PhantomData;
 
@@ -44,7 +44,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Models::Models` (r:0 w:1)
     // Proof: `Models::Models` (`max_values`: None, `max_size`: Some(1021), added: 3496, mode: `MaxEncodedLen`)
     fn register() -> Weight {
-        Weight::from_parts(190_475_000, 42190)
+        Weight::from_parts(242_993_000, 42190)
             .saturating_add(T::DbWeight::get().reads(20))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -54,7 +54,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Models::Models` (r:0 w:1)
     // Proof: `Models::Models` (`max_values`: None, `max_size`: Some(1021), added: 3496, mode: `MaxEncodedLen`)
     fn import() -> Weight {
-        Weight::from_parts(14_202_000, 1489)
+        Weight::from_parts(21_781_000, 1489)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -68,7 +68,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Models::Accrued` (r:1 w:1)
     // Proof: `Models::Accrued` (`max_values`: None, `max_size`: Some(28), added: 2503, mode: `MaxEncodedLen`)
     fn pay() -> Weight {
-        Weight::from_parts(1_435_976_000, 47304)
+        Weight::from_parts(1_626_182_000, 47304)
             .saturating_add(T::DbWeight::get().reads(24))
             .saturating_add(T::DbWeight::get().writes(24))
     }
@@ -82,7 +82,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `RewardPool::Pools` (r:18 w:18)
     // Proof: `RewardPool::Pools` (`max_values`: None, `max_size`: Some(98), added: 2573, mode: `MaxEncodedLen`)
     fn distribute() -> Weight {
-        Weight::from_parts(1_392_231_000, 47304)
+        Weight::from_parts(1_507_205_000, 47304)
             .saturating_add(T::DbWeight::get().reads(25))
             .saturating_add(T::DbWeight::get().writes(25))
     }
@@ -92,7 +92,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Models::Metrics` (r:1 w:1)
     // Proof: `Models::Metrics` (`max_values`: None, `max_size`: Some(1133), added: 3608, mode: `MaxEncodedLen`)
     fn measure() -> Weight {
-        Weight::from_parts(42_603_000, 4598)
+        Weight::from_parts(51_483_000, 4598)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -100,7 +100,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Models::Models` (r:2 w:1)
     // Proof: `Models::Models` (`max_values`: None, `max_size`: Some(1021), added: 3496, mode: `MaxEncodedLen`)
     fn deprecate() -> Weight {
-        Weight::from_parts(34_210_000, 7982)
+        Weight::from_parts(45_829_000, 7982)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -109,37 +109,37 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 /// For tests.
 impl WeightInfo for () {
     fn register() -> Weight {
-        Weight::from_parts(190_475_000, 42190)
+        Weight::from_parts(242_993_000, 42190)
             .saturating_add(ParityDbWeight::get().reads(20))
             .saturating_add(ParityDbWeight::get().writes(5))
     }
 
     fn import() -> Weight {
-        Weight::from_parts(14_202_000, 1489)
+        Weight::from_parts(21_781_000, 1489)
             .saturating_add(ParityDbWeight::get().reads(1))
             .saturating_add(ParityDbWeight::get().writes(2))
     }
 
     fn pay() -> Weight {
-        Weight::from_parts(1_435_976_000, 47304)
+        Weight::from_parts(1_626_182_000, 47304)
             .saturating_add(ParityDbWeight::get().reads(24))
             .saturating_add(ParityDbWeight::get().writes(24))
     }
 
     fn distribute() -> Weight {
-        Weight::from_parts(1_392_231_000, 47304)
+        Weight::from_parts(1_507_205_000, 47304)
             .saturating_add(ParityDbWeight::get().reads(25))
             .saturating_add(ParityDbWeight::get().writes(25))
     }
 
     fn measure() -> Weight {
-        Weight::from_parts(42_603_000, 4598)
+        Weight::from_parts(51_483_000, 4598)
             .saturating_add(ParityDbWeight::get().reads(2))
             .saturating_add(ParityDbWeight::get().writes(1))
     }
 
     fn deprecate() -> Weight {
-        Weight::from_parts(34_210_000, 7982)
+        Weight::from_parts(45_829_000, 7982)
             .saturating_add(ParityDbWeight::get().reads(2))
             .saturating_add(ParityDbWeight::get().writes(1))
     }

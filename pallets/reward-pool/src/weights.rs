@@ -1,6 +1,6 @@
 //! Weights of `pallet_sabha_reward_pool`, by `scripts/weights`: 20 steps, 20 repetitions each. Storage is counted, times are measured.
 //!
-//! Sources: blake2b b06bd2ddad86d9e2bb2a14bed15110d3
+//! Sources: blake2b c1cd80abfb24017e504cb1a6f3bddce3
 
 use core::marker::PhantomData;
 
@@ -40,7 +40,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `RewardPool::Payouts` (r:1 w:0)
     // Proof: `RewardPool::Payouts` (`max_values`: None, `max_size`: Some(96), added: 2571, mode: `MaxEncodedLen`)
     fn claim() -> Weight {
-        Weight::from_parts(179_141_000, 8799)
+        Weight::from_parts(207_178_000, 8799)
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -54,7 +54,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `RewardPool::Payouts` (r:1 w:0)
     // Proof: `RewardPool::Payouts` (`max_values`: None, `max_size`: Some(96), added: 2571, mode: `MaxEncodedLen`)
     fn claim_for() -> Weight {
-        Weight::from_parts(190_262_000, 8799)
+        Weight::from_parts(203_070_000, 8799)
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -68,8 +68,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `System::Account` (r:3 w:3)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     fn claim_batch(n: u32) -> Weight {
-        Weight::from_parts(112_122_256, 8799)
-            .saturating_add(Weight::from_parts(82_142_032, 0).saturating_mul(n.into()))
+        Weight::from_parts(117_257_541, 8799)
+            .saturating_add(Weight::from_parts(93_554_186, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(n.into())))
             .saturating_add(T::DbWeight::get().writes(3))
@@ -88,7 +88,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Balances::Holds` (r:2 w:2)
     // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(247), added: 2722, mode: `MaxEncodedLen`)
     fn transfer_shares() -> Weight {
-        Weight::from_parts(197_827_000, 6434)
+        Weight::from_parts(213_552_000, 6434)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(9))
     }
@@ -100,7 +100,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Balances::Holds` (r:1 w:1)
     // Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(247), added: 2722, mode: `MaxEncodedLen`)
     fn set_payout() -> Weight {
-        Weight::from_parts(87_121_000, 3712)
+        Weight::from_parts(96_906_000, 3712)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -110,7 +110,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `System::Account` (r:3 w:3)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     fn deposit() -> Weight {
-        Weight::from_parts(156_009_000, 8799)
+        Weight::from_parts(179_078_000, 8799)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -120,7 +120,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `System::Account` (r:2 w:2)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     fn remove_pool() -> Weight {
-        Weight::from_parts(88_862_000, 6196)
+        Weight::from_parts(100_107_000, 6196)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -129,20 +129,20 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 /// For tests.
 impl WeightInfo for () {
     fn claim() -> Weight {
-        Weight::from_parts(179_141_000, 8799)
+        Weight::from_parts(207_178_000, 8799)
             .saturating_add(ParityDbWeight::get().reads(6))
             .saturating_add(ParityDbWeight::get().writes(5))
     }
 
     fn claim_for() -> Weight {
-        Weight::from_parts(190_262_000, 8799)
+        Weight::from_parts(203_070_000, 8799)
             .saturating_add(ParityDbWeight::get().reads(6))
             .saturating_add(ParityDbWeight::get().writes(5))
     }
 
     fn claim_batch(n: u32) -> Weight {
-        Weight::from_parts(112_122_256, 8799)
-            .saturating_add(Weight::from_parts(82_142_032, 0).saturating_mul(n.into()))
+        Weight::from_parts(117_257_541, 8799)
+            .saturating_add(Weight::from_parts(93_554_186, 0).saturating_mul(n.into()))
             .saturating_add(ParityDbWeight::get().reads(4))
             .saturating_add(ParityDbWeight::get().reads((2_u64).saturating_mul(n.into())))
             .saturating_add(ParityDbWeight::get().writes(3))
@@ -151,25 +151,25 @@ impl WeightInfo for () {
     }
 
     fn transfer_shares() -> Weight {
-        Weight::from_parts(197_827_000, 6434)
+        Weight::from_parts(213_552_000, 6434)
             .saturating_add(ParityDbWeight::get().reads(8))
             .saturating_add(ParityDbWeight::get().writes(9))
     }
 
     fn set_payout() -> Weight {
-        Weight::from_parts(87_121_000, 3712)
+        Weight::from_parts(96_906_000, 3712)
             .saturating_add(ParityDbWeight::get().reads(3))
             .saturating_add(ParityDbWeight::get().writes(3))
     }
 
     fn deposit() -> Weight {
-        Weight::from_parts(156_009_000, 8799)
+        Weight::from_parts(179_078_000, 8799)
             .saturating_add(ParityDbWeight::get().reads(4))
             .saturating_add(ParityDbWeight::get().writes(4))
     }
 
     fn remove_pool() -> Weight {
-        Weight::from_parts(88_862_000, 6196)
+        Weight::from_parts(100_107_000, 6196)
             .saturating_add(ParityDbWeight::get().reads(3))
             .saturating_add(ParityDbWeight::get().writes(3))
     }

@@ -1,6 +1,6 @@
 //! Weights of `pallet_sabha_timing`, by `scripts/weights`: 20 steps, 20 repetitions each. Storage is counted, times are measured.
 //!
-//! Sources: blake2b 6249cc594fbc8cbae294d3239904501b
+//! Sources: blake2b 3a59f4b03b7aad15761e020d1af27a84
 
 use core::marker::PhantomData;
 
@@ -26,7 +26,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Timing::Durations` (r:1 w:1)
     // Proof: `Timing::Durations` (`max_values`: Some(1), `max_size`: Some(52), added: 547, mode: `MaxEncodedLen`)
     fn set_durations() -> Weight {
-        Weight::from_parts(19_783_000, 1537)
+        Weight::from_parts(21_305_000, 1537)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -38,7 +38,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Timing::ActiveBlocks` (r:1 w:1)
     // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     fn on_poll() -> Weight {
-        Weight::from_parts(13_314_000, 3997)
+        Weight::from_parts(15_561_000, 3997)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -47,13 +47,13 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 /// For tests.
 impl WeightInfo for () {
     fn set_durations() -> Weight {
-        Weight::from_parts(19_783_000, 1537)
+        Weight::from_parts(21_305_000, 1537)
             .saturating_add(ParityDbWeight::get().reads(2))
             .saturating_add(ParityDbWeight::get().writes(1))
     }
 
     fn on_poll() -> Weight {
-        Weight::from_parts(13_314_000, 3997)
+        Weight::from_parts(15_561_000, 3997)
             .saturating_add(ParityDbWeight::get().reads(3))
             .saturating_add(ParityDbWeight::get().writes(1))
     }

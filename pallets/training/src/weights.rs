@@ -1,6 +1,6 @@
 //! Weights of `pallet_sabha_training`, by `scripts/weights`: 20 steps, 20 repetitions each. Storage is counted, times are measured.
 //!
-//! Sources: blake2b 5fa2717fb202449ffe396fea5b2b700c
+//! Sources: blake2b 96b1afd638c2bd35b9db0ba57a09d736
 
 use core::marker::PhantomData;
 
@@ -78,7 +78,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Records` (r:1 w:0)
     // Proof: `Training::Records` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
     fn register() -> Weight {
-        Weight::from_parts(104_045_000, 6602)
+        Weight::from_parts(120_147_000, 6602)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -88,7 +88,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::HotKeys` (r:1 w:2)
     // Proof: `Training::HotKeys` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
     fn update_worker() -> Weight {
-        Weight::from_parts(40_218_000, 6602)
+        Weight::from_parts(46_924_000, 6602)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -112,7 +112,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Tickets` (r:0 w:63)
     // Proof: `Training::Tickets` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
     fn add_stake() -> Weight {
-        Weight::from_parts(907_365_000, 160821)
+        Weight::from_parts(1_012_188_000, 160821)
             .saturating_add(T::DbWeight::get().reads(70))
             .saturating_add(T::DbWeight::get().writes(131))
     }
@@ -134,7 +134,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Capacity` (r:1 w:1)
     // Proof: `Training::Capacity` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     fn ready() -> Weight {
-        Weight::from_parts(1_498_660_000, 163358)
+        Weight::from_parts(1_660_770_000, 163358)
             .saturating_add(T::DbWeight::get().reads(198))
             .saturating_add(T::DbWeight::get().writes(195))
     }
@@ -156,7 +156,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::LeftTickets` (r:0 w:64)
     // Proof: `Training::LeftTickets` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
     fn drain() -> Weight {
-        Weight::from_parts(1_332_365_000, 163358)
+        Weight::from_parts(1_506_731_000, 163358)
             .saturating_add(T::DbWeight::get().reads(134))
             .saturating_add(T::DbWeight::get().writes(195))
     }
@@ -180,7 +180,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::LeftTickets` (r:0 w:64)
     // Proof: `Training::LeftTickets` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
     fn unbond() -> Weight {
-        Weight::from_parts(1_407_011_000, 163358)
+        Weight::from_parts(1_483_038_000, 163358)
             .saturating_add(T::DbWeight::get().reads(134))
             .saturating_add(T::DbWeight::get().writes(195))
     }
@@ -200,7 +200,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Records` (r:0 w:1)
     // Proof: `Training::Records` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
     fn withdraw() -> Weight {
-        Weight::from_parts(167_379_000, 8799)
+        Weight::from_parts(184_106_000, 8799)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(7))
     }
@@ -230,7 +230,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn commit() -> Weight {
-        Weight::from_parts(167_717_000, 6602)
+        Weight::from_parts(192_825_000, 6602)
             .saturating_add(T::DbWeight::get().reads(13))
             .saturating_add(T::DbWeight::get().writes(7))
     }
@@ -256,7 +256,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn report() -> Weight {
-        Weight::from_parts(147_476_000, 6602)
+        Weight::from_parts(156_940_000, 6602)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -280,7 +280,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn post_root() -> Weight {
-        Weight::from_parts(127_582_000, 6602)
+        Weight::from_parts(162_217_000, 6602)
             .saturating_add(T::DbWeight::get().reads(10))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -306,7 +306,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn seal() -> Weight {
-        Weight::from_parts(152_273_000, 6602)
+        Weight::from_parts(174_178_000, 6602)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -328,8 +328,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn publish(n: u32) -> Weight {
-        Weight::from_parts(141_268_592, 4315)
-            .saturating_add(Weight::from_parts(8_341_253, 0).saturating_mul(n.into()))
+        Weight::from_parts(196_305_104, 4315)
+            .saturating_add(Weight::from_parts(8_480_336, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -363,7 +363,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Disputes::Games` (r:0 w:1)
     // Proof: `Disputes::Games` (`max_values`: None, `max_size`: Some(315), added: 2790, mode: `MaxEncodedLen`)
     fn reveal() -> Weight {
-        Weight::from_parts(194_005_000, 6602)
+        Weight::from_parts(219_971_000, 6602)
             .saturating_add(T::DbWeight::get().reads(14))
             .saturating_add(T::DbWeight::get().writes(8))
     }
@@ -371,11 +371,11 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Runs` (r:1 w:1)
     // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
     // Storage: `Allocation::Turns` (r:1 w:1)
-    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17410), added: 17905, mode: `MaxEncodedLen`)
+    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17666), added: 18161, mode: `MaxEncodedLen`)
     // Storage: `Timing::ActiveBlocks` (r:1 w:0)
     // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     fn pause_run() -> Weight {
-        Weight::from_parts(120_219_000, 18895)
+        Weight::from_parts(154_226_000, 19151)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -383,7 +383,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Runs` (r:1 w:1)
     // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
     // Storage: `Allocation::Turns` (r:1 w:1)
-    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17410), added: 17905, mode: `MaxEncodedLen`)
+    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17666), added: 18161, mode: `MaxEncodedLen`)
     // Storage: `Timing::ActiveBlocks` (r:1 w:0)
     // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     // Storage: `Training::Passes` (r:1 w:1)
@@ -391,7 +391,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn resume_run() -> Weight {
-        Weight::from_parts(134_154_000, 18895)
+        Weight::from_parts(178_406_000, 19151)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -399,7 +399,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Runs` (r:1 w:1)
     // Proof: `Training::Runs` (`max_values`: None, `max_size`: Some(324), added: 2799, mode: `MaxEncodedLen`)
     // Storage: `Allocation::Turns` (r:1 w:1)
-    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17410), added: 17905, mode: `MaxEncodedLen`)
+    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17666), added: 18161, mode: `MaxEncodedLen`)
     // Storage: `Timing::ActiveBlocks` (r:1 w:0)
     // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     // Storage: `Training::Specs` (r:1 w:0)
@@ -417,7 +417,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn stop_run() -> Weight {
-        Weight::from_parts(326_538_000, 21549)
+        Weight::from_parts(401_831_000, 21805)
             .saturating_add(T::DbWeight::get().reads(10))
             .saturating_add(T::DbWeight::get().writes(7))
     }
@@ -427,7 +427,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `System::Account` (r:2 w:2)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     // Storage: `Allocation::Turns` (r:1 w:1)
-    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17410), added: 17905, mode: `MaxEncodedLen`)
+    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17666), added: 18161, mode: `MaxEncodedLen`)
     // Storage: `Timing::ActiveBlocks` (r:1 w:0)
     // Proof: `Timing::ActiveBlocks` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     // Storage: `Training::Passes` (r:1 w:1)
@@ -435,7 +435,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn top_up_run() -> Weight {
-        Weight::from_parts(218_026_000, 18895)
+        Weight::from_parts(276_970_000, 19151)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -451,7 +451,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn note_session() -> Weight {
-        Weight::from_parts(37_071_000, 4232)
+        Weight::from_parts(51_023_000, 4232)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -463,7 +463,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::NextTurn` (r:1 w:1)
     // Proof: `Training::NextTurn` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
     fn agenda() -> Weight {
-        Weight::from_parts(18_424_000, 3535)
+        Weight::from_parts(26_784_000, 3535)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -479,7 +479,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Agenda` (r:1 w:1)
     // Proof: `Training::Agenda` (`max_values`: Some(1), `max_size`: Some(2050), added: 2545, mode: `MaxEncodedLen`)
     fn turn() -> Weight {
-        Weight::from_parts(48_891_000, 4826)
+        Weight::from_parts(67_338_000, 4826)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -497,7 +497,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Timing::Durations` (r:1 w:0)
     // Proof: `Timing::Durations` (`max_values`: Some(1), `max_size`: Some(52), added: 547, mode: `MaxEncodedLen`)
     // Storage: `Allocation::Turns` (r:1 w:1)
-    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17410), added: 17905, mode: `MaxEncodedLen`)
+    // Proof: `Allocation::Turns` (`max_values`: Some(1), `max_size`: Some(17666), added: 18161, mode: `MaxEncodedLen`)
     // Storage: `Training::Unserved` (r:1 w:0)
     // Proof: `Training::Unserved` (`max_values`: None, `max_size`: Some(50), added: 2525, mode: `MaxEncodedLen`)
     // Storage: `Training::Slots` (r:0 w:256)
@@ -505,8 +505,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Rounds` (r:0 w:1)
     // Proof: `Training::Rounds` (`max_values`: None, `max_size`: Some(491), added: 2966, mode: `MaxEncodedLen`)
     fn run_step(n: u32) -> Weight {
-        Weight::from_parts(569_496_645, 18895)
-            .saturating_add(Weight::from_parts(5_782_828, 0).saturating_mul(n.into()))
+        Weight::from_parts(648_242_656, 19151)
+            .saturating_add(Weight::from_parts(6_033_153, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(4))
             .saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(n.into())))
@@ -531,7 +531,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Tickets` (r:19 w:0)
     // Proof: `Training::Tickets` (`max_values`: None, `max_size`: Some(55), added: 2530, mode: `MaxEncodedLen`)
     fn slot_step() -> Weight {
-        Weight::from_parts(524_277_000, 57110)
+        Weight::from_parts(631_989_000, 57110)
             .saturating_add(T::DbWeight::get().reads(46))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -555,7 +555,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::Attesters` (r:0 w:1)
     // Proof: `Training::Attesters` (`max_values`: None, `max_size`: Some(111), added: 2586, mode: `MaxEncodedLen`)
     fn round_step() -> Weight {
-        Weight::from_parts(2_864_400_000, 685278)
+        Weight::from_parts(3_670_935_000, 685278)
             .saturating_add(T::DbWeight::get().reads(301))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -573,7 +573,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `System::Account` (r:2 w:2)
     // Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
     fn settle_step() -> Weight {
-        Weight::from_parts(244_139_000, 6196)
+        Weight::from_parts(315_360_000, 6196)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(7))
     }
@@ -589,7 +589,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Training::TicketPlaces` (r:0 w:1)
     // Proof: `Training::TicketPlaces` (`max_values`: None, `max_size`: Some(62), added: 2537, mode: `MaxEncodedLen`)
     fn compact() -> Weight {
-        Weight::from_parts(47_868_000, 6050)
+        Weight::from_parts(66_950_000, 6050)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -598,154 +598,154 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 /// For tests.
 impl WeightInfo for () {
     fn register() -> Weight {
-        Weight::from_parts(104_045_000, 6602)
+        Weight::from_parts(120_147_000, 6602)
             .saturating_add(ParityDbWeight::get().reads(7))
             .saturating_add(ParityDbWeight::get().writes(4))
     }
 
     fn update_worker() -> Weight {
-        Weight::from_parts(40_218_000, 6602)
+        Weight::from_parts(46_924_000, 6602)
             .saturating_add(ParityDbWeight::get().reads(3))
             .saturating_add(ParityDbWeight::get().writes(3))
     }
 
     fn add_stake() -> Weight {
-        Weight::from_parts(907_365_000, 160821)
+        Weight::from_parts(1_012_188_000, 160821)
             .saturating_add(ParityDbWeight::get().reads(70))
             .saturating_add(ParityDbWeight::get().writes(131))
     }
 
     fn ready() -> Weight {
-        Weight::from_parts(1_498_660_000, 163358)
+        Weight::from_parts(1_660_770_000, 163358)
             .saturating_add(ParityDbWeight::get().reads(198))
             .saturating_add(ParityDbWeight::get().writes(195))
     }
 
     fn drain() -> Weight {
-        Weight::from_parts(1_332_365_000, 163358)
+        Weight::from_parts(1_506_731_000, 163358)
             .saturating_add(ParityDbWeight::get().reads(134))
             .saturating_add(ParityDbWeight::get().writes(195))
     }
 
     fn unbond() -> Weight {
-        Weight::from_parts(1_407_011_000, 163358)
+        Weight::from_parts(1_483_038_000, 163358)
             .saturating_add(ParityDbWeight::get().reads(134))
             .saturating_add(ParityDbWeight::get().writes(195))
     }
 
     fn withdraw() -> Weight {
-        Weight::from_parts(167_379_000, 8799)
+        Weight::from_parts(184_106_000, 8799)
             .saturating_add(ParityDbWeight::get().reads(7))
             .saturating_add(ParityDbWeight::get().writes(7))
     }
 
     fn commit() -> Weight {
-        Weight::from_parts(167_717_000, 6602)
+        Weight::from_parts(192_825_000, 6602)
             .saturating_add(ParityDbWeight::get().reads(13))
             .saturating_add(ParityDbWeight::get().writes(7))
     }
 
     fn report() -> Weight {
-        Weight::from_parts(147_476_000, 6602)
+        Weight::from_parts(156_940_000, 6602)
             .saturating_add(ParityDbWeight::get().reads(11))
             .saturating_add(ParityDbWeight::get().writes(5))
     }
 
     fn post_root() -> Weight {
-        Weight::from_parts(127_582_000, 6602)
+        Weight::from_parts(162_217_000, 6602)
             .saturating_add(ParityDbWeight::get().reads(10))
             .saturating_add(ParityDbWeight::get().writes(4))
     }
 
     fn seal() -> Weight {
-        Weight::from_parts(152_273_000, 6602)
+        Weight::from_parts(174_178_000, 6602)
             .saturating_add(ParityDbWeight::get().reads(11))
             .saturating_add(ParityDbWeight::get().writes(5))
     }
 
     fn publish(n: u32) -> Weight {
-        Weight::from_parts(141_268_592, 4315)
-            .saturating_add(Weight::from_parts(8_341_253, 0).saturating_mul(n.into()))
+        Weight::from_parts(196_305_104, 4315)
+            .saturating_add(Weight::from_parts(8_480_336, 0).saturating_mul(n.into()))
             .saturating_add(ParityDbWeight::get().reads(8))
             .saturating_add(ParityDbWeight::get().writes(5))
     }
 
     fn reveal() -> Weight {
-        Weight::from_parts(194_005_000, 6602)
+        Weight::from_parts(219_971_000, 6602)
             .saturating_add(ParityDbWeight::get().reads(14))
             .saturating_add(ParityDbWeight::get().writes(8))
     }
 
     fn pause_run() -> Weight {
-        Weight::from_parts(120_219_000, 18895)
+        Weight::from_parts(154_226_000, 19151)
             .saturating_add(ParityDbWeight::get().reads(3))
             .saturating_add(ParityDbWeight::get().writes(2))
     }
 
     fn resume_run() -> Weight {
-        Weight::from_parts(134_154_000, 18895)
+        Weight::from_parts(178_406_000, 19151)
             .saturating_add(ParityDbWeight::get().reads(5))
             .saturating_add(ParityDbWeight::get().writes(4))
     }
 
     fn stop_run() -> Weight {
-        Weight::from_parts(326_538_000, 21549)
+        Weight::from_parts(401_831_000, 21805)
             .saturating_add(ParityDbWeight::get().reads(10))
             .saturating_add(ParityDbWeight::get().writes(7))
     }
 
     fn top_up_run() -> Weight {
-        Weight::from_parts(218_026_000, 18895)
+        Weight::from_parts(276_970_000, 19151)
             .saturating_add(ParityDbWeight::get().reads(7))
             .saturating_add(ParityDbWeight::get().writes(6))
     }
 
     fn note_session() -> Weight {
-        Weight::from_parts(37_071_000, 4232)
+        Weight::from_parts(51_023_000, 4232)
             .saturating_add(ParityDbWeight::get().reads(5))
             .saturating_add(ParityDbWeight::get().writes(2))
     }
 
     fn agenda() -> Weight {
-        Weight::from_parts(18_424_000, 3535)
+        Weight::from_parts(26_784_000, 3535)
             .saturating_add(ParityDbWeight::get().reads(3))
             .saturating_add(ParityDbWeight::get().writes(1))
     }
 
     fn turn() -> Weight {
-        Weight::from_parts(48_891_000, 4826)
+        Weight::from_parts(67_338_000, 4826)
             .saturating_add(ParityDbWeight::get().reads(5))
             .saturating_add(ParityDbWeight::get().writes(2))
     }
 
     fn run_step(n: u32) -> Weight {
-        Weight::from_parts(569_496_645, 18895)
-            .saturating_add(Weight::from_parts(5_782_828, 0).saturating_mul(n.into()))
+        Weight::from_parts(648_242_656, 19151)
+            .saturating_add(Weight::from_parts(6_033_153, 0).saturating_mul(n.into()))
             .saturating_add(ParityDbWeight::get().reads(8))
             .saturating_add(ParityDbWeight::get().writes(4))
             .saturating_add(ParityDbWeight::get().writes((1_u64).saturating_mul(n.into())))
     }
 
     fn slot_step() -> Weight {
-        Weight::from_parts(524_277_000, 57110)
+        Weight::from_parts(631_989_000, 57110)
             .saturating_add(ParityDbWeight::get().reads(46))
             .saturating_add(ParityDbWeight::get().writes(5))
     }
 
     fn round_step() -> Weight {
-        Weight::from_parts(2_864_400_000, 685278)
+        Weight::from_parts(3_670_935_000, 685278)
             .saturating_add(ParityDbWeight::get().reads(301))
             .saturating_add(ParityDbWeight::get().writes(4))
     }
 
     fn settle_step() -> Weight {
-        Weight::from_parts(244_139_000, 6196)
+        Weight::from_parts(315_360_000, 6196)
             .saturating_add(ParityDbWeight::get().reads(7))
             .saturating_add(ParityDbWeight::get().writes(7))
     }
 
     fn compact() -> Weight {
-        Weight::from_parts(47_868_000, 6050)
+        Weight::from_parts(66_950_000, 6050)
             .saturating_add(ParityDbWeight::get().reads(5))
             .saturating_add(ParityDbWeight::get().writes(6))
     }

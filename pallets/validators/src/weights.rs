@@ -1,6 +1,6 @@
 //! Weights of `pallet_sabha_validators`, by `scripts/weights`: 20 steps, 20 repetitions each. Storage is counted, times are measured.
 //!
-//! Sources: blake2b 303127331953025a55eefcebbf275afb
+//! Sources: blake2b 4596ba03ed9f00269067e2c4da2c203a
 
 use core::marker::PhantomData;
 
@@ -36,7 +36,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Validators::ForgivenUpTo` (r:0 w:1)
     // Proof: `Validators::ForgivenUpTo` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
     fn admit() -> Weight {
-        Weight::from_parts(65_900_000, 8229)
+        Weight::from_parts(84_955_000, 8229)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -52,7 +52,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Validators::ForgivenUpTo` (r:0 w:1)
     // Proof: `Validators::ForgivenUpTo` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
     fn remove() -> Weight {
-        Weight::from_parts(577_602_000, 251163)
+        Weight::from_parts(715_175_000, 251163)
             .saturating_add(T::DbWeight::get().reads(102))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -68,7 +68,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Validators::ForgivenUpTo` (r:0 w:1)
     // Proof: `Validators::ForgivenUpTo` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
     fn readmit() -> Weight {
-        Weight::from_parts(78_369_000, 8971)
+        Weight::from_parts(99_971_000, 8971)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -90,8 +90,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Session::NextKeys` (r:32 w:0)
     // Proof: `Session::NextKeys` (`max_values`: None, `max_size`: None, mode: `Measured`)
     fn on_offence(n: u32) -> Weight {
-        Weight::from_parts(555_956_914, 253690)
-            .saturating_add(Weight::from_parts(205_121_878, 0).saturating_mul(n.into()))
+        Weight::from_parts(705_033_513, 253690)
+            .saturating_add(Weight::from_parts(216_632_227, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(105))
             .saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(n.into())))
             .saturating_add(T::DbWeight::get().writes(1))
@@ -103,26 +103,26 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 /// For tests.
 impl WeightInfo for () {
     fn admit() -> Weight {
-        Weight::from_parts(65_900_000, 8229)
+        Weight::from_parts(84_955_000, 8229)
             .saturating_add(ParityDbWeight::get().reads(3))
             .saturating_add(ParityDbWeight::get().writes(3))
     }
 
     fn remove() -> Weight {
-        Weight::from_parts(577_602_000, 251163)
+        Weight::from_parts(715_175_000, 251163)
             .saturating_add(ParityDbWeight::get().reads(102))
             .saturating_add(ParityDbWeight::get().writes(2))
     }
 
     fn readmit() -> Weight {
-        Weight::from_parts(78_369_000, 8971)
+        Weight::from_parts(99_971_000, 8971)
             .saturating_add(ParityDbWeight::get().reads(4))
             .saturating_add(ParityDbWeight::get().writes(2))
     }
 
     fn on_offence(n: u32) -> Weight {
-        Weight::from_parts(555_956_914, 253690)
-            .saturating_add(Weight::from_parts(205_121_878, 0).saturating_mul(n.into()))
+        Weight::from_parts(705_033_513, 253690)
+            .saturating_add(Weight::from_parts(216_632_227, 0).saturating_mul(n.into()))
             .saturating_add(ParityDbWeight::get().reads(105))
             .saturating_add(ParityDbWeight::get().reads((2_u64).saturating_mul(n.into())))
             .saturating_add(ParityDbWeight::get().writes(1))
