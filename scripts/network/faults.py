@@ -18,6 +18,7 @@ from .proxy import Proxy
 from .tools import other_clock, second_runtime
 from .training import Training, pack_spanish
 from .verdict import Verdict, at, holds_blob
+from .workers import names_of, read_events
 from .workers import run as program
 
 VALIDATORS, WORKERS, STAKE, SLOTS = 4, 8, 300, 3
@@ -198,6 +199,15 @@ def writes(stage, seeded):
     worker.start()
     yield from stage.goes_on(worker, "all its deaths")
     return f"{worker.name} died {len(places)} times: {'; '.join(last)}"
+
+
+def done_by_the_other(path):
+    """How many duties, of which the chain has a result, a daemon knew and did not sign, by its event log."""
+    settled, signed = set(), set()
+    for event in read_events(path):
+        if event["event"] in ("settled", "signing") and event["task"]["kind"] in ("train", "attest", "aggregate"):
+            (settled if event["event"] == "settled" else signed).add(names_of(event["task"]))
+    return len(settled - signed)
 
 
 def node(stage, seeded):
@@ -473,7 +483,12 @@ def run(group, seed, rounds, chosen):
     if stage.second:
         # Which of them is told depends on who came second to a duty that both did.
         said = [name for name, text in ((stage.twin.name, stage.twin.log()), ("its twin", stage.second.text())) if "two daemons use one hot key" in text]
-        verdict.must(said, "neither of two daemons with one key said that there are two")
+        foreign = sum(done_by_the_other(path) for path in stage.twin.journals())
+        if foreign or said:
+            verdict.must(said, f"{foreign} duties were done by the other of two daemons with one key, and neither said that there are two")
+        else:
+            # Both signed whatever the chain asked for: the same, or it would not have been one act a task.
+            say("no duty of two daemons with one key was done by one of them only")
         say(f"that two daemons use one key was said by {' and '.join(said)}")
     heading("Faults")
     for name in chosen:
