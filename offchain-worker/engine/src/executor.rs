@@ -10,6 +10,7 @@ mod memory;
 #[cfg(feature = "cuda")]
 use crate::cuda::device::Gpu;
 use crate::{
+    awake::awake,
     flags::exactly,
     kernels::{self, Context},
     plan::{Place, Plan, Planned, Purpose, Reading},
@@ -49,6 +50,9 @@ pub enum ExecuteError {
     #[error("instruction {0} has another shape than the one that was planned")]
     Shape(u32),
 }
+
+/// Is told each instruction's index and output as soon as it was executed.
+pub type Watch<'a> = dyn FnMut(u32, &Tensor) -> Result<(), ExecuteError> + Send + 'a;
 
 /// A program with its memory.
 pub struct Executor {
@@ -207,10 +211,25 @@ impl Executor {
         &mut self,
         program: &impl Program,
         batches: &[&[u32]],
-        watch: &mut dyn FnMut(u32, &Tensor) -> Result<(), ExecuteError>,
+        watch: &mut Watch<'_>,
     ) -> Result<Option<NotFinite>, ExecuteError> {
         self.set_batches(batches)?;
         self.set_attributes(program)?;
+        let mut kernels = || self.kernels(watch);
+        let found = if self.device.is_cpu() { awake(kernels) } else { kernels() };
+        if let Some(at) = found? {
+            return Ok(Some(at));
+        }
+        // A GPU is asked once, at the end: what it executed after an instruction that diverged is of no use.
+        #[cfg(feature = "cuda")]
+        if let Some(gpu) = &self.gpu {
+            return Ok(gpu.diverged()?);
+        }
+        Ok(None)
+    }
+
+    /// Executes the instructions, as they are.
+    fn kernels(&self, watch: &mut Watch<'_>) -> Result<Option<NotFinite>, ExecuteError> {
         for planned in &self.plan.instructions {
             let Some(instruction) = self.instructions.get(planned.index) else { continue };
             let call = self.call(instruction, planned)?;
@@ -222,11 +241,6 @@ impl Executor {
                 return Ok(Some(NotFinite { instruction: planned.index as u32, element }));
             }
             watch(planned.index as u32, output)?;
-        }
-        // A GPU is asked once, at the end: what it executed after an instruction that diverged is of no use.
-        #[cfg(feature = "cuda")]
-        if let Some(gpu) = &self.gpu {
-            return Ok(gpu.diverged()?);
         }
         Ok(None)
     }

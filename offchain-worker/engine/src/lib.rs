@@ -9,6 +9,7 @@
 //! | [`features`] | which instruction set the kernels use |
 //! | [`dispatch`] | one source for every instruction set |
 //! | [`flags`] | finite or not, for free |
+//! | `awake` | threads between kernels |
 //! | `cuda` | the same on an NVIDIA GPU, with the feature `cuda` |
 //! | [`mod@peak`] | what speeds are a share of |
 //!
@@ -17,6 +18,7 @@
 
 #![warn(missing_docs)]
 
+mod awake;
 #[cfg(any(feature = "cuda", test))]
 pub mod cuda;
 pub mod dispatch;

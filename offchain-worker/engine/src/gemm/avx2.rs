@@ -2,6 +2,7 @@
 //! operand and a broadcast fill the 16 registers.
 
 use super::{
+    ahead::{Next, prefetch},
     kernel::{Kernels, MAX_VECTORS, Tile},
     pack::Run,
 };
@@ -10,11 +11,14 @@ use core::ops::Range;
 
 const ROWS: usize = 4;
 const LANES: usize = 8;
+/// Eight terms take 48 cycles.
+const PACE: usize = 8;
 
 pub(super) static KERNELS: Kernels = Kernels {
     rows: ROWS,
     lanes: LANES,
     depth: 256,
+    pace: PACE,
     packed: [tile::<1, false>, tile::<2, false>, tile::<3, false>],
     direct: [tile::<1, true>, tile::<2, true>, tile::<3, true>],
     transpose,
@@ -24,7 +28,7 @@ pub(super) static KERNELS: Kernels = Kernels {
 /// See [`super::kernel::TileFn`].
 #[target_feature(enable = "avx2,fma")]
 unsafe fn tile<const V: usize, const DIRECT: bool>(tile: &Tile) {
-    let &Tile { k, a, a_row, b, c, c_row, start } = tile;
+    let &Tile { k, a, a_row, b, c, c_row, start, next } = tile;
     let mut acc = [[_mm256_setzero_ps(); V]; ROWS];
     // SAFETY: the caller vouches for every element of the tile and of the operands' k terms, for the alignment of `b`, and
     // for AVX2 and FMA.
@@ -43,11 +47,16 @@ unsafe fn tile<const V: usize, const DIRECT: bool>(tile: &Tile) {
                 if DIRECT { a_row } else { 1 },
                 if DIRECT { 1 } else { ROWS },
                 b,
+                next,
                 acc.as_flattened_mut(),
             );
         } else {
-            let mut b = b;
+            let (mut b, mut line) = (b, next.line);
             for k in 0..k {
+                if k.is_multiple_of(PACE) {
+                    prefetch(line);
+                    line = line.wrapping_add(next.step);
+                }
                 let mut right = [_mm256_setzero_ps(); V];
                 for (v, right) in right.iter_mut().enumerate() {
                     *right = _mm256_load_ps(b.add(v * LANES));
@@ -80,7 +89,15 @@ unsafe fn tile<const V: usize, const DIRECT: bool>(tile: &Tile) {
 /// The operands' k terms may be read, `b` is aligned to a vector, `acc` has twelve elements, and the CPU has AVX2 and FMA.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn sum_widest(k: usize, a: *const f32, a_row: usize, a_col: usize, b: *const f32, acc: &mut [__m256]) {
+unsafe fn sum_widest(
+    k: usize,
+    a: *const f32,
+    a_row: usize,
+    a_col: usize,
+    b: *const f32,
+    next: Next,
+    acc: &mut [__m256],
+) {
     if k == 0 {
         return;
     }
@@ -90,6 +107,11 @@ unsafe fn sum_widest(k: usize, a: *const f32, a_row: usize, a_col: usize, b: *co
     unsafe {
         asm!(
             "2:",
+            "test {k}, {pace} - 1",
+            "jnz 3f",
+            "prefetcht1 [{next}]",
+            "add {next}, {step}",
+            "3:",
             "vmovaps {b0}, [{b}]",
             "vmovaps {b1}, [{b} + 32]",
             "vmovaps {b2}, [{b} + 64]",
@@ -113,6 +135,9 @@ unsafe fn sum_widest(k: usize, a: *const f32, a_row: usize, a_col: usize, b: *co
             "add {b}, 96",
             "dec {k}",
             "jnz 2b",
+            pace = const PACE,
+            next = inout(reg) next.line => _,
+            step = in(reg) next.step * size_of::<f32>(),
             k = inout(reg) k => _,
             a = inout(reg) a => _,
             a_row = in(reg) a_row,

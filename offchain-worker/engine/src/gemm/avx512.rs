@@ -2,6 +2,7 @@
 //! a broadcast fit the 32 registers.
 
 use super::{
+    ahead::prefetch,
     kernel::{Kernels, Tile},
     pack::Run,
 };
@@ -10,11 +11,14 @@ use core::ops::Range;
 
 const ROWS: usize = 8;
 const LANES: usize = 16;
+/// Four terms take 48 cycles.
+const PACE: usize = 4;
 
 pub(super) static KERNELS: Kernels = Kernels {
     rows: ROWS,
     lanes: LANES,
     depth: 256,
+    pace: PACE,
     packed: [tile::<1, false>, tile::<2, false>, tile::<3, false>],
     direct: [tile::<1, true>, tile::<2, true>, tile::<3, true>],
     transpose,
@@ -24,7 +28,7 @@ pub(super) static KERNELS: Kernels = Kernels {
 /// See [`super::kernel::TileFn`].
 #[target_feature(enable = "avx512f")]
 unsafe fn tile<const V: usize, const DIRECT: bool>(tile: &Tile) {
-    let &Tile { k, a, a_row, b, c, c_row, start } = tile;
+    let &Tile { k, a, a_row, b, c, c_row, start, next } = tile;
     let mut acc = [[_mm512_setzero_ps(); V]; ROWS];
     // SAFETY: the caller vouches for every element of the tile and of the operands' k terms, for the alignment of `b`, and
     // for AVX-512F.
@@ -36,19 +40,24 @@ unsafe fn tile<const V: usize, const DIRECT: bool>(tile: &Tile) {
                 }
             }
         }
-        let mut b = b;
-        for k in 0..k {
-            let mut right = [_mm512_setzero_ps(); V];
-            for (v, right) in right.iter_mut().enumerate() {
-                *right = _mm512_load_ps(b.add(v * LANES));
-            }
-            for (i, row) in acc.iter_mut().enumerate() {
-                let left = _mm512_set1_ps(*if DIRECT { a.add(i * a_row + k) } else { a.add(k * ROWS + i) });
-                for (acc, right) in row.iter_mut().zip(right) {
-                    *acc = _mm512_fmadd_ps(left, right, *acc);
+        let (mut b, mut line) = (b, next.line);
+        for first in (0..k).step_by(PACE) {
+            prefetch(line);
+            line = line.wrapping_add(next.step);
+            for k in first..(first + PACE).min(k) {
+                let mut right = [_mm512_setzero_ps(); V];
+                for (v, right) in right.iter_mut().enumerate() {
+                    *right = _mm512_load_ps(b.add(v * LANES));
                 }
+                for (i, row) in acc.iter_mut().enumerate() {
+                    let left =
+                        _mm512_set1_ps(*if DIRECT { a.add(i * a_row + k) } else { a.add(k * ROWS + i) });
+                    for (acc, right) in row.iter_mut().zip(right) {
+                        *acc = _mm512_fmadd_ps(left, right, *acc);
+                    }
+                }
+                b = b.add(V * LANES);
             }
-            b = b.add(V * LANES);
         }
         for (i, row) in acc.iter().enumerate() {
             for (v, &acc) in row.iter().enumerate() {

@@ -2,7 +2,8 @@
 
 use super::{
     Workspace,
-    ahead::Ahead,
+    ahead::{Ahead, Next},
+    blocks,
     kernel::{Kernels, MAX_COLUMNS, Tile, edge},
     layout::{Mask, Product, Range, Start},
     pack::{Panels, Run},
@@ -21,6 +22,8 @@ const ALONE: usize = 1 << 17;
 const PACKED: usize = 1 << 23;
 /// Values of the right operand that a thread goes through before it turns to other columns (4 MiB): a share of the L3 cache.
 const RESIDENT: usize = 1 << 20;
+/// Values of the right operand that a thread's L2 cache is taken to hold beside all else (1 MiB).
+const NEAR: usize = 1 << 18;
 /// The most rows of the result that are one item of work.
 const ROWS: usize = 128;
 /// Columns below which they are not cut to have more items.
@@ -28,20 +31,20 @@ const COLUMNS: usize = 128;
 /// Terms of an operand that are packed as one item of work, where it is contiguous in rows.
 const TERMS: usize = 32;
 /// Terms between panels: a few cache lines.
-const PADDING: usize = 4;
+pub(super) const PADDING: usize = 4;
 /// Items of work that each thread should find, so that a late one does not leave the others idle.
 const ITEMS: usize = 4;
 
 /// A product with its buffers, as threads share it.
-struct Job<'a> {
-    flags: &'a Flags,
-    product: &'a Product,
-    kernels: &'static Kernels,
-    panels: Panels,
-    a: *const f32,
-    b: *const f32,
-    c: *mut f32,
-    start: *const f32,
+pub(super) struct Job<'a> {
+    pub(super) flags: &'a Flags,
+    pub(super) product: &'a Product,
+    pub(super) kernels: &'static Kernels,
+    pub(super) panels: Panels,
+    pub(super) a: *const f32,
+    pub(super) b: *const f32,
+    pub(super) c: *mut f32,
+    pub(super) start: *const f32,
     /// Whether the left operand is read in place, because its rows are contiguous, but for rows that do not fill a tile.
     direct: bool,
     /// Rows that share terms and columns: those from a multiple of this.
@@ -56,7 +59,7 @@ struct Job<'a> {
 
 /// Columns of the right operand that are packed and computed before the rest.
 #[derive(Clone, Copy)]
-struct Pass {
+pub(super) struct Pass {
     /// The panels.
     first: usize,
     last: usize,
@@ -66,17 +69,43 @@ struct Pass {
 
 /// Where a pass finds the packed right operand of a matrix, and a thread its scratch for rows of the left one.
 #[derive(Clone, Copy)]
-struct Memory {
-    right: *mut f32,
-    scratch: *mut f32,
+pub(super) struct Memory {
+    pub(super) right: *mut f32,
+    pub(super) scratch: *mut f32,
 }
 
 // SAFETY: operands are only read, and threads write distinct elements of `c`: `Product::check` made sure that elements do
 // not share a place, and every item of work is handed out once.
 unsafe impl Sync for Job<'_> {}
 
+/// Rows of the result and some terms of theirs, with both operands where tiles read them.
+pub(super) struct Strip {
+    pub rows: usize,
+    /// Rows up to here are read in place, the others in scratch.
+    pub direct: usize,
+    /// The first row and term in place.
+    pub a: *const f32,
+    pub a_row: usize,
+    pub scratch: *const f32,
+    pub depth: usize,
+    pub panels: ops::Range<usize>,
+    /// Columns from here on are not computed.
+    pub limit: usize,
+    /// The packed right operand, from this column on, with room for so many terms, of which these begin at the last.
+    pub right: *const f32,
+    pub right_column: usize,
+    pub right_stride: usize,
+    pub right_term: usize,
+    /// Whether that is more than the L2 cache holds.
+    pub far: bool,
+    /// The first row's column 0.
+    pub c: *mut f32,
+    pub c_row: usize,
+    pub start: *const f32,
+}
+
 /// The workspace, which threads share, and how it is divided.
-struct Division {
+pub(super) struct Division {
     start: *mut f32,
     /// Right operands: one for each thread, or one for each matrix.
     parts: usize,
@@ -94,7 +123,7 @@ impl Division {
     /// # Safety
     ///
     /// `part < self.parts`, and `thread` is a thread that scratch was counted for.
-    unsafe fn memory(&self, part: usize, thread: usize) -> Memory {
+    pub(super) unsafe fn memory(&self, part: usize, thread: usize) -> Memory {
         // SAFETY: that is how `run` reckoned the length.
         unsafe {
             Memory {
@@ -133,8 +162,11 @@ pub(super) fn run(
     let items = if apart { 1 } else { (ITEMS * threads).div_ceil(matrices) };
     let groups = items.div_ceil(m.div_ceil(ROWS)).min(n / COLUMNS).max(1);
     let rows = m.div_ceil(items.div_ceil(groups)).next_multiple_of(kernels.rows).min(ROWS).min(block);
+    let sides = blocks::sides(product, kernels, threads);
+    let by_block = sides.is_some();
+    let rows = sides.map_or(rows, |(rows, _)| rows);
     // Some more than there are, or the same term of all panels would often fall into one set of the cache.
-    let stride = k + PADDING;
+    let stride = if by_block { kernels.depth } else { k } + PADDING;
     let job = Job {
         flags,
         product,
@@ -155,8 +187,9 @@ pub(super) fn run(
         stride,
     };
 
-    let parts = if apart { threads } else { matrices };
+    let parts = if apart || by_block { threads } else { matrices };
     let pass_columns = (PACKED / (parts * stride)).max(MAX_COLUMNS).min(n.next_multiple_of(kernels.lanes));
+    let pass_columns = sides.map_or(pass_columns, |(_, columns)| columns.max(MAX_COLUMNS));
     let mut division = Division {
         start: null_mut(),
         parts,
@@ -167,6 +200,11 @@ pub(super) fn run(
     let length = parts * division.right + threads * division.scratch;
     division.start = workspace.take(length).as_mut_ptr();
 
+    if by_block {
+        let pass = Pass { first: 0, last: job.panels.count(), columns: pass_columns };
+        job.blocks(&pass, &division, threads);
+        return;
+    }
     let mut first = 0;
     while first < job.panels.count() {
         let last = job.panels.fitting(first, pass_columns);
@@ -183,7 +221,7 @@ pub(super) fn run(
 }
 
 /// Runs `work` once for each thread. Work hands itself out, so it does not matter if fewer threads than that are free.
-fn share(flags: &Flags, threads: usize, work: impl Fn(usize) + Send + Sync) {
+pub(super) fn share(flags: &Flags, threads: usize, work: impl Fn(usize) + Send + Sync) {
     let work = |thread| flags.watch(|| work(thread));
     if threads == 1 {
         work(0);
@@ -292,7 +330,7 @@ impl Job<'_> {
     }
 
     /// The panels of a pass in groups that are computed before others.
-    fn groups(&self, pass: &Pass) -> impl Iterator<Item = ops::Range<usize>> {
+    pub(super) fn groups(&self, pass: &Pass) -> impl Iterator<Item = ops::Range<usize>> {
         let Pass { first: mut next, last, columns } = *pass;
         core::iter::from_fn(move || {
             let start = next;
@@ -311,14 +349,14 @@ impl Job<'_> {
     }
 
     /// The rows of an item; none where the last block is short.
-    fn rows(&self, item: usize) -> ops::Range<usize> {
+    pub(super) fn rows(&self, item: usize) -> ops::Range<usize> {
         let start = item / self.block_items * self.block;
         let row = start + item % self.block_items * self.rows;
         row..(row + self.rows).min(start + self.block).min(self.product.m)
     }
 
     /// How many items there are.
-    fn items(&self) -> usize {
+    pub(super) fn items(&self) -> usize {
         self.product.m.div_ceil(self.block) * self.block_items
     }
 
@@ -375,7 +413,7 @@ impl Job<'_> {
         } else {
             (terms.len(), strides.col, if strides.row == 1 { rows.len() } else { 0 })
         };
-        Ahead { run: self.a.wrapping_add(offset), runs, stride, length, at: 0 }
+        Ahead::new(self.a.wrapping_add(offset), runs, stride, length)
     }
 
     /// Computes an item of rows in the columns of a group of panels. `next` is the item that this thread will likely
@@ -412,7 +450,6 @@ impl Job<'_> {
 
         let parts = terms.len().div_ceil(kernels.depth).max(1);
         let step = terms.len().div_ceil(parts);
-        let tiles = group.len() * rows.div_ceil(kernels.rows);
         // SAFETY: `Product::check` found every element within its buffer: the rows are below m, the columns below n and
         // the terms below k. Edges, where a tile has more, go through a buffer of their own. The packed operands and the
         // scratch are as the caller says.
@@ -436,57 +473,109 @@ impl Job<'_> {
                     run.pack(kernels, 0..depth);
                 }
                 // What comes next is fetched a little with each tile.
-                let mut ahead = if part + 1 < parts {
+                let ahead = if part + 1 < parts {
                     self.ahead(matrix, row.clone(), t + step..(t + 2 * step).min(terms.end))
                 } else if next < self.items() {
                     let row = self.rows(next);
                     let terms = product.terms(row.start);
                     self.ahead(matrix, row, terms.start..(terms.start + step).min(terms.end))
                 } else {
-                    self.ahead(matrix, 0..0, 0..0)
+                    Ahead::nothing()
                 };
-                let lines = ahead.lines().div_ceil(tiles);
-                for panel in group.clone() {
-                    let (column, vectors) = panels.get(panel);
-                    if column >= limit {
-                        break;
-                    }
-                    let width = vectors * kernels.lanes;
-                    let columns = (limit - column).min(width);
-                    let b = memory.right.add((column - pass_column) * self.stride + t * width);
-                    for r in (0..rows).step_by(kernels.rows) {
-                        let kernels_of = if r < direct { &kernels.direct } else { &kernels.packed };
-                        let kernel = kernels_of[vectors - 1];
-                        let a = if r < direct {
-                            a.wrapping_add(r * a_strides.row)
-                        } else {
-                            memory.scratch.add((r - direct) * (depth + PADDING)).cast_const()
-                        };
-                        let at = c_offset + r * c_strides.row + column;
-                        let present = (rows - r).min(kernels.rows);
-                        ahead.fetch(lines);
-                        let tile = Tile {
-                            k: depth,
-                            a,
-                            a_row: a_strides.row,
-                            b,
-                            c: self.c.add(at),
-                            c_row: c_strides.row,
-                            start: if start.is_null() { start } else { start.add(at) },
-                        };
-                        if present == kernels.rows && columns == width {
-                            kernel(&tile);
-                        } else {
-                            edge(kernels.rows, width, present, columns, &tile, kernel);
-                        }
-                    }
-                }
+                let strip = Strip {
+                    rows,
+                    direct,
+                    a,
+                    a_row: a_strides.row,
+                    scratch: memory.scratch,
+                    depth,
+                    panels: group.clone(),
+                    limit,
+                    right: memory.right,
+                    right_column: pass_column,
+                    right_stride: self.stride,
+                    right_term: t,
+                    far: (group_end - group_start) * product.k > NEAR,
+                    c: self.c.add(c_offset),
+                    c_row: c_strides.row,
+                    start: if start.is_null() { start } else { start.add(c_offset) },
+                };
+                self.tiles(&strip, &mut [ahead]);
             }
             let masked = limit.clamp(group_start, group_end);
             if masked < group_end {
                 for r in 0..rows {
                     let c = self.c.add(c_offset + r * c_strides.row + masked);
                     c.write_bytes(0, group_end - masked);
+                }
+            }
+        }
+    }
+
+    /// Computes all tiles of a strip, and fetches a little of what comes next with each.
+    ///
+    /// # Safety
+    ///
+    /// The operands are packed, every element of the strip lies in its buffer, and no other thread touches those of the result.
+    #[inline(always)]
+    pub(super) unsafe fn tiles(&self, strip: &Strip, ahead: &mut [Ahead]) {
+        let &Self { kernels, panels, .. } = self;
+        let &Strip { rows, direct, depth, limit, right_column, right_stride, right_term, c_row, .. } = strip;
+        let of_panel = |panel: usize| {
+            let (column, vectors) = panels.get(panel);
+            let width = vectors * kernels.lanes;
+            (
+                column,
+                vectors,
+                strip.right.wrapping_add((column - right_column) * right_stride + right_term * width),
+            )
+        };
+        let count = depth / kernels.pace;
+        for panel in strip.panels.clone() {
+            let (column, vectors, b) = of_panel(panel);
+            if column >= limit {
+                break;
+            }
+            let width = vectors * kernels.lanes;
+            let columns = (limit - column).min(width);
+            let mut panel_ahead = if strip.far && panel + 1 < strip.panels.end {
+                let (_, vectors, run) = of_panel(panel + 1);
+                Ahead::one(run, depth * vectors * kernels.lanes)
+            } else {
+                Ahead::nothing()
+            };
+            for r in (0..rows).step_by(kernels.rows) {
+                let kernels_of = if r < direct { &kernels.direct } else { &kernels.packed };
+                let kernel = kernels_of[vectors - 1];
+                let a = if r < direct {
+                    strip.a.wrapping_add(r * strip.a_row)
+                } else {
+                    strip.scratch.wrapping_add((r - direct) * (depth + PADDING))
+                };
+                let at = r * c_row + column;
+                let present = (rows - r).min(kernels.rows);
+                let mut next = panel_ahead.take(count);
+                for ahead in &mut *ahead {
+                    next = next.or_else(|| ahead.take(count));
+                }
+                // SAFETY: as the caller says; edges, where a tile has more, go through a buffer of their own.
+                unsafe {
+                    let tile = Tile {
+                        k: depth,
+                        a,
+                        a_row: strip.a_row,
+                        b,
+                        c: strip.c.add(at),
+                        c_row,
+                        start: if strip.start.is_null() { strip.start } else { strip.start.add(at) },
+                        // What is at hand, where there is nothing.
+                        next: next.unwrap_or(Next { line: b, step: 0 }),
+                    };
+                    if present == kernels.rows && columns == width {
+                        kernel(&tile);
+                    } else {
+                        edge(kernels.rows, width, present, columns, &tile, kernel);
+                    }
                 }
             }
         }

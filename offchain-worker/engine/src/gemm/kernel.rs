@@ -1,6 +1,6 @@
 //! What a path supplies: the inner kernels, one tile of the result at a time.
 
-use super::pack::Run;
+use super::{ahead::Next, pack::Run};
 use crate::features::Path;
 use core::ops::Range;
 
@@ -27,6 +27,8 @@ pub(super) struct Tile {
     pub c_row: usize,
     /// What the accumulators start from: +0 where null; may be `c`.
     pub start: *const f32,
+    /// What to fetch meanwhile: a line every [`Kernels::pace`] terms.
+    pub next: Next,
 }
 
 /// Computes one tile.
@@ -68,6 +70,8 @@ pub(super) struct Kernels {
     pub lanes: usize,
     /// Terms after which accumulators are stored and reloaded, so that a panel of the right operand stays in cache.
     pub depth: usize,
+    /// Terms after which a tile asks for a line.
+    pub pace: usize,
     /// Tiles of one, two and three vectors, with the left operand packed.
     pub packed: [TileFn; MAX_VECTORS],
     /// The same, with the left operand read in place.

@@ -15,6 +15,7 @@ mod ahead;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod blocks;
 mod drive;
 mod kernel;
 mod layout;

@@ -67,6 +67,9 @@ impl Panels {
     }
 }
 
+/// Terms of all panels that are packed before others.
+const TOGETHER: usize = 16;
+
 /// Panels of equal width that lie one after another: for each term, a panel holds its `width` values, and zeros where the
 /// operand has no more rows.
 #[derive(Clone, Copy)]
@@ -141,21 +144,25 @@ impl Run {
         }
     }
 
-    /// The same for panels `N` wide. Goes through one term after another, for they may be a page apart.
+    /// The same for panels `N` wide. Goes through a few terms of all panels at a time, for they may be a page apart.
     ///
     /// # Safety
     ///
     /// As for [`Self::split`].
     #[inline(always)]
     unsafe fn split_by<const N: usize>(&self, panels: usize, terms: Range<usize>) {
-        for t in terms {
-            let mut src = self.src.wrapping_add(t * self.strides.col);
-            let mut dst = self.dst.wrapping_add(t * N);
-            for _ in 0..panels {
-                // SAFETY: the caller vouches for the term and the panel.
-                unsafe { dst.cast::<[f32; N]>().write(src.cast::<[f32; N]>().read()) };
-                src = src.wrapping_add(N);
-                dst = dst.wrapping_add(self.stride * N);
+        for first in terms.clone().step_by(TOGETHER) {
+            let last = (first + TOGETHER).min(terms.end);
+            for panel in 0..panels {
+                let src = self.src.wrapping_add(panel * N);
+                let dst = self.dst.wrapping_add(panel * self.stride * N);
+                for t in first..last {
+                    // SAFETY: the caller vouches for the term and the panel.
+                    unsafe {
+                        let values = src.add(t * self.strides.col).cast::<[f32; N]>().read();
+                        dst.add(t * N).cast::<[f32; N]>().write(values);
+                    }
+                }
             }
         }
     }

@@ -13,6 +13,8 @@ pub(super) static KERNELS: Kernels = Kernels {
     rows: ROWS,
     lanes: LANES,
     depth: 256,
+    // Nothing is fetched: most of these machines are other ones.
+    pace: usize::MAX,
     packed: [tile::<1, false>, tile::<2, false>, tile::<3, false>],
     direct: [tile::<1, true>, tile::<2, true>, tile::<3, true>],
     transpose,
@@ -52,7 +54,7 @@ pub(super) fn soft_fma(a: f32, b: f32, c: f32) -> f32 {
 
 /// See [`super::kernel::TileFn`].
 unsafe fn tile<const V: usize, const DIRECT: bool>(tile: &Tile) {
-    let &Tile { k, a, a_row, b, c, c_row, start } = tile;
+    let &Tile { k, a, a_row, b, c, c_row, start, .. } = tile;
     let mut acc = [[[0f32; LANES]; V]; ROWS];
     // SAFETY: the caller vouches for every element of the tile and of the operands' k terms, and for the alignment of `b`.
     unsafe {

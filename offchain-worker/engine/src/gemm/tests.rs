@@ -324,6 +324,11 @@ fn any_number_of_threads_gives_the_same_bits() {
         single(200, 130, 300, 1, 1, 0),
         single(1, 700, 513, 0, 1, 0),
         single(700, 3, 513, 1, 0, 0),
+        // In blocks of the result: one and several, with one part of the terms and several, whole and not.
+        single(30, 20, 257, 1, 1, 0),
+        single(391, 70, 600, 1, 1, 3),
+        single(150, 421, 512, 1, 1, 0),
+        single(720, 301, 300, 1, 1, 2),
         Product { range: Range::UpTo { block: 64 }, ..single(256, 70, 256, 0, 1, 0) },
         Product { mask: Mask::Block { block: 64 }, ..single(256, 256, 40, 0, 0, 0) },
     ];

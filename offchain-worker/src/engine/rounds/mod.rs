@@ -129,7 +129,7 @@ pub fn aggregate(
     spec: &RunSpec,
     base: &RoundCheckpoint,
     mut updates: Vec<Update>,
-    go_on: &dyn Fn() -> bool,
+    go_on: &(dyn Fn() -> bool + Sync),
 ) -> Result<RoundCheckpoint, AggregateError> {
     super::exact::belongs(base.parameters(), &spec.model)?;
     // In the program, a worker's place is its slot's among the accepted ones.
