@@ -31,7 +31,8 @@ CHANGES = {"inner_steps": 200, "segment_steps": 40, "training": 60, "seals": 30,
 DISK_MIB = 512
 CUT_S = 60
 FULL_S = 20
-DEATHS = 12
+# What a log has of a duty, in this order, and of a checkpoint.
+EVENTS = ("taken", "done", "signing", "settled", "holds")
 # SBH for a round in which everybody does everything: three slots, an aggregator, three attesters, two auditors.
 SLOT = Decimal("2.5")
 PRICE = SLOTS * SLOT + Decimal("0.25") + 3 * Decimal("0.05") + 2 * Decimal("1.2")
@@ -180,21 +181,22 @@ def kill(stage, seeded):
 
 
 def writes(stage, seeded):
-    """A worker is killed before, within and after writes of its event log, again and again."""
+    """A worker is killed before, within and after each write that its event log has of a duty, and so between any two of them."""
     worker = stage.crashing
-    places = [(moment, write) for write in range(2, 9) for moment in ("before", "within", "after")]
+    places = [(moment, event) for event in EVENTS for moment in ("before", "within", "after")]
     seeded.shuffle(places)
-    places = places[:DEATHS]
     last = []
     worker.process.stop()
     for moment, write in places:
         worker.start("--crash-at", f"{moment}:{write}")
         worker.process.must_live = False
-        yield from until(f"death {moment} write {write}", lambda: not worker.alive(), 3 * PATIENCE_S)
+        yield from until(f"death {moment} {write}", lambda: not worker.alive(), 3 * PATIENCE_S)
         if worker.process.popen.returncode != -6:
-            raise Fell(f"{worker.name} ended with {worker.process.popen.returncode}, and was to die {moment} write {write}")
-        events = worker.events()
-        last.append(f"{moment} {write}, after {events[-1]['event']}" if events else f"{moment} {write}")
+            raise Fell(f"{worker.name} ended with {worker.process.popen.returncode}, and was to die {moment} {write}")
+        events = [event["event"] for event in worker.events()]
+        if moment == "after" and events[-1] != write:
+            raise Fell(f"{worker.name} died {moment} {write}, and the last that its log has is {events[-1]}")
+        last.append(f"{moment} {write}" if moment == "after" else f"{moment} {write}, {events[-1]} being the last")
         yield from pause(1)
     worker.start()
     yield from stage.goes_on(worker, "all its deaths")

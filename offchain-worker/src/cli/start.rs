@@ -78,8 +78,8 @@ pub struct StartArgs {
     /// one's own
     #[arg(long, value_name = "nothing|wrong", hide = true)]
     pub serve_blobs: Option<Manner>,
-    /// Die at a write of the event log, as if the plug were pulled: before:N, within:N or after:N, where N counts from 1. To see that
-    /// nothing is lost by it
+    /// Die at a write of the event log, as if the plug were pulled: before:N, within:N or after:N, where N counts from 1 or is an event,
+    /// the first of which is meant. To see that nothing is lost by it
     #[arg(long, env = "SABHA_CRASH_AT", value_name = "WRITE", hide = true)]
     pub crash_at: Option<Crash>,
     /// End when this run is over

@@ -1,14 +1,24 @@
 //! Dying at a write of the event log, on purpose: to see that nothing is lost by it, on a network of one's own.
 
+use super::journal::Event;
 use std::str::FromStr;
 
 /// At which write the process dies, as nothing but a pulled plug would make it: nothing is flushed, parked or told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Crash {
-    /// The write, from 1 at each start.
-    pub write: u64,
+    /// Which.
+    pub write: Write,
     /// When.
     pub moment: Moment,
+}
+
+/// A write of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// By its number, from 1 at each start.
+    Number(u64),
+    /// The first of this event, as the log names it.
+    First(String),
 }
 
 /// When a process dies.
@@ -23,10 +33,20 @@ pub enum Moment {
 }
 
 impl Crash {
-    /// Whether it is now.
-    pub fn is_at(self, write: u64, moment: Moment) -> bool {
-        self == Self { write, moment }
+    /// Whether it is now, at a write with this number and of this event.
+    pub fn is_at(&self, number: u64, event: &Event, moment: Moment) -> bool {
+        self.moment == moment
+            && match &self.write {
+                Write::Number(write) => *write == number,
+                Write::First(name) => name_of(event).is_some_and(|event| event == *name),
+            }
     }
+}
+
+/// What the log names an event.
+fn name_of(event: &Event) -> Option<String> {
+    let value = serde_json::to_value(event).ok()?;
+    value.get("event")?.as_str().map(str::to_owned)
 }
 
 impl FromStr for Crash {
@@ -40,10 +60,19 @@ impl FromStr for Crash {
             "after" => Moment::After,
             other => return Err(format!("`{other}` is no moment: before, within or after")),
         };
-        match write.parse() {
-            Ok(0) | Err(_) => Err(format!("`{write}` is no number of a write: 1, 2, …")),
-            Ok(write) => Ok(Self { write, moment }),
-        }
+        let write = match write.parse() {
+            Ok(0) => return Err("writes are counted from 1".into()),
+            Ok(number) => Write::Number(number),
+            Err(_) => {
+                // Whoever knows the events says so of any other.
+                let known = serde_json::from_value::<Event>(serde_json::json!({ "event": write }));
+                if let Some(error) = known.err().filter(|error| error.to_string().starts_with("unknown variant")) {
+                    return Err(format!("that is neither a number of a write nor an event: {error}"));
+                }
+                Write::First(write.to_owned())
+            }
+        };
+        Ok(Self { write, moment })
     }
 }
 
@@ -56,12 +85,15 @@ mod tests {
     #[test]
     fn a_crash_is_read_from_text() {
         let crash = |text: &str| text.parse::<Crash>();
-        assert_eq!(crash("7"), Ok(Crash { write: 7, moment: Moment::After }));
-        assert_eq!(crash("before:1"), Ok(Crash { write: 1, moment: Moment::Before }));
-        assert_eq!(crash("within:12"), Ok(Crash { write: 12, moment: Moment::Within }));
-        for wrong in ["", "0", "after:", "soon:3", "-1", "after:0"] {
+        assert_eq!(crash("7"), Ok(Crash { write: Write::Number(7), moment: Moment::After }));
+        assert_eq!(crash("before:1"), Ok(Crash { write: Write::Number(1), moment: Moment::Before }));
+        let signing = Crash { write: Write::First("signing".into()), moment: Moment::Within };
+        assert_eq!(crash("within:signing"), Ok(signing));
+        assert_eq!(crash("drain").map(|crash| crash.write), Ok(Write::First("drain".into())));
+        for wrong in ["", "0", "after:", "soon:3", "-1", "after:0", "after:Signing"] {
             assert!(crash(wrong).is_err(), "{wrong}");
         }
+        assert!(crash("after:sinning").unwrap_err().contains("`signing`"), "the events are told");
     }
 
     const FOLDER: &str = "SABHA_TEST_CRASH_FOLDER";
@@ -82,7 +114,17 @@ mod tests {
 
     #[test]
     fn the_process_dies_where_it_is_told_and_the_log_is_good() {
-        for (crash, lines) in [("before:2", 1), ("within:2", 1), ("2", 2), ("9", 3)] {
+        for (crash, lines) in [
+            ("before:2", 1),
+            ("within:2", 1),
+            ("2", 2),
+            ("9", 3),
+            ("before:drain", 1),
+            ("within:drain", 1),
+            ("after:drain", 2),
+            ("after:ready", 1),
+            ("after:stopped", 3),
+        ] {
             let folder = tempfile::tempdir().unwrap();
             let status = Command::new(std::env::current_exe().unwrap())
                 .args(["--ignored", "--exact", "daemon::crash::tests::the_process_that_dies"])

@@ -332,12 +332,12 @@ impl Journal {
             .map_err(|error| FileError::of("write", &self.path)(std::io::Error::other(error)))?;
         bytes.push(b'\n');
         self.writes = self.writes.saturating_add(1);
-        self.die_if(Moment::Before);
-        if self.crash.is_some_and(|crash| crash.is_at(self.writes, Moment::Within)) {
+        self.die_if(Moment::Before, &line.event);
+        if self.crash.as_ref().is_some_and(|crash| crash.is_at(self.writes, &line.event, Moment::Within)) {
             let half = bytes.get(..bytes.len() / 2).unwrap_or_default();
             let _ = self.file.write_all(half).and_then(|()| self.file.sync_data());
         }
-        self.die_if(Moment::Within);
+        self.die_if(Moment::Within, &line.event);
         self.cut()?;
         let before = self.file.metadata().map_err(FileError::of("read", &self.path))?.len();
         if let Err(error) = self.file.write_all(&bytes).and_then(|()| self.file.sync_data()) {
@@ -348,7 +348,7 @@ impl Journal {
             }
             return Err(FileError::of("write", &self.path)(error).into());
         }
-        self.die_if(Moment::After);
+        self.die_if(Moment::After, &line.event);
         self.apply(&line.event)
     }
 
@@ -362,8 +362,8 @@ impl Journal {
         Ok(())
     }
 
-    fn die_if(&self, moment: Moment) {
-        if self.crash.is_some_and(|crash| crash.is_at(self.writes, moment)) {
+    fn die_if(&self, moment: Moment, event: &Event) {
+        if self.crash.as_ref().is_some_and(|crash| crash.is_at(self.writes, event, moment)) {
             std::process::abort();
         }
     }

@@ -64,7 +64,7 @@ use tokio::task::JoinHandle;
 use work::{Ended, Origin, Workshop};
 
 /// What the operator asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Say that the worker is ready, if it is idle at the start.
     pub ready: bool,
@@ -179,7 +179,7 @@ impl Daemon {
             Err(error @ JournalError::InUse(_)) => return Err(error).exit(Exit::InUse),
             opened => opened?,
         };
-        journal.crash_at(options.crash);
+        journal.crash_at(options.crash.clone());
         let seen = journal.highest();
         let found = failover::find_worker(&mut client, &config.chain, &key.account(), seen, &stop).await;
         let Some(worker) = found.map_err(coded)? else { return Ok(None) };
