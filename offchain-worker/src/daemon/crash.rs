@@ -66,7 +66,9 @@ impl FromStr for Crash {
             Err(_) => {
                 // Whoever knows the events says so of any other.
                 let known = serde_json::from_value::<Event>(serde_json::json!({ "event": write }));
-                if let Some(error) = known.err().filter(|error| error.to_string().starts_with("unknown variant")) {
+                if let Some(error) =
+                    known.err().filter(|error| error.to_string().starts_with("unknown variant"))
+                {
                     return Err(format!("that is neither a number of a write nor an event: {error}"));
                 }
                 Write::First(write.to_owned())

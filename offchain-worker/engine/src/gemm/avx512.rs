@@ -17,7 +17,8 @@ const PACE: usize = 4;
 pub(super) static KERNELS: Kernels = Kernels {
     rows: ROWS,
     lanes: LANES,
-    depth: 256,
+    depth: 384,
+    whole: 512,
     pace: PACE,
     packed: [tile::<1, false>, tile::<2, false>, tile::<3, false>],
     direct: [tile::<1, true>, tile::<2, true>, tile::<3, true>],

@@ -17,6 +17,8 @@ use core::{
 
 /// Rows and columns of a block: its parts of both operands and of the result are a share of the L2 cache.
 const SIDE: usize = 352;
+/// Terms of a part.
+pub(super) const DEPTH: usize = 256;
 /// Below which they are not cut to have more blocks.
 const LEAST: usize = 128;
 /// Blocks that each thread should find.
@@ -25,7 +27,7 @@ const ITEMS: usize = 2;
 /// Rows and columns of a block, if this is such a product.
 pub(super) fn sides(product: &Product, kernels: &Kernels, threads: usize) -> Option<(usize, usize)> {
     let &Product { m, n, k, a, b, range, mask, .. } = product;
-    let across = a.col != 1 && b.row == 1 && k > kernels.depth;
+    let across = a.col != 1 && b.row == 1 && k > DEPTH;
     if !across || range != Range::Full || mask != Mask::None || product.matrices() != 1 {
         return None;
     }
@@ -73,7 +75,7 @@ impl Job<'_> {
         let &Product { n, k, a: a_strides, b: b_strides, c: c_strides, .. } = product;
         let row = self.rows(item);
         let (column, end) = (panels.get(group.start).0, panels.get(group.end).0.min(n));
-        let parts = k.div_ceil(kernels.depth);
+        let parts = k.div_ceil(DEPTH);
         let step = k.div_ceil(parts);
         let stride = step + PADDING;
         let c_offset = row.start * c_strides.row;

@@ -166,7 +166,7 @@ pub(super) fn run(
     let by_block = sides.is_some();
     let rows = sides.map_or(rows, |(rows, _)| rows);
     // Some more than there are, or the same term of all panels would often fall into one set of the cache.
-    let stride = if by_block { kernels.depth } else { k } + PADDING;
+    let stride = if by_block { blocks::DEPTH } else { k } + PADDING;
     let job = Job {
         flags,
         product,
@@ -194,7 +194,7 @@ pub(super) fn run(
         start: null_mut(),
         parts,
         right: (pass_columns * stride).next_multiple_of(Workspace::LINE),
-        scratch: (rows.next_multiple_of(kernels.rows) * (kernels.depth + PADDING))
+        scratch: (rows.next_multiple_of(kernels.rows) * (kernels.depth.max(kernels.whole).min(k) + PADDING))
             .next_multiple_of(Workspace::LINE),
     };
     let length = parts * division.right + threads * division.scratch;
@@ -448,8 +448,7 @@ impl Job<'_> {
         // Rows up to here are read in place, the others in scratch.
         let direct = if self.direct { rows - rows % kernels.rows } else { 0 };
 
-        let parts = terms.len().div_ceil(kernels.depth).max(1);
-        let step = terms.len().div_ceil(parts);
+        let (parts, step) = kernels.parts(terms.len());
         // SAFETY: `Product::check` found every element within its buffer: the rows are below m, the columns below n and
         // the terms below k. Edges, where a tile has more, go through a buffer of their own. The packed operands and the
         // scratch are as the caller says.

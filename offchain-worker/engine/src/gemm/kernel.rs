@@ -70,6 +70,8 @@ pub(super) struct Kernels {
     pub lanes: usize,
     /// Terms after which accumulators are stored and reloaded, so that a panel of the right operand stays in cache.
     pub depth: usize,
+    /// Terms up to which that does not pay.
+    pub whole: usize,
     /// Terms after which a tile asks for a line.
     pub pace: usize,
     /// Tiles of one, two and three vectors, with the left operand packed.
@@ -83,6 +85,12 @@ pub(super) struct Kernels {
 }
 
 impl Kernels {
+    /// In how many parts so many terms are taken, and how many a part has at most.
+    pub fn parts(&self, terms: usize) -> (usize, usize) {
+        let parts = if terms <= self.whole { 1 } else { terms.div_ceil(self.depth) };
+        (parts, terms.div_ceil(parts))
+    }
+
     /// The kernels of `path`, which the CPU must have for them to be called.
     pub fn of(path: Path) -> &'static Self {
         match path {

@@ -13,6 +13,7 @@ pub(super) static KERNELS: Kernels = Kernels {
     rows: ROWS,
     lanes: LANES,
     depth: 256,
+    whole: 256,
     // Nothing is fetched: most of these machines are other ones.
     pace: usize::MAX,
     packed: [tile::<1, false>, tile::<2, false>, tile::<3, false>],
