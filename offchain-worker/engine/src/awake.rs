@@ -10,9 +10,10 @@ use rayon::{
     iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator},
 };
 use std::{
+    cell::Cell,
     sync::{
         LazyLock,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -26,29 +27,42 @@ const LOOKS: u32 = 32;
 static PROCESSORS: LazyLock<usize> =
     LazyLock::new(|| std::thread::available_parallelism().map_or(1, |count| count.get()));
 
+thread_local! {
+    /// Whether this thread executes a program, and waits for others at most.
+    static LEADS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A program that is executed on this thread; until it is dropped, also by a panic.
+struct Leading<'a> {
+    over: &'a AtomicBool,
+    before: bool,
+}
+
+impl<'a> Leading<'a> {
+    fn new(over: &'a AtomicBool) -> Self {
+        Self { over, before: LEADS.replace(true) }
+    }
+}
+
+impl Drop for Leading<'_> {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Release);
+        LEADS.set(self.before);
+    }
+}
+
 /// Runs `work` on a thread of the current pool, and keeps the others awake meanwhile.
 pub(crate) fn awake<R: Send>(work: impl FnOnce() -> R + Send) -> R {
-    /// Also where the work panics.
-    struct Over<'a>(&'a AtomicBool);
-
-    impl Drop for Over<'_> {
-        fn drop(&mut self) {
-            self.0.store(true, Ordering::Release);
-        }
-    }
-
     let threads = rayon::current_num_threads();
     let others = if threads > *PROCESSORS { 0 } else { threads - 1 };
     let over = AtomicBool::new(false);
-    let worker = AtomicUsize::new(usize::MAX);
     let work = || {
-        worker.store(rayon::current_thread_index().unwrap_or(usize::MAX), Ordering::Relaxed);
-        let _over = Over(&over);
+        let _leading = Leading::new(&over);
         work()
     };
     let attend = |_| {
-        // Whoever waits for a part of the work may take this one up meanwhile.
-        if rayon::current_thread_index() != Some(worker.load(Ordering::Relaxed)) {
+        // Whoever waits for a part of a program, this or another one, may take this up meanwhile, and has to get back to it.
+        if !LEADS.get() {
             attend(&over);
         }
     };
