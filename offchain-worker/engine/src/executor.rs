@@ -113,6 +113,19 @@ impl Executor {
         })
     }
 
+    /// Fills the memory between the leaves with what is no number: nothing of it is read before it is written.
+    #[cfg(test)]
+    pub(crate) fn poison(&mut self) -> Result<(), ExecuteError> {
+        for index in 0..self.slots.tensors().len() {
+            let slot = &self.slots.tensors()[index];
+            if slot.dtype() == DType::F32 {
+                let poison = Tensor::full(f32::NAN, slot.shape(), &self.device)?;
+                self.slots.replace(index, poison)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The plan.
     pub fn plan(&self) -> &Plan {
         &self.plan
@@ -316,6 +329,7 @@ impl Executor {
             inputs,
             count: planned.inputs.len(),
             context: &self.context,
+            partial: planned.partial.map(kernels::size),
             search: !self.infinite.is_empty(),
             diverged: Mutex::new(None),
             #[cfg(feature = "cuda")]

@@ -3,9 +3,10 @@
 //! - A transpose whose readers can all read with other strides is not executed.
 //! - Buffers whose last reader is past share memory with later ones.
 //! - An output that continues one of its inputs (an accumulator, a moment) overwrites it where nothing else needs it.
+//! - Of what is causal, zeros that nobody reads are not written.
 //! - Outputs that are leaves of the next state take the place of the leaf, where the old one is not needed any more.
 
-use crate::kernels::{overwrites, reads_transposed};
+use crate::kernels::{causal_square, overwrites, reads_causally, reads_transposed};
 use sabha_numerics::{
     op::{Op, Transpose},
     program::{Instruction, Operand, Program, Source},
@@ -43,6 +44,8 @@ pub struct Planned {
     pub output: Place,
     /// Its inputs.
     pub inputs: Vec<Reading>,
+    /// If nothing reads more of the output's rows than their causal blocks: how many columns it has. The rest is not written.
+    pub partial: Option<u64>,
 }
 
 /// Memory of the plan.
@@ -98,6 +101,8 @@ struct Planner<'a> {
     purpose: Purpose,
     /// Which transposes are not executed.
     elided: Vec<bool>,
+    /// Columns of causal squares that are read causally only, by the instruction that makes them.
+    partial: Vec<Option<u64>>,
     /// The last instruction that reads an output or a leaf.
     last: HashMap<Source, usize>,
     /// Which leaf of the end an output is.
@@ -115,6 +120,7 @@ impl<'a> Planner<'a> {
             ends,
             purpose,
             elided: vec![false; instructions.len()],
+            partial: vec![None; instructions.len()],
             last: HashMap::new(),
             end_of: ends.iter().enumerate().map(|(leaf, operand)| (operand.source, leaf)).collect(),
             slots: Vec::new(),
@@ -123,6 +129,7 @@ impl<'a> Planner<'a> {
         };
         if purpose != Purpose::Trace {
             planner.elide();
+            planner.find_partial();
         }
         planner.find_last_readers();
         planner
@@ -157,6 +164,28 @@ impl<'a> Planner<'a> {
         (operand, None)
     }
 
+    /// Finds causal squares of which nothing reads the zeros, but those within a block.
+    fn find_partial(&mut self) {
+        let end = |index: usize| self.end_of.contains_key(&Source::Output(index as u32));
+        let mut partial: Vec<Option<u64>> = (self.instructions.iter().enumerate())
+            .map(|(index, instruction)| causal_square(&instruction.op).filter(|_| !end(index)))
+            .collect();
+        let readers = self.instructions.iter().zip(&self.elided).filter(|(_, elided)| !**elided);
+        for (reader, _) in readers {
+            for (input, operand) in reader.inputs.iter().enumerate() {
+                let (source, transpose) = self.through(operand.source);
+                if let Source::Output(made) = source
+                    && let Some(square) = partial.get_mut(made as usize)
+                    && let Some(columns) = *square
+                    && !reads_causally(&reader.op, input, columns, transpose.is_some())
+                {
+                    *square = None;
+                }
+            }
+        }
+        self.partial = partial;
+    }
+
     fn find_last_readers(&mut self) {
         for (index, instruction) in self.instructions.iter().enumerate() {
             if self.elided[index] {
@@ -186,7 +215,7 @@ impl<'a> Planner<'a> {
             let output = self.output(index, instruction, &mut inputs);
             self.places[index] = Some(output);
             self.release(index, instruction, output);
-            planned.push(Planned { index, output, inputs });
+            planned.push(Planned { index, output, inputs, partial: self.partial[index] });
         }
         let ends = self.ends.iter().map(|operand| self.place(operand.source)).collect();
         Plan { instructions: planned, slots: self.slots, ends, batches }

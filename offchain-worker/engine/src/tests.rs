@@ -215,6 +215,55 @@ fn steps_that_overwrite_their_state_give_the_defined_bits_on_any_number_of_threa
     }
 }
 
+/// Zeros right of causal blocks are not written where nobody reads them; then what memory holds there must not matter.
+#[test]
+fn what_is_not_written_is_not_read() {
+    let wide = Model { context: 200, ..models()[1] };
+    for model in models().into_iter().chain([wide]) {
+        let stream = stream(&model);
+        let program = StepProgram { offsets: vec![3, 400], ..step(model, 0) };
+        let (instructions, _) = program.instructions();
+        let squares = [("Matmul", 2), ("Softmax", 1), ("SoftmaxGrad", 1)];
+        let plan = |purpose| Plan::new(&program, purpose);
+        assert!(plan(Purpose::Trace).instructions.iter().all(|planned| planned.partial.is_none()));
+        for (name, count) in squares {
+            let plan = plan(Purpose::Advance);
+            let partial = plan.instructions.iter().filter(|planned| {
+                instructions[planned.index].op.name() == name && planned.partial == Some(model.context)
+            });
+            assert_eq!(partial.count() as u64, count * model.layers, "{name}");
+        }
+        let tokens = batches(&program, &stream);
+        let batches = [tokens[0].as_slice(), tokens[1].as_slice()];
+        let expected = execute(&program, &begin(model), &stream).unwrap().leaves;
+        for path in Path::available() {
+            for purpose in [Purpose::Advance, Purpose::Compute] {
+                let mut executor = executor(&program, purpose, path);
+                load(&mut executor, &begin(model));
+                executor.poison().unwrap();
+                assert_eq!(executor.run(&program, &batches).unwrap(), None);
+                for (index, leaf) in expected.iter().enumerate() {
+                    assert!(&executor.end(index).unwrap() == leaf, "{path}, {purpose:?}, leaf {index}");
+                }
+                // Nor is it taken for where a step left the finite numbers.
+                let mut wild = floats(&begin(model)[3]);
+                wild[0] = f32::MAX;
+                executor.set_leaf(3, &wild).unwrap();
+                executor.poison().unwrap();
+                let mut state = begin(model);
+                state[3][0] = f32::MAX.to_bits();
+                if purpose == Purpose::Compute {
+                    let expected = match execute(&program, &state, &stream) {
+                        Err(Failure::NotFinite(at)) => Some(at),
+                        other => other.map(|_| None).unwrap(),
+                    };
+                    assert_eq!(executor.run(&program, &batches).unwrap(), expected, "{path}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn arithmetic_that_leaves_the_finite_numbers_is_found_where_it_does() {
     let model = models()[0];

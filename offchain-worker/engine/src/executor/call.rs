@@ -33,6 +33,8 @@ pub(super) struct Call<'a> {
     /// How many of them there are.
     pub count: usize,
     pub context: &'a Mutex<Context>,
+    /// How many columns the output has, if what lies right of its causal blocks is not written.
+    pub partial: Option<usize>,
     /// Whether the output is searched even if no flag was raised.
     pub search: bool,
     /// The first element that is not finite.
@@ -72,14 +74,24 @@ impl InplaceOp1 for Call<'_> {
         }
         let inputs = inputs.get(..self.count).unwrap_or(&inputs);
         let mut context = self.context.lock().unwrap_or_else(PoisonError::into_inner);
+        context.partial = self.partial.is_some();
         let failed = |error: kernels::KernelError| candle_core::Error::Msg(error.to_string());
         match storage {
             CpuStorage::F32(values) => {
                 let values = values.get_mut(..self.len).ok_or_else(too_short)?;
                 kernels::execute(&mut context, self.op, inputs, WordsMut::Floats(values)).map_err(failed)?;
                 if (context.flags.raised() || self.search) && self.op.is_float() {
-                    let found =
-                        values.iter().position(|value| !value.is_finite()).map(|element| element as u64);
+                    // What is not written may be anything.
+                    let written = |element: usize| {
+                        self.partial.is_none_or(|columns| {
+                            element % columns < kernels::causal_words(element / columns, columns)
+                        })
+                    };
+                    let found = values
+                        .iter()
+                        .enumerate()
+                        .find(|(element, value)| !value.is_finite() && written(*element))
+                        .map(|(element, _)| element as u64);
                     *self.diverged.lock().unwrap_or_else(PoisonError::into_inner) = found;
                 }
             }

@@ -13,6 +13,19 @@ pub(super) struct Next {
     pub step: usize,
 }
 
+impl Next {
+    /// Asks for a line to be brought into the second-level cache, and turns to the next one.
+    #[inline(always)]
+    pub fn fetch(&mut self) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: a hint, which SSE has, as every x86-64 does. The address need not be valid.
+        unsafe {
+            core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T1 }>(self.line.cast());
+        }
+        self.line = self.line.wrapping_add(self.step);
+    }
+}
+
 /// Runs of values that will be read soon.
 pub(super) struct Ahead {
     /// The first.
@@ -55,15 +68,5 @@ impl Ahead {
             (self.at, self.line) = (0, self.line + 1);
         }
         Some(Next { line, step: self.stride })
-    }
-}
-
-/// Asks for a line to be brought into the second-level cache. The address need not be valid.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-pub(super) fn prefetch(at: *const f32) {
-    // SAFETY: a hint, which SSE has, as every x86-64 does.
-    unsafe {
-        core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T1 }>(at.cast());
     }
 }

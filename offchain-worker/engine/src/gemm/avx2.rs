@@ -2,7 +2,7 @@
 //! operand and a broadcast fill the 16 registers.
 
 use super::{
-    ahead::{Next, prefetch},
+    ahead::Next,
     kernel::{Kernels, MAX_VECTORS, Tile},
     pack::Run,
 };
@@ -52,11 +52,10 @@ unsafe fn tile<const V: usize, const DIRECT: bool>(tile: &Tile) {
                 acc.as_flattened_mut(),
             );
         } else {
-            let (mut b, mut line) = (b, next.line);
+            let (mut b, mut next) = (b, next);
             for k in 0..k {
                 if k.is_multiple_of(PACE) {
-                    prefetch(line);
-                    line = line.wrapping_add(next.step);
+                    next.fetch();
                 }
                 let mut right = [_mm256_setzero_ps(); V];
                 for (v, right) in right.iter_mut().enumerate() {

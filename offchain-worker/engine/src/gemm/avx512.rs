@@ -2,7 +2,6 @@
 //! a broadcast fit the 32 registers.
 
 use super::{
-    ahead::prefetch,
     kernel::{Kernels, Tile},
     pack::Run,
 };
@@ -41,10 +40,9 @@ unsafe fn tile<const V: usize, const DIRECT: bool>(tile: &Tile) {
                 }
             }
         }
-        let (mut b, mut line) = (b, next.line);
+        let (mut b, mut next) = (b, next);
         for first in (0..k).step_by(PACE) {
-            prefetch(line);
-            line = line.wrapping_add(next.step);
+            next.fetch();
             for k in first..(first + PACE).min(k) {
                 let mut right = [_mm512_setzero_ps(); V];
                 for (v, right) in right.iter_mut().enumerate() {

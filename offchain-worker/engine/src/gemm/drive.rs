@@ -239,7 +239,7 @@ fn block(product: &Product) -> usize {
     });
     let mask = of(match product.mask {
         Mask::None => None,
-        Mask::Block { block } => Some(block),
+        Mask::Block { block } | Mask::Open { block } => Some(block),
     });
     match gcd(range, mask) {
         0 => product.m,
@@ -502,7 +502,7 @@ impl Job<'_> {
                 self.tiles(&strip, &mut [ahead]);
             }
             let masked = limit.clamp(group_start, group_end);
-            if masked < group_end {
+            if masked < group_end && !matches!(product.mask, Mask::Open { .. }) {
                 for r in 0..rows {
                     let c = self.c.add(c_offset + r * c_strides.row + masked);
                     c.write_bytes(0, group_end - masked);

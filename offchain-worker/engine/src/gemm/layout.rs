@@ -71,6 +71,11 @@ pub enum Mask {
         /// Rows of a block.
         block: usize,
     },
+    /// The same, but the others are left as they are.
+    Open {
+        /// Rows of a block.
+        block: usize,
+    },
 }
 
 /// What accumulators start from.
@@ -150,7 +155,9 @@ impl Product {
     pub(super) fn columns(&self, row: usize) -> usize {
         match self.mask {
             Mask::None => self.n,
-            Mask::Block { block } => (row / block * block).saturating_add(block).min(self.n),
+            Mask::Block { block } | Mask::Open { block } => {
+                (row / block * block).saturating_add(block).min(self.n)
+            }
         }
     }
 
@@ -159,7 +166,7 @@ impl Product {
         let &Self { samples, heads, m, n, k, .. } = self;
         for block in [
             if let Range::UpTo { block } | Range::From { block } = self.range { block } else { 1 },
-            if let Mask::Block { block } = self.mask { block } else { 1 },
+            if let Mask::Block { block } | Mask::Open { block } = self.mask { block } else { 1 },
         ] {
             if block == 0 {
                 return Err(GemmError::EmptyBlock);

@@ -8,14 +8,14 @@ use core::ops::Range;
 
 const ROWS: usize = 4;
 const LANES: usize = 8;
+const PACE: usize = 8;
 
 pub(super) static KERNELS: Kernels = Kernels {
     rows: ROWS,
     lanes: LANES,
     depth: 256,
     whole: 256,
-    // Nothing is fetched: most of these machines are other ones.
-    pace: usize::MAX,
+    pace: PACE,
     packed: [tile::<1, false>, tile::<2, false>, tile::<3, false>],
     direct: [tile::<1, true>, tile::<2, true>, tile::<3, true>],
     transpose,
@@ -55,7 +55,7 @@ pub(super) fn soft_fma(a: f32, b: f32, c: f32) -> f32 {
 
 /// See [`super::kernel::TileFn`].
 unsafe fn tile<const V: usize, const DIRECT: bool>(tile: &Tile) {
-    let &Tile { k, a, a_row, b, c, c_row, start, .. } = tile;
+    let &Tile { k, a, a_row, b, c, c_row, start, next } = tile;
     let mut acc = [[[0f32; LANES]; V]; ROWS];
     // SAFETY: the caller vouches for every element of the tile and of the operands' k terms, and for the alignment of `b`.
     unsafe {
@@ -66,8 +66,11 @@ unsafe fn tile<const V: usize, const DIRECT: bool>(tile: &Tile) {
                 }
             }
         }
-        let mut b = b;
+        let (mut b, mut next) = (b, next);
         for k in 0..k {
+            if k.is_multiple_of(PACE) {
+                next.fetch();
+            }
             let right = b.cast::<[[f32; LANES]; V]>().read();
             for (i, row) in acc.iter_mut().enumerate() {
                 let left = *if DIRECT { a.add(i * a_row + k) } else { a.add(k * ROWS + i) };

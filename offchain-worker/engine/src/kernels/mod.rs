@@ -20,7 +20,7 @@ use crate::{
     gemm,
 };
 use rayon::prelude::*;
-use sabha_numerics::op::{Op, Transpose};
+use sabha_numerics::op::{CAUSAL_BLOCK, Op, Reach, Transpose};
 
 /// What kernels need besides their operands.
 #[derive(Debug)]
@@ -28,12 +28,19 @@ pub struct Context {
     pub(crate) path: Path,
     pub(crate) flags: Flags,
     pub(crate) workspace: gemm::Workspace,
+    /// Whether nothing reads more of each row of the output than its causal block: the rest need not be written.
+    pub(crate) partial: bool,
 }
 
 impl Context {
     /// On the fastest path that this CPU has.
     pub fn new() -> Self {
-        Self { path: Path::best(), flags: Flags::default(), workspace: gemm::Workspace::new() }
+        Self {
+            path: Path::best(),
+            flags: Flags::default(),
+            workspace: gemm::Workspace::new(),
+            partial: false,
+        }
     }
 
     /// On a path of the caller's choice; `None` if this CPU does not have it.
@@ -159,6 +166,37 @@ pub fn overwrites(op: &Op) -> Option<usize> {
         Op::Moment1(_) | Op::Moment2(_) | Op::Weights(_) | Op::Add(_) => Some(0),
         Op::NesterovMomentum(_) | Op::Nesterov(_) => Some(0),
         _ => None,
+    }
+}
+
+/// How many words of a row of a causal square are read, if no more are than up to the end of its block.
+pub(crate) fn causal_words(row: usize, columns: usize) -> usize {
+    let (block, columns) = (size(CAUSAL_BLOCK), columns.max(1));
+    ((row % columns / block + 1) * block).min(columns)
+}
+
+/// Columns of an operation's output, if it is one or several causal squares: what lies right of the diagonal is +0.
+pub fn causal_square(op: &Op) -> Option<u64> {
+    match op {
+        Op::Matmul(matmul) if matmul.reach == Reach::Columns && matmul.m == matmul.n => Some(matmul.n),
+        Op::Softmax(softmax) => Some(softmax.columns),
+        Op::SoftmaxGrad(grad) => Some(grad.columns),
+        _ => None,
+    }
+}
+
+/// Whether an operation reads no more of such an input, which has so many columns, than each row's causal block.
+pub fn reads_causally(op: &Op, input: usize, columns: u64, transposed: bool) -> bool {
+    match op {
+        Op::Reduce(reduce) => reduce.causal && reduce.columns == columns && !transposed,
+        Op::Softmax(softmax) => input == 0 && softmax.columns == columns && !transposed,
+        Op::SoftmaxGrad(grad) => input < 2 && grad.columns == columns && !transposed,
+        Op::Matmul(matmul) => {
+            let causal =
+                (matmul.reach == Reach::UpTo && !transposed) || (matmul.reach == Reach::From && transposed);
+            input == 0 && causal && matmul.m == columns && matmul.k == columns
+        }
+        _ => false,
     }
 }
 

@@ -75,7 +75,11 @@ pub(super) fn matmul(
         b: b_strides,
         c,
         range: Range::Full,
-        mask: if op.reach == Reach::Columns { Mask::Block { block } } else { Mask::None },
+        mask: match op.reach {
+            Reach::Columns if context.partial => Mask::Open { block },
+            Reach::Columns => Mask::Block { block },
+            _ => Mask::None,
+        },
     };
     let (from, to, m) = (size(op.from), size(op.to), size(op.m));
     for part in parts(op.reach, from, to, m, block) {

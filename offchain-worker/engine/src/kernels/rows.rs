@@ -1,6 +1,6 @@
 //! Operations that treat parts of a row differently: softmax, cross-entropy, rotary positions.
 
-use super::{Context, Input, share, size};
+use super::{Context, Input, causal_words, share, size};
 use crate::dispatch::{Kernel, dispatch};
 use sabha_numerics::{
     arithmetic::Arithmetic,
@@ -12,6 +12,14 @@ fn fits<const N: usize>(op: &impl Definition, inputs: [usize; N], out: usize) ->
     op.inputs().iter().map(|words| size(*words)).eq(inputs) && size(op.len()) == out
 }
 
+/// What of a row there is something for, and what is zero: of that, what has to be written.
+#[inline(always)]
+fn split(row: &mut [f32], index: usize, partial: bool) -> (&mut [f32], &mut [f32]) {
+    let columns = row.len();
+    let end = if partial { causal_words(index, columns) } else { columns };
+    row[..end].split_at_mut(index % columns + 1)
+}
+
 /// `None` if the operands do not fit.
 pub(super) fn softmax(context: &Context, op: &Softmax, inputs: &[Input<'_>], out: &mut [f32]) -> Option<()> {
     let [scores, max, sum] = <[Input<'_>; 3]>::try_from(inputs).ok()?.map(Input::floats);
@@ -19,8 +27,11 @@ pub(super) fn softmax(context: &Context, op: &Softmax, inputs: &[Input<'_>], out
         return None;
     }
     share(&context.flags, out, size(op.columns), |first, out| {
-        dispatch(context.path, Weights { op, scores, max, sum, first, out: &mut *out });
-        context.flags.search(out);
+        let partial = context.partial;
+        dispatch(context.path, Weights { op, scores, max, sum, first, partial, out: &mut *out });
+        for (row, out) in (first..).zip(out.chunks(size(op.columns))) {
+            context.flags.search(&out[..=row % out.len()]);
+        }
     });
     Some(())
 }
@@ -31,16 +42,17 @@ struct Weights<'a> {
     max: &'a [f32],
     sum: &'a [f32],
     first: usize,
+    partial: bool,
     out: &'a mut [f32],
 }
 
 impl Kernel for Weights<'_> {
     #[inline(always)]
     fn run<A: Arithmetic>(self) {
-        let Self { op, scores, max, sum, first, out } = self;
+        let Self { op, scores, max, sum, first, partial, out } = self;
         let columns = size(op.columns);
         for (row, out) in (first..).zip(out.chunks_mut(columns)) {
-            let (seen, unseen) = out.split_at_mut(row % columns + 1);
+            let (seen, unseen) = split(out, row, partial);
             let scores = &scores[row * columns..][..seen.len()];
             let (max, sum) = (max[row], sum[row]);
             for (out, score) in seen.iter_mut().zip(scores) {
@@ -63,7 +75,7 @@ pub(super) fn softmax_grad(
         return None;
     }
     share(&context.flags, out, size(op.columns), |first, out| {
-        dispatch(context.path, WeightsGrad { op, p, dp, dot, first, out });
+        dispatch(context.path, WeightsGrad { op, p, dp, dot, first, partial: context.partial, out });
     });
     Some(())
 }
@@ -74,16 +86,17 @@ struct WeightsGrad<'a> {
     dp: &'a [f32],
     dot: &'a [f32],
     first: usize,
+    partial: bool,
     out: &'a mut [f32],
 }
 
 impl Kernel for WeightsGrad<'_> {
     #[inline(always)]
     fn run<A: Arithmetic>(self) {
-        let Self { op, p, dp, dot, first, out } = self;
+        let Self { op, p, dp, dot, first, partial, out } = self;
         let columns = size(op.columns);
         for (row, out) in (first..).zip(out.chunks_mut(columns)) {
-            let (seen, unseen) = out.split_at_mut(row % columns + 1);
+            let (seen, unseen) = split(out, row, partial);
             let span = row * columns..row * columns + seen.len();
             let dot = dot[row];
             for ((out, p), dp) in seen.iter_mut().zip(&p[span.clone()]).zip(&dp[span]) {
