@@ -12,6 +12,7 @@
 //! | `awake` | threads between kernels |
 //! | `cuda` | the same on an NVIDIA GPU, with the feature `cuda` |
 //! | [`mod@peak`] | what speeds are a share of |
+//! | [`spare`] | memory that nobody uses |
 //!
 //! The order of every sum and the meaning of every operation is that of `sabha-numerics`; what is free here is everything else:
 //! memory, threads, vectors, which buffers exist at all.
@@ -29,6 +30,7 @@ pub mod gemm;
 pub mod kernels;
 pub mod peak;
 pub mod plan;
+pub mod spare;
 
 #[cfg(test)]
 mod tests;

@@ -441,6 +441,8 @@ impl Daemon {
                 .await
                 .unwrap_or_else(|error| Err(anyhow::anyhow!("the engine broke down: {error}")));
             self.note(&crew.duty, crew.began, ended)?;
+            // The work is done, and its memory free.
+            sabha_engine::spare::give_back();
         }
         Ok(())
     }
