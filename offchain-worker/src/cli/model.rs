@@ -86,10 +86,10 @@ impl EngineArgs {
     }
 }
 
-/// The engines on the device that a flag or the configuration names.
+/// The engines on the device that a flag or the configuration names, a GPU's compared with the definitions.
 pub(super) fn engine_on(device: &DeviceArgs, context: &Context) -> anyhow::Result<AnyEngine> {
     let config = Config::load(&context.global)?.with_device(device);
-    AnyEngine::on(&config.engine.device).exit(Exit::BadInput)
+    AnyEngine::compared_on(&config.engine.device)
 }
 
 /// Arguments of `model generate`.

@@ -93,7 +93,7 @@ pub fn run(args: TrainArgs, context: &Context) -> anyhow::Result<()> {
     let config = Config::load(&context.global)?.with_memory(&args.memory).with_device(&args.device);
     let spec = specfile::load(&args.spec, Some(&args.data)).exit(Exit::BadInput)?;
     MemoryLimit::mebibytes(config.engine.memory_limit_mib).admit_training(&spec).exit(Exit::BadInput)?;
-    let engine = AnyEngine::on(&config.engine.device).exit(Exit::BadInput)?;
+    let engine = AnyEngine::compared_on(&config.engine.device)?;
     let stream = Stream::of_spec(&args.data, &spec).exit(Exit::BadInput)?;
     stream.check_tokens(spec.model.vocabulary).exit(Exit::BadInput)?;
     let mut run =

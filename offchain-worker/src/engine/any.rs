@@ -1,6 +1,7 @@
 //! Every engine of this build behind one: a run's specification says which of them it needs.
 
 use super::{CandleEngine, Checkpoint, Engine, EngineError, ExactEngine, Inference, Session, State, device};
+use crate::error::{Exit, ResultExt};
 use candle_core::Device;
 use sabha_protocol::spec::{ModelSpec, RunSpec};
 
@@ -18,6 +19,24 @@ impl AnyEngine {
     /// If there is no such device, or this build has no support for it.
     pub fn on(name: &str) -> Result<Self, EngineError> {
         Ok(Self::with(device::open(name)?))
+    }
+
+    /// The same, to compute with: a GPU whose kernels have other bits than the definitions is refused.
+    ///
+    /// # Errors
+    /// [`Exit::BadInput`] if there is no such device; [`Exit::Failure`] if its bits differ, or it fails.
+    pub fn compared_on(name: &str) -> anyhow::Result<Self> {
+        Self::on(name).exit(Exit::BadInput)?.compared(ExactEngine::compare_kernels)
+    }
+
+    fn compared(
+        self,
+        compare: impl FnOnce(&ExactEngine) -> Result<Option<usize>, EngineError>,
+    ) -> anyhow::Result<Self> {
+        if let Some(families) = compare(&self.exact).exit(Exit::Failure)? {
+            tracing::info!(families, "the GPU's kernels have the defined bits");
+        }
+        Ok(self)
     }
 
     fn with(device: Device) -> Self {
@@ -97,5 +116,17 @@ mod tests {
         let error = any.resume(&spec, &state).err().unwrap().to_string();
         assert!(error.contains("version 9"), "{error}");
         assert!(matches!(AnyEngine::on("tpu"), Err(EngineError::Device(_))));
+    }
+
+    #[test]
+    fn a_device_whose_bits_differ_is_not_computed_with() {
+        assert!(AnyEngine::compared_on("cpu").is_ok());
+        let error = AnyEngine::compared_on("tpu").unwrap_err();
+        assert_eq!(Exit::of(&error), Exit::BadInput, "{error:#}");
+        let found = |found| AnyEngine::cpu().compared(|_| found);
+        assert!(found(Ok(Some(44))).is_ok() && found(Ok(None)).is_ok());
+        let error = found(Err(EngineError::Bits("Matmul, element 7".into()))).unwrap_err();
+        assert_eq!(Exit::of(&error), Exit::Failure);
+        assert!(format!("{error:#}").contains("must not be used: Matmul, element 7"), "{error:#}");
     }
 }

@@ -55,9 +55,10 @@ impl EngineWorkshop {
     /// The engine and the datasets that the configuration names, and a blob store.
     ///
     /// # Errors
-    /// [`Exit::BadInput`] if there is no such device, or nobody says how much memory there is.
+    /// [`Exit::BadInput`] if there is no such device, or nobody says how much memory there is; [`Exit::Failure`] if the device's bits are not
+    /// those of the definitions.
     pub fn new(config: &Config, blobs: PeerBlobs) -> anyhow::Result<Self> {
-        let engine = AnyEngine::on(&config.engine.device).exit(Exit::BadInput)?;
+        let engine = AnyEngine::compared_on(&config.engine.device)?;
         let memory = MemoryLimit::mebibytes(config.engine.memory_limit_mib);
         memory.bytes().exit(Exit::BadInput)?;
         Ok(Self { memory, ..Self::with(Box::new(engine), blobs, config.storage.datasets.clone()) })
