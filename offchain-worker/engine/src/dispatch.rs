@@ -31,7 +31,8 @@ pub trait Kernel {
 
 /// Runs a kernel on a path.
 #[inline]
-pub fn dispatch<K: Kernel>(path: Path, kernel: K) {
+pub(crate) fn dispatch<K: Kernel>(path: Path, kernel: K) {
+    debug_assert!(path.is_available());
     #[cfg(target_arch = "x86_64")]
     {
         #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]

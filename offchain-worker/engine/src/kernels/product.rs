@@ -62,6 +62,14 @@ pub(super) fn matmul(
     if out.len() != size(op.len()) {
         return Ok(None);
     }
+    // What no term is added to keeps what it starts from.
+    let start = match start {
+        Start::From(start) if op.reach == Reach::Columns => {
+            out.copy_from_slice(start);
+            Start::Accumulate
+        }
+        other => other,
+    };
     let [sample, head, row] = strides(op.c, size(op.heads), size(op.m), size(op.n));
     let c = OutStrides { sample, head, row };
     let block = size(CAUSAL_BLOCK);
@@ -76,7 +84,7 @@ pub(super) fn matmul(
         c,
         range: Range::Full,
         mask: match op.reach {
-            Reach::Columns if context.partial => Mask::Open { block },
+            Reach::Columns if context.partial || op.accumulate => Mask::Open { block },
             Reach::Columns => Mask::Block { block },
             _ => Mask::None,
         },

@@ -2,7 +2,13 @@
 //! any number of threads.
 
 use super::{Words, *};
-use crate::cuda::compare::inputs::{Random, of};
+use crate::cuda::{
+    compare::{
+        self, Case,
+        inputs::{Random, of},
+    },
+    launch::Operand as Given,
+};
 use sabha_numerics::{
     op::{self, *},
     program::{Instruction, Operand, Source},
@@ -99,18 +105,45 @@ fn check(op: impl Into<Op>, seed: u64) {
                 continue;
             }
             let found = pool.install(|| run(&mut context, &op, &inputs, &[], in_place));
-            compare(&op, &what, &expected, &found);
+            expect(&op, &what, &expected, &found);
         }
     }
 }
 
-fn compare(op: &Op, what: &str, expected: &[u32], found: &[u32]) {
+fn expect(op: &Op, what: &str, expected: &[u32], found: &[u32]) {
     assert_eq!(expected.len(), found.len(), "{op:?} {what}");
     for (index, (expected, found)) in expected.iter().zip(found).enumerate() {
         assert!(
             same(*expected, *found, op.is_float()),
             "{op:?}, {what}, element {index}: {found:08x}, defined as {expected:08x}"
         );
+    }
+}
+
+/// The kernels, as what a GPU's are compared with sees them.
+struct Cpu<'a>(&'a mut Context);
+
+impl compare::Run for Cpu<'_> {
+    fn run(&mut self, case: &Case<'_>) -> Result<(Vec<u32>, Option<u64>), String> {
+        let transposed: Vec<(usize, Transpose)> = (case.operands.iter().enumerate())
+            .filter_map(|(index, operand)| match operand {
+                Given::Transposed(transpose) => Some((index, *transpose)),
+                _ => None,
+            })
+            .collect();
+        let found = run(self.0, case.op, case.inputs, &transposed, case.operands.contains(&Given::Output));
+        let finite = |word: &u32| !case.op.is_float() || f32::from_bits(*word).is_finite();
+        let noted = found.iter().position(|word| !finite(word));
+        Ok((found, noted.map(|element| element as u64)))
+    }
+}
+
+/// The same cases that a GPU has to pass, with every bit pattern that is special to exponentials, logarithms, maxima and codes.
+#[test]
+fn what_gpus_are_compared_with() {
+    for (what, mut context, pool) in contexts() {
+        pool.install(|| compare::all(&mut Cpu(&mut context)))
+            .unwrap_or_else(|error| panic!("{what}: {error}"));
     }
 }
 
@@ -216,7 +249,7 @@ fn check_transposed(op: impl Into<Op>, transposes: &[(usize, Transpose)], seed: 
     let expected = evaluate(&instruction, &Inputs(direct.iter().map(Vec::as_slice).collect())).unwrap();
     for (what, mut context, pool) in contexts() {
         let found = pool.install(|| run(&mut context, &op, &plain, transposes, false));
-        compare(&op, &what, &expected, &found);
+        expect(&op, &what, &expected, &found);
     }
 }
 
@@ -273,6 +306,8 @@ fn products_of_heads() {
         let of = |m, n, k, reach, c| Matmul { samples, heads, reach, c, ..Matmul::plain(m, n, k) };
         let scores = Matmul { a: merged, b: merged, ..of(context, context, width, Reach::Columns, split) };
         check(scores, seed);
+        // Elements that no term is added to keep what they start from.
+        check(Matmul { accumulate: true, ..scores }, seed);
         let values = Transpose { samples, heads, rows: context, columns: width, input: merged };
         let square = Transpose { samples, heads, rows: context, columns: context, input: split };
         for reach in [Reach::UpTo, Reach::From, Reach::Full] {
@@ -377,7 +412,7 @@ fn kernels_keep_subnormals_whatever_the_thread_does() {
         for path in Path::available() {
             let mut context = Context::on(path).unwrap();
             let found = crate::flags::tests::flushing(|| run(&mut context, op, &inputs, &[], false));
-            compare(op, &format!("{path}, subnormals flushed by the thread"), &expected, &found);
+            expect(op, &format!("{path}, subnormals flushed by the thread"), &expected, &found);
         }
     }
 }
