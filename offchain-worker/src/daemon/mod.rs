@@ -63,6 +63,9 @@ use task::{Act, Duty, Kind, Lane, Product, Task};
 use tokio::task::JoinHandle;
 use work::{Ended, Origin, Workshop};
 
+/// Between two times that free memory is given back: as long as some moments' work, so that it costs nothing.
+const GIVE_BACK: Duration = Duration::from_secs(10);
+
 /// What the operator asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
@@ -130,6 +133,8 @@ pub struct Daemon {
     compatible: BTreeSet<u32>,
     /// What the engine has spent on slots that are not trained to their ends.
     spent: BTreeMap<Task, Duration>,
+    /// When free memory was given back last.
+    given_back: Instant,
 }
 
 /// A thread that works.
@@ -233,6 +238,7 @@ impl Daemon {
             runtime: None,
             compatible: BTreeSet::new(),
             spent: BTreeMap::new(),
+            given_back: Instant::now(),
         }))
     }
 
@@ -269,6 +275,7 @@ impl Daemon {
             };
             self.pulse.vitals().looked = Instant::now();
             self.count_carried();
+            self.give_back();
             match looked {
                 Ok(Flow::On) => self.bear_stillness().await,
                 Ok(Flow::Over) => break Ok("the run is over"),
@@ -294,6 +301,14 @@ impl Daemon {
             let now = network.counters();
             metrics().carried(self.carried, now);
             self.carried = now;
+        }
+    }
+
+    /// Gives back, now and then, what work of any kind has left free.
+    fn give_back(&mut self) {
+        if self.given_back.elapsed() >= GIVE_BACK {
+            sabha_engine::spare::give_back();
+            self.given_back = Instant::now();
         }
     }
 
@@ -441,8 +456,6 @@ impl Daemon {
                 .await
                 .unwrap_or_else(|error| Err(anyhow::anyhow!("the engine broke down: {error}")));
             self.note(&crew.duty, crew.began, ended)?;
-            // The work is done, and its memory free.
-            sabha_engine::spare::give_back();
         }
         Ok(())
     }
