@@ -6,6 +6,7 @@
 use crate::{
     blobs::Manner,
     cli::GlobalArgs,
+    engine::runner::SAVE_EVERY,
     error::{Exit, ResultExt, failure},
 };
 use anyhow::Context;
@@ -131,6 +132,9 @@ pub struct EngineConfig {
     /// Memory that a model may take, in mebibytes: what needs more is not begun. Absent: what is available when it would begin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_limit_mib: Option<u64>,
+    /// How often the state of a slot that is trained is saved, in seconds: what a crash costs at most, and one step. A signal saves it
+    /// whatever this says.
+    pub save_every_s: u64,
 }
 
 /// What the daemon tells of itself.
@@ -192,7 +196,7 @@ impl Default for NetworkConfig {
 
 impl Default for EngineConfig {
     fn default() -> Self {
-        Self { device: "cpu".into(), memory_limit_mib: None }
+        Self { device: "cpu".into(), memory_limit_mib: None, save_every_s: SAVE_EVERY.as_secs() }
     }
 }
 
@@ -315,6 +319,7 @@ impl Config {
             ("chain.inclusion_timeout_s", chain.inclusion_timeout_s),
             ("chain.poll_ms", chain.poll_ms),
             ("engine.memory_limit_mib", config.engine.memory_limit_mib.unwrap_or(1)),
+            ("engine.save_every_s", config.engine.save_every_s),
             ("storage.blobs_limit_mib", config.storage.blobs_limit_mib.unwrap_or(1)),
             ("network.connect_timeout_s", config.network.connect_timeout_s),
             ("network.idle_timeout_s", config.network.idle_timeout_s),
@@ -488,6 +493,8 @@ idle_timeout_s = {idle}
 device = {device}
 # Memory that a model may take, in mebibytes: what needs more is not begun. Absent: what is available when it would begin.
 {memory}
+# How often the state of a slot that is trained is saved, in seconds: what a crash costs at most, and one step.
+save_every_s = {save_every}
 
 [metrics]
 # Where /metrics (Prometheus) and /health (JSON) are served over HTTP. Absent: nowhere.
@@ -513,6 +520,7 @@ device = {device}
             peer_connect = self.network.connect_timeout_s,
             idle = self.network.idle_timeout_s,
             device = quoted(&self.engine.device),
+            save_every = self.engine.save_every_s,
         )
     }
 

@@ -46,7 +46,7 @@ fn changed() -> Config {
             idle_timeout_s: 11,
             manner: Manner::Honest,
         },
-        engine: EngineConfig { device: "cuda:1".into(), memory_limit_mib: Some(6) },
+        engine: EngineConfig { device: "cuda:1".into(), memory_limit_mib: Some(6), save_every_s: 12 },
         metrics: MetricsConfig { listen: Some("127.0.0.1:7".parse().unwrap()) },
     }
 }
@@ -147,6 +147,7 @@ fn parse_of_an_unknown_field_or_a_bad_value_fails() {
         "[chain]\nrequest_timeout_s = 0",
         "[chain]\nrequest_timeout_s = -1",
         "[engine]\nmemory_limit_mib = 0",
+        "[engine]\nsave_every_s = 0",
         "[metrics]\nlisten = \"9616\"",
         "[storage]\nblobs_limit_mib = 0",
         "[network]\nlisten = \"9955\"",

@@ -31,11 +31,19 @@ CHANGES = {"inner_steps": 200, "segment_steps": 40, "training": 60, "seals": 30,
 DISK_MIB = 512
 CUT_S = 60
 FULL_S = 20
+# How often daemons are asked for their metrics.
+ASK_EVERY_S = 5
+# What nothing happens to here: disputes are those of scripts/test-disputes, an object store takes uploads in test-training --by s3, and what is
+# too large for a machine is declined in the worker's own tests.
+ELSEWHERE = {"sabha_disputes_total", "sabha_disputes_open", "sabha_dispute_moves_total", "sabha_duties_declined_total"}
+MOMENTS = ("before", "within", "after")
 # What a log has of a duty, in this order, and of a checkpoint.
 EVENTS = ("taken", "done", "signing", "settled", "holds")
+# What it has of an audit, whose answer is sealed with a secret, and of what is told of it later.
+SEALS = ("taken/audit", "done/audit", "signing/audit", "settled/audit", "signing/reveal", "settled/reveal")
 # SBH for a round in which everybody does everything: three slots, an aggregator, three attesters, two auditors.
-SLOT = Decimal("2.5")
-PRICE = SLOTS * SLOT + Decimal("0.25") + 3 * Decimal("0.05") + 2 * Decimal("1.2")
+SLOT, AGGREGATION, ATTESTATION, AUDIT = Decimal("2.5"), Decimal("0.25"), Decimal("0.05"), Decimal("1.2")
+PRICE = SLOTS * SLOT + AGGREGATION + 3 * ATTESTATION + 2 * AUDIT
 # How long anything may take that has to happen after a fault.
 PATIENCE_S = 300
 
@@ -82,10 +90,14 @@ class Stage:
         self.team = [self.training.worker(STAKE) for _ in range(WORKERS)]
         for worker in self.team:
             worker.listens()
+            # A slot takes some ten seconds.
+            worker.flags += ["--save-every-s", "1"]
         self.training.register()
         parts = list(self.team)
         self.random.shuffle(parts)
         self.crashing, self.skewed, self.cut, self.full, self.twin, *self.others = parts
+        # Its clock does not mind, and all others have enough to bear.
+        self.sealing = self.skewed
         self.second = None
         self.proxy = Proxy(self.chain.nodes[self.random.randrange(VALIDATORS)].port)
         self.no_disk = None
@@ -166,41 +178,72 @@ def at_or_none(event):
 
 
 def kill(stage, seeded):
-    """A worker is killed while it trains."""
+    """A worker is killed while it trains, after some of it was saved: it goes on from there."""
     while True:
         worker, task = yield from stage.somebody_begins(stage.others)
-        yield from pause(seeded.uniform(0.5, 4))
-        if f"trained task=train {task[0]}/{task[1]}.{task[2]}/{task[3]}#{task[4]}" not in worker.log():
+        saved = os.path.join(worker.state, "*", "slots", "-".join(map(str, task)), "state.safetensors")
+        trained = f"trained task=train {task[0]}/{task[1]}.{task[2]}/{task[3]}#{task[4]}"
+        yield from until("its state to be saved", lambda: glob.glob(saved) or trained in worker.log())
+        yield from pause(seeded.uniform(0, 1))
+        worker.process.kill()
+        if trained not in worker.log():
             break
-    worker.process.kill()
+        worker.start()
+    length = len(worker.log())
     yield from pause(seeded.uniform(1, 5))
     worker.start()
     fate = yield from until("the slot's end", lambda: stage.fate(worker, task))
+    went_on = re.search(r"going on from the parked state .*?step=(\d+)", worker.log()[length:])
+    if fate == "committed" and not (went_on and int(went_on[1]) > 0):
+        raise Fell(f"{worker.name} began slot {task[3]} of round {task[1]}.{task[2]} anew, of which a part was saved")
     yield from stage.goes_on(worker, "the kill")
-    return f"{worker.name} was killed in slot {task[3]} of round {task[1]}.{task[2]}: {fate}"
+    step = f", from step {went_on[1]} on" if went_on else ""
+    return f"{worker.name} was killed in slot {task[3]} of round {task[1]}.{task[2]}: {fate}{step}"
+
+
+def dies(worker, places):
+    """At the first of these writes that comes. Returns which one that was, and what the last event is that its log has."""
+    worker.start("--crash-at", ",".join(places))
+    worker.process.must_live = False
+    yield from until(f"death {' or '.join(places)}", lambda: not worker.alive(), 3 * PATIENCE_S)
+    if worker.process.popen.returncode != -6:
+        raise Fell(f"{worker.name} ended with {worker.process.popen.returncode}, and was to die {places}")
+    place = re.findall(r"dies, as it was told to crash=(\S+)", worker.log())[-1]
+    last = next(reversed([(event["event"], event.get("task", {}).get("kind")) for event in worker.events()]))
+    moment, (write, _, kind) = place.split(":")[0], place.split(":")[1].partition("/")
+    if moment == "after" and (last[0] != write or kind and last[1] != kind):
+        raise Fell(f"{worker.name} died {place}, and the last that its log has is {last}")
+    yield from pause(1)
+    return place if moment == "after" else f"{place}, {last[0]} being the last"
 
 
 def writes(stage, seeded):
     """A worker is killed before, within and after each write that its event log has of a duty, and so between any two of them."""
     worker = stage.crashing
-    places = [(moment, event) for event in EVENTS for moment in ("before", "within", "after")]
+    places = [f"{moment}:{event}" for event in EVENTS for moment in MOMENTS]
     seeded.shuffle(places)
-    last = []
+    told = []
     worker.process.stop()
-    for moment, write in places:
-        worker.start("--crash-at", f"{moment}:{write}")
-        worker.process.must_live = False
-        yield from until(f"death {moment} {write}", lambda: not worker.alive(), 3 * PATIENCE_S)
-        if worker.process.popen.returncode != -6:
-            raise Fell(f"{worker.name} ended with {worker.process.popen.returncode}, and was to die {moment} {write}")
-        events = [event["event"] for event in worker.events()]
-        if moment == "after" and events[-1] != write:
-            raise Fell(f"{worker.name} died {moment} {write}, and the last that its log has is {events[-1]}")
-        last.append(f"{moment} {write}" if moment == "after" else f"{moment} {write}, {events[-1]} being the last")
-        yield from pause(1)
+    for place in places:
+        told.append((yield from dies(worker, [place])))
     worker.start()
     yield from stage.goes_on(worker, "all its deaths")
-    return f"{worker.name} died {len(places)} times: {'; '.join(last)}"
+    return f"{worker.name} died {len(told)} times: {'; '.join(told)}"
+
+
+def seals(stage, seeded):
+    """A worker that audits is killed before, within and after each write about what it seals, and reveals it all the same."""
+    worker = stage.sealing
+    places = {f"{moment}:{event}" for event in SEALS for moment in MOMENTS}
+    told = []
+    worker.process.stop()
+    while places:
+        told.append((yield from dies(worker, sorted(places))))
+        places.remove(told[-1].split(",")[0])
+    worker.start()
+    yield from stage.goes_on(worker, "all its deaths")
+    audits = [event["task"] for event in worker.events() if event["event"] == "settled" and event["task"]["kind"] in ("audit", "reveal")]
+    return f"{worker.name} died {len(told)} times: {'; '.join(told)}; {len(audits)} seals and reveals of it are in the chain"
 
 
 def done_by_the_other(path):
@@ -307,18 +350,24 @@ def wrong(stage, seeded):
 
 
 def truncated(stage, seeded):
-    """Half of every file of a worker's store is gone, and of the slots that it keeps for auditors; then it is killed."""
+    """Half of every file of a worker's store is gone - blobs, trees, pins, notes - and of the slots that it keeps; then it is killed."""
     worker = seeded.choice(stage.others)
-    yield from until("something to be in the store", lambda: len(worker.blob_paths()) >= 2)
+    parts = [os.path.join(worker.blobs, "[0-9a-f][0-9a-f]", "*"), *(os.path.join(worker.blobs, part, "*") for part in ("nodes", "pins", "notes", "partial")),
+             os.path.join(worker.state, "*", "slots", "**")]
+    found = lambda: [path for part in parts for path in glob.glob(part, recursive=True) if os.path.isfile(path)]
+    # Something of each kind that must be there; what auditors need is there in some rounds only.
+    yield from until("something to be in the store", lambda: len(worker.blob_paths()) >= 2 and any("/pins/" in path for path in found()))
     worker.process.kill()
-    paths = [*worker.blob_paths(), *glob.glob(os.path.join(worker.blobs, "nodes", "*")),
-             *glob.glob(os.path.join(worker.state, "*", "slots", "**"), recursive=True)]
-    paths = [path for path in paths if os.path.isfile(path)]
+    length = len(worker.log())
+    paths = found()
+    pins = sum("/pins/" in path for path in paths)
     for path in paths:
         os.truncate(path, os.path.getsize(path) // 2)
     worker.start()
     yield from stage.goes_on(worker, "what was truncated")
-    return f"{worker.name}: {len(paths)} files were cut in half"
+    if "pins were damaged" not in worker.log()[length:]:
+        raise Fell(f"{worker.name} did not say that {pins} pins were damaged")
+    return f"{worker.name}: {len(paths)} files were cut in half, {pins} pins of them"
 
 
 def rpc(stage, seeded):
@@ -397,7 +446,7 @@ def upgrade(stage, seeded):
 
 # Name -> fault, and whether it goes on beside all others, with the chain's, or with the workers', one after another.
 ALL = {
-    "writes": (writes, "beside"), "clock": (clock, "beside"),
+    "writes": (writes, "beside"), "seals": (seals, "beside"), "clock": (clock, "beside"),
     "node": (node, "chain"), "rpc": (rpc, "chain"), "upgrade": (upgrade, "chain"),
     "kill": (kill, "workers"), "disk": (disk, "workers"), "withheld": (withheld, "workers"), "wrong": (wrong, "workers"),
     "truncated": (truncated, "workers"), "twins": (twins, "workers"),
@@ -449,10 +498,15 @@ def run(group, seed, rounds, chosen):
     training = stage.training
     training.propose(3600)
     play = Play(stage, seed, chosen)
+    moved, asked = set(), 0
     while training.watch.alive():
         training.tell()
         play.turn()
         group.need_alive()
+        # Each death begins them anew.
+        if time.monotonic() - asked > ASK_EVERY_S:
+            moved.update(name for worker in stage.team if worker.alive() for name, value in worker.metrics().items() if value)
+            asked = time.monotonic()
         time.sleep(0.5)
     play.close()
     time.sleep(10)  # For the last checkpoint to be everywhere.
@@ -473,15 +527,21 @@ def run(group, seed, rounds, chosen):
     verdict.replayed(merged)
     verdict.one_act_a_task(stage.team)
     verdict.nobody_disagrees()
+    verdict.ended(stage.team)
+    # Whoever dies at a write, and comes back at once, misses nothing by it; nor does whose clock or node is at fault.
+    for worker in {stage.crashing, stage.sealing}:
+        verdict.must(worker.last["missed"] == 0, f"{worker.name} missed {worker.last['missed']} duties, though it came back each time")
     last = verdict.final.get(verdict.rounds - 1)
     for worker in stage.team:
         verdict.must(last and worker.held().get(at(last)) == last["root"], f"{worker.name} does not hold the last checkpoint")
         verdict.must(last and holds_blob(worker, last["checkpoint"]), f"{worker.name} has not the last checkpoint's bytes")
         say(f"{worker.name}: {worker.last['done']} duties done, {worker.last['missed']} missed; paid {worker.last['payout_balance']} SBH")
     balanced = verdict.money(stage.team, STAKE)
-    verdict.paid_once(SLOT, PRICE - SLOTS * SLOT)
+    verdict.paid_once(stage.team, SLOT, AGGREGATION, ATTESTATION, AUDIT)
     for key in stage.uncounted:
         verdict.did_not_count(key)
+    if set(chosen) == set(ALL):
+        verdict.metrics(moved, ELSEWHERE)
     if stage.second:
         # Which of them is told depends on who came second to a duty that both did.
         said = [name for name, text in ((stage.twin.name, stage.twin.log()), ("its twin", stage.second.text())) if "two daemons use one hot key" in text]
@@ -491,7 +551,7 @@ def run(group, seed, rounds, chosen):
         else:
             # Both signed whatever the chain asked for: the same, or it would not have been one act a task.
             say("no duty of two daemons with one key was done by one of them only")
-        say(f"that two daemons use one key was said by {' and '.join(said)}")
+        say(f"that two daemons use one key was said by {' and '.join(said) or 'neither'}")
     heading("Faults")
     for name in chosen:
         survived, told = play.outcome[name]

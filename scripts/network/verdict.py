@@ -9,8 +9,8 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
-from .processes import WORKER, environment, say
-from .workers import ask, names_of, run
+from .processes import ROOT, WORKER, environment, say
+from .workers import ask, names_of, read_events, run
 
 # Where blobs are said to come from that come out of another worker's folder.
 FOLDER = "/"
@@ -129,19 +129,51 @@ class Verdict:
         self.must(not any(event["event"] in ("disagreement", "fault") for event in self.events), "honest workers disagree")
 
     def one_act_a_task(self, workers):
-        """Of everything that a worker answers for one thing was signed, however often it was sent, in every log."""
+        """Of everything that a worker answers for one thing was signed, however often it was sent, in every log. Of two daemons with one
+        key each has a log and salts of its own; what they trained and aggregated must be the same."""
         tasks = 0
         for worker in workers:
+            of_all = {}
             for path in worker.journals():
                 acts = {}
                 for line in open(path):
                     event = json.loads(line)
                     if event["event"] == "signing":
-                        acts.setdefault(names_of(event["task"]), set()).add(event["act"])
+                        name = names_of(event["task"])
+                        acts.setdefault(name, set()).add(event["act"])
+                        if event["task"]["kind"] in ("train", "aggregate"):
+                            of_all.setdefault(name, set()).add(event["act"])
                 tasks += len(acts)
                 for task, found in acts.items():
                     self.must(len(found) == 1, f"{worker.name} signed {len(found)} different things for {task}")
+            for task, found in of_all.items():
+                self.must(len(found) == 1, f"two daemons of {worker.name} signed {len(found)} different things for {task}")
         say(f"one act for each of {tasks} tasks")
+
+    def metrics(self, moved, elsewhere):
+        """What every documented metric counts has happened to some daemon, but for what can happen elsewhere only."""
+        with open(os.path.join(ROOT, "docs/workers.md")) as file:
+            documented = set(re.findall(r"(?m)^\| `(sabha_\w+)` \|", file.read()))
+        names = {re.sub(r"_(count|sum|bucket)$", "", name.split("{")[0]) for name in moved} & documented
+        still = documented - names - elsewhere
+        self.must(documented and not still, f"nothing moved {', '.join(sorted(still)) or 'any metric'}")
+        say(f"of {len(documented)} documented metrics {len(names)} were moved by daemons")
+
+    def ended(self, workers):
+        """Whatever a worker has taken on is in the chain, or was let go, in every log: nothing was forgotten."""
+        kept, late, tasks = 0, 0, 0
+        for worker in workers:
+            for path in worker.journals():
+                last = {}
+                for event in read_events(path):
+                    if event["event"] in ("taken", "settled", "lost"):
+                        last[names_of(event["task"])] = event
+                tasks += len(last)
+                kept += sum(event["event"] == "settled" for event in last.values())
+                late += sum(event.get("late", False) for event in last.values())
+                forgotten = [task for task, event in last.items() if event["event"] == "taken"]
+                self.must(not forgotten, f"{worker.name} has taken on {', '.join(forgotten)}, and its log says no more of it")
+        say(f"of {tasks} duties that were taken on {kept} are in the chain, {late} came too late, and {tasks - kept - late} were taken back")
 
     def money(self, workers, stake):
         """To the last unit."""
@@ -163,17 +195,25 @@ class Verdict:
         reserved = {worker.name: worker.last["reserved"] for worker in workers if Decimal(worker.last["reserved"])}
         return self.must(balanced, f"the books do not balance: {shown}, workers got {got}, stakes are {stakes}, reserved {reserved}")
 
-    def paid_once(self, slot, rest):
-        """No more than `slot` for each update that counted, and `rest` for each attempt at a round, where everybody does everything. Of an
-        attempt in which none counted, whatever was committed may have been paid."""
+    def paid_once(self, workers, slot, aggregation, attestation, audit):
+        """No more than `slot` for each update that counted, and than the others' pay for each duty that the chain has of them. Of an attempt
+        at a round in which no update counted, whatever was committed may have been paid."""
         accepted = {at(event): event["accepted"] for event in self.events if event["event"] == "phase" and event["accepted"]}
         committed = {}
         for number, attempt, _ in self.commits:
             committed[number, attempt] = committed.get((number, attempt), 0) + 1
         attempts = {at(event) for event in self.events if event["event"] == "opened"}
-        most = sum(slot * accepted.get(key, committed.get(key, 0)) + rest for key in attempts)
+        # Both of two daemons with one key have what either did.
+        done = {(worker.owner, names_of(event["task"])): event["task"]["kind"]
+                for worker in workers for path in worker.journals() for event in read_events(path) if event["event"] == "settled"}
+        did = lambda kind: sum(found == kind for found in done.values())
+        updates = sum(accepted.get(key, committed.get(key, 0)) for key in attempts)
+        most = slot * updates + aggregation * did("aggregate") + attestation * did("attest") + audit * did("reveal")
         paid = Decimal(self.shown["paid"])
-        self.must(paid <= most, f"{paid} SBH were paid for {len(attempts)} attempts at rounds, and {most} at most were earned")
+        self.must(paid <= most, f"{paid} SBH were paid for {updates} updates, {did('aggregate')} checkpoints, {did('attest')} reports and "
+                                f"{did('reveal')} audits, and {most} at most were earned")
+        if not self.void:
+            self.must(paid == most, f"{paid} SBH were paid, and {most} were earned")
         say(f"{paid} SBH were paid, of {most} that may have been earned")
 
     def paid_exactly(self, workers, slot, rest):

@@ -6,6 +6,7 @@
 
 use crate::{
     BlobError, BlobStore, LocalBlobs,
+    incoming::Incoming,
     local::Import,
     network::{Answers, Counts, Network},
     pace::{Haste, Pace},
@@ -17,6 +18,7 @@ use bao_tree::io::{BaoContentItem, DecodeError, sync::DecodeResponseIter};
 use sabha_protocol::Digest;
 use std::{
     collections::BTreeSet,
+    io::{self, Read},
     ops::ControlFlow,
     path::PathBuf,
     sync::atomic::Ordering,
@@ -231,11 +233,17 @@ impl Fetch<'_> {
                     return Err(Attempt::Failed(Failure::Wrong(reason)));
                 }
                 Opened::Taken if until.is_none_or(|until| Instant::now() >= until) => {
-                    return Err(Attempt::Failed(Failure::Silent(
-                        "another process fetches it, and does not come to an end".into(),
-                    )));
+                    let what = format!("blob {digest}, into {}", own.root().display());
+                    let reason = "somebody else on this machine fetches it, and does not come to an end";
+                    return Err(Attempt::Own(BlobError::network(what, reason)));
                 }
-                Opened::Taken => thread::sleep(LOOK_EVERY),
+                Opened::Taken => {
+                    let far = own.progress(digest).unwrap_or(Progress { size: offer.size, done: 0 });
+                    if (self.watch)(far).is_break() {
+                        return Err(Attempt::Own(BlobError::Stopped { digest }));
+                    }
+                    thread::sleep(LOOK_EVERY);
+                }
             }
         };
         if offer.size == 0 && Digest::of(b"") != digest {
@@ -296,8 +304,10 @@ impl Fetch<'_> {
     /// Without it: all of it, or nothing.
     fn plain(&mut self, offer: &Offer, pace: Pace) -> Result<PathBuf, Attempt> {
         let (own, network, digest) = (self.own, self.network, self.digest);
-        let mut incoming = network.pull(offer, digest, 0, self.haste, pace);
-        match own.import(&mut incoming, offer.size, Some(digest)) {
+        let incoming = network.pull(offer, digest, 0, self.haste, pace);
+        let mut reader =
+            Watched { from: incoming, size: offer.size, done: 0, watch: &mut *self.watch, stopped: false };
+        match own.import(&mut reader, offer.size, Some(digest)) {
             Ok(digest) => {
                 Counts::add(&network.counts.fetched, offer.size);
                 Ok(own.path(digest))
@@ -305,11 +315,33 @@ impl Fetch<'_> {
             Err(Import::Wrong { found, .. }) => {
                 Err(Attempt::Failed(Failure::Wrong(format!("it hashes to {found}"))))
             }
+            Err(Import::Read(_)) if reader.stopped => Err(Attempt::Own(BlobError::Stopped { digest })),
             Err(Import::Read(error)) => {
-                let failure = incoming.failure.take();
+                let failure = reader.from.failure.take();
                 Err(Attempt::Failed(failure.unwrap_or_else(|| Failure::Silent(error.to_string()))))
             }
             Err(Import::Kept(error)) => Err(Attempt::Own(error)),
         }
+    }
+}
+
+/// What comes, as long as whoever waits for it wants to.
+struct Watched<'a, 'b> {
+    from: Incoming,
+    size: u64,
+    done: u64,
+    watch: &'a mut (dyn FnMut(Progress) -> ControlFlow<()> + 'b),
+    stopped: bool,
+}
+
+impl Read for Watched<'_, '_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if (self.watch)(Progress { size: self.size, done: self.done }).is_break() {
+            self.stopped = true;
+            return Err(io::Error::other("it was stopped"));
+        }
+        let count = (&mut self.from).read(buffer)?;
+        self.done = self.done.saturating_add(count as u64);
+        Ok(count)
     }
 }

@@ -14,7 +14,7 @@
 use crate::{
     BlobError, BlobStore,
     files::{self, AtomicFile, FileError},
-    room::Room,
+    room::{Reserved, Room},
     tree,
 };
 use sabha_protocol::Digest;
@@ -163,12 +163,12 @@ impl LocalBlobs {
         size: u64,
         expected: Option<Digest>,
     ) -> Result<Digest, Import> {
-        self.make_room(tree::with_nodes(size)).map_err(Import::Kept)?;
+        let room = self.make_room(tree::with_nodes(size)).map_err(Import::Kept)?;
         let incoming = self.root.join("partial").join("incoming");
         let mut file = AtomicFile::create(&incoming).map_err(|error| Import::Kept(error.into()))?;
         let mut nodes = AtomicFile::create(&incoming).map_err(|error| Import::Kept(error.into()))?;
         let nodes_file = nodes.reopen().map_err(|error| Import::Kept(error.into()))?;
-        let mut reader = Reading { from, failed: false };
+        let mut reader = Reading { from, failed: false, room };
         let copied = tree::copy(&mut reader, size, &mut file, nodes_file);
         let digest = match copied {
             Ok(digest) => digest,
@@ -290,16 +290,18 @@ fn note_use(file: &File) {
     let _ = file.set_modified(SystemTime::now());
 }
 
-/// Knows whether an error is the reader's.
+/// Knows whether an error is the reader's, and how much has come.
 struct Reading<R> {
     from: R,
     failed: bool,
+    room: Reserved,
 }
 
 impl<R: Read> Read for Reading<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.from.read(buffer);
         self.failed |= matches!(&read, Err(error) if error.kind() != io::ErrorKind::Interrupted);
+        self.room.came(read.as_ref().map_or(0, |count| *count as u64));
         read
     }
 }

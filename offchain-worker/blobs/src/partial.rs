@@ -7,6 +7,7 @@
 use crate::{
     BlobError, LocalBlobs,
     files::{self, FileError},
+    room::Reserved,
     tree::{self, GROUP_BYTES},
 };
 use bao_tree::io::{BaoContentItem, outboard::PreOrderOutboard, sync::OutboardMut};
@@ -51,6 +52,8 @@ pub struct Partial {
     note_every: u64,
     /// Bytes that room was made for.
     room: u64,
+    /// Of them, those that are to come.
+    coming: Option<Reserved>,
     /// Whether the size is proved.
     proved: bool,
 }
@@ -163,6 +166,7 @@ impl Partial {
             broken: false,
             note_every: NOTE_EVERY,
             room: done,
+            coming: None,
             proved,
         };
         Ok(Opened::Here(Box::new(partial)))
@@ -190,10 +194,13 @@ impl Partial {
                     let step = ROOM_BYTES
                         .min(self.size.saturating_sub(self.room))
                         .max(end.saturating_sub(self.room));
-                    self.store.make_room(tree::with_nodes(step))?;
+                    self.coming = Some(self.store.make_room(tree::with_nodes(step))?);
                     self.room = self.room.saturating_add(step);
                 }
                 self.data.write_all(&leaf.data).map_err(FileError::of("write", &path))?;
+                if let Some(coming) = &mut self.coming {
+                    coming.came(leaf.data.len() as u64);
+                }
                 self.done = end;
                 if self.done.saturating_sub(self.noted) >= self.note_every {
                     self.flush()?;

@@ -14,7 +14,10 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant, SystemTime},
 };
 
@@ -32,6 +35,8 @@ const PARTIAL_FOR_PRESSED: Duration = Duration::from_secs(60 * 60);
 pub(crate) struct Room {
     limit: Option<u64>,
     counted: Mutex<Option<(u64, Instant)>>,
+    /// Bytes that room was made for, and that are not in the folder yet: a count of the folder does not tell.
+    coming: AtomicU64,
     /// Trees that are being made.
     making: Mutex<BTreeMap<Digest, Arc<Mutex<()>>>>,
 }
@@ -58,6 +63,28 @@ impl Room {
         if making.get(&digest).is_some_and(|lock| Arc::strong_count(lock) == 1) {
             making.remove(&digest);
         }
+    }
+}
+
+/// Room for something that is being written, which nothing else takes meanwhile.
+#[derive(Debug)]
+pub(crate) struct Reserved {
+    room: Arc<Room>,
+    bytes: u64,
+}
+
+impl Reserved {
+    /// Some of it is in the folder.
+    pub(crate) fn came(&mut self, bytes: u64) {
+        let came = bytes.min(self.bytes);
+        self.bytes = self.bytes.saturating_sub(came);
+        self.room.coming.fetch_sub(came, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        self.came(self.bytes);
     }
 }
 
@@ -118,30 +145,38 @@ impl LocalBlobs {
         Ok(used)
     }
 
-    /// Makes room for `needed` more bytes, and counts them as taken.
+    /// Makes room for `needed` more bytes, and keeps it until what is returned is dropped: by then they are in the folder, or do not
+    /// come.
     ///
     /// # Errors
     /// [`BlobError::Full`] if what is pinned leaves no room for them.
-    pub(crate) fn make_room(&self, needed: u64) -> Result<(), BlobError> {
-        let Some(limit) = self.limit() else { return Ok(()) };
+    pub(crate) fn make_room(&self, needed: u64) -> Result<Reserved, BlobError> {
         let mut counted = self.room.counted();
-        let fresh = counted.filter(|(_, when)| when.elapsed() < COUNTED_FOR);
-        let (used, when) = match fresh {
-            Some(known) => known,
-            None => (self.used()?, Instant::now()),
-        };
-        let total = used.saturating_add(needed);
-        if total <= limit {
-            *counted = Some((total, when));
-            return Ok(());
+        if let Some(limit) = self.limit() {
+            let fresh = counted.filter(|(_, when)| when.elapsed() < COUNTED_FOR);
+            let (used, when) = match fresh {
+                Some(known) => known,
+                None => {
+                    (self.used()?.saturating_add(self.room.coming.load(Ordering::Relaxed)), Instant::now())
+                }
+            };
+            let total = used.saturating_add(needed);
+            if total <= limit {
+                *counted = Some((total, when));
+            } else {
+                let coming = self.room.coming.load(Ordering::Relaxed);
+                let target = limit.saturating_sub(needed).saturating_sub(coming);
+                let held = self.collect(target)?.left.saturating_add(coming);
+                let total = held.saturating_add(needed);
+                *counted = Some((if total > limit { held } else { total }, Instant::now()));
+                if total > limit {
+                    return Err(BlobError::Full { root: self.root().into(), needed, held, limit });
+                }
+            }
         }
-        let left = self.collect(limit.saturating_sub(needed))?.left;
-        *counted = Some((left, Instant::now()));
-        if left.saturating_add(needed) > limit {
-            return Err(BlobError::Full { root: self.root().into(), needed, held: left, limit });
-        }
-        *counted = Some((left.saturating_add(needed), Instant::now()));
-        Ok(())
+        // Under the lock: who counts finds all of it.
+        self.room.coming.fetch_add(needed, Ordering::Relaxed);
+        Ok(Reserved { room: self.room.clone(), bytes: needed })
     }
 
     /// Removes blobs that no pin names, the least recently used ones first, until `target` bytes are taken at most; and what is
@@ -151,17 +186,20 @@ impl LocalBlobs {
     /// If a folder or a pin cannot be read, or a file cannot be removed.
     pub fn collect(&self, target: u64) -> Result<Collected, BlobError> {
         // First: a pin that cannot be read keeps everything.
-        let pinned: BTreeSet<Digest> = self.pins()?.into_values().flatten().collect();
+        self.pinned_by_any()?;
         let before = self.used()?;
         self.remove_partials(PARTIAL_FOR_PRESSED)?;
         self.remove_lost_nodes()?;
         let mut done = Collected { left: self.used()?, ..Collected::default() };
         let mut entries = self.entries()?;
-        entries.retain(|entry| !pinned.contains(&entry.digest));
         entries.sort_by_key(|entry| entry.used);
         for entry in entries {
             if done.left <= target {
                 break;
+            }
+            // Anew each time: others pin what they have found here, and a collection may take long.
+            if self.pinned_by_any()?.contains(&entry.digest) {
+                continue;
             }
             let nodes = self.nodes_path(entry.digest).metadata().map_or(0, |metadata| metadata.len());
             self.remove(entry.digest)?;
@@ -235,6 +273,14 @@ impl LocalBlobs {
         Ok(pins)
     }
 
+    /// What any pin keeps.
+    ///
+    /// # Errors
+    /// As [`Self::pins`].
+    pub fn pinned_by_any(&self) -> Result<BTreeSet<Digest>, BlobError> {
+        Ok(self.pins()?.into_values().flatten().collect())
+    }
+
     /// Keeps `digests`, and no others, under the pin `name`; none at all removes the pin. They need not be there yet.
     ///
     /// # Errors
@@ -256,6 +302,25 @@ impl LocalBlobs {
         read_pin(&self.pin_path(name)?)
     }
 
+    /// Makes the damaged ones of the pins that `own` names readable again: of what a crash of the machine has left of one, each whole
+    /// digest is kept. Returns their names. Whoever owns them pins anew what they lack.
+    ///
+    /// # Errors
+    /// If a pin cannot be read, or not be written.
+    pub fn mend_pins(&self, own: impl Fn(&str) -> bool) -> Result<Vec<String>, BlobError> {
+        let mut mended = Vec::new();
+        for (path, name) in folder(&self.root().join("pins"))? {
+            if !is_plain(&name) || !own(&name) || !matches!(read_pin(&path), Err(BlobError::Pin { .. })) {
+                continue;
+            }
+            let bytes = fs::read(&path).map_err(FileError::of("read", &path))?;
+            let lines = bytes.split(|byte| *byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
+            self.pin(&name, &lines.filter_map(|line| line.parse().ok()).collect())?;
+            mended.push(name);
+        }
+        Ok(mended)
+    }
+
     fn pin_path(&self, name: &str) -> Result<PathBuf, BlobError> {
         if is_plain(name) {
             Ok(self.root().join("pins").join(name))
@@ -275,6 +340,9 @@ fn read_pin(path: &Path) -> Result<BTreeSet<Digest>, BlobError> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            return Err(BlobError::Pin { path: path.into() });
+        }
         Err(error) => return Err(FileError::of("read", path)(error).into()),
     };
     text.lines().map(|line| line.parse().map_err(|_| BlobError::Pin { path: path.into() })).collect()
@@ -372,6 +440,23 @@ mod tests {
     }
 
     #[test]
+    fn room_that_is_kept_for_what_is_coming_is_counted_until_it_has_come() {
+        let (_folder, store) = store(3_000);
+        let mut coming = store.make_room(2_000).unwrap();
+        // What was counted is too old.
+        *store.room.counted() = None;
+        let error = store.make_room(1_500).unwrap_err();
+        assert!(matches!(error, BlobError::Full { needed: 1_500, held: 2_000, .. }), "{error}");
+        coming.came(1_200);
+        *store.room.counted() = None;
+        drop(store.make_room(1_500).unwrap());
+        drop(coming);
+        assert_eq!(store.room.coming.load(Ordering::Relaxed), 0);
+        *store.room.counted() = None;
+        store.make_room(3_000).unwrap();
+    }
+
+    #[test]
     fn pins_are_kept_by_name() {
         let (_folder, store) = store(u64::MAX);
         let digests = BTreeSet::from([Digest([1; 32]), Digest([2; 32])]);
@@ -419,6 +504,32 @@ mod tests {
         left.sort();
         let two = |digest: Digest| [digest.to_string(), format!("{digest}.nodes")];
         assert_eq!(left, [two(going), two(locked)].concat());
+    }
+
+    #[test]
+    fn of_a_pin_that_was_cut_off_its_owner_keeps_what_is_whole() {
+        let (_folder, store) = store(u64::MAX);
+        let all: Vec<Digest> = [1, 2].map(|fill| Digest([fill; 32])).into();
+        let text =
+            |digests: &[Digest]| digests.iter().map(|digest| format!("{digest}\n")).collect::<String>();
+        let write =
+            |name: &str, bytes: &[u8]| fs::write(store.root().join("pins").join(name), bytes).unwrap();
+        store.pin("own-whole", &all[..1].iter().copied().collect()).unwrap();
+        let cut = text(&all);
+        write("own-cut", &cut.as_bytes()[..cut.len() - 9]);
+        write("own-gone", &[0xff; 40]);
+        write("foreign", b"damaged");
+        let mut mended = store.mend_pins(|name| name.starts_with("own-")).unwrap();
+        mended.sort();
+        assert_eq!(mended, ["own-cut", "own-gone"]);
+        assert!(matches!(store.pins(), Err(BlobError::Pin { .. })), "it is somebody else's");
+        fs::remove_file(store.root().join("pins/foreign")).unwrap();
+        let left = BTreeSet::from([all[0]]);
+        assert_eq!(
+            store.pins().unwrap(),
+            Pins::from(["own-cut", "own-whole"].map(|name| (name.into(), left.clone())))
+        );
+        assert_eq!(store.mend_pins(|_| true).unwrap(), Vec::<String>::new());
     }
 
     /// A pin that somebody damaged must not count as none.

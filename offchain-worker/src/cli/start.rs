@@ -55,6 +55,9 @@ pub struct StartArgs {
     /// How much memory a model may take.
     #[command(flatten)]
     pub memory: MemoryArgs,
+    /// How often to save the state of a slot that is trained, in seconds: what a crash costs at most, and one step
+    #[arg(long, env = "SABHA_SAVE_EVERY_S", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub save_every_s: Option<u64>,
     /// What to tell of itself.
     #[command(flatten)]
     pub metrics: MetricsArgs,
@@ -79,9 +82,10 @@ pub struct StartArgs {
     #[arg(long, value_name = "nothing|wrong", hide = true)]
     pub serve_blobs: Option<Manner>,
     /// Die at a write of the event log, as if the plug were pulled: before:N, within:N or after:N, where N counts from 1 or is an event,
-    /// the first of which is meant. To see that nothing is lost by it
-    #[arg(long, env = "SABHA_CRASH_AT", value_name = "WRITE", hide = true)]
-    pub crash_at: Option<Crash>,
+    /// the first of which is meant, or an event and a duty, such as signing/audit. Of several, at the first that comes. To see that
+    /// nothing is lost by it
+    #[arg(long, env = "SABHA_CRASH_AT", value_delimiter = ',', value_name = "WRITE", hide = true)]
+    pub crash_at: Vec<Crash>,
     /// End when this run is over
     #[arg(long, value_name = "RUN")]
     pub exit_when_run_over: Option<RunId>,
@@ -100,6 +104,9 @@ impl StartArgs {
             .with_device(&self.device);
         if let Some(follow) = self.follow {
             config.chain.follow = follow;
+        }
+        if let Some(seconds) = self.save_every_s {
+            config.engine.save_every_s = seconds;
         }
         if let Some(manner) = self.serve_blobs {
             config.network.manner = manner;
@@ -228,10 +235,10 @@ mod tests {
     #[test]
     fn flags_override_the_configuration() {
         let flags = ["--follow", "best", "--device", "cuda:1", "--no-poke", "--memory-limit-mib", "5"];
-        let flags = [&flags[..], &["--metrics-listen", "127.0.0.1:9616"]].concat();
+        let flags = [&flags[..], &["--metrics-listen", "127.0.0.1:9616", "--save-every-s", "7"]].concat();
         let config = parse(&flags).apply(Config::default());
         assert_eq!(config.metrics.listen, Some("127.0.0.1:9616".parse().unwrap()));
-        assert_eq!(config.engine.memory_limit_mib, Some(5));
+        assert_eq!((config.engine.memory_limit_mib, config.engine.save_every_s), (Some(5), 7));
         assert_eq!(config.chain.follow, Follow::Best);
         assert_eq!(config.engine.device, "cuda:1");
         assert!(!config.worker.poke);

@@ -10,13 +10,13 @@ use super::{
     work::{self, Job},
 };
 use crate::{
-    blobs::BlobStore,
+    blobs::{BlobError, BlobStore},
     chain::{Call, ChainError, Included, Until},
     error::{Exit, failure},
     metrics::metrics,
     stop::Stop,
 };
-use sabha_protocol::RunId;
+use sabha_protocol::{Digest, RunId};
 use std::time::Instant;
 
 /// Acts between two looks at the chain: more would mean that deciding does not come to an end.
@@ -176,7 +176,7 @@ impl Daemon {
     async fn sign(&mut self, duty: Duty, act: Act, view: &View) -> anyhow::Result<()> {
         let task = duty.task;
         if let Some(blob) = act.blob()
-            && !self.blobs.has(blob)?
+            && !self.is_whole(blob).await?
         {
             if self.memory.working.contains_key(&task.kind.lane()) {
                 self.memory.again.insert(task, view.block.saturating_add(RETRY_BLOCKS));
@@ -200,6 +200,16 @@ impl Daemon {
         // Whatever becomes of sending it, it may be included.
         self.memory.sent.insert(task, best.number());
         self.send_noted(Errand::Act(task), Event::Signing { task, act }, &call).await
+    }
+
+    /// Whether what was made is here, and is what its name says: others reckon with it from then on. What is damaged is removed.
+    async fn is_whole(&self, blob: Digest) -> anyhow::Result<bool> {
+        let own = self.blobs.own().clone();
+        match tokio::task::spawn_blocking(move || own.file_within(blob, u64::MAX)).await? {
+            Ok(_) => Ok(true),
+            Err(BlobError::Missing { .. } | BlobError::Corrupt { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Tells the chain whether the worker can be drawn.

@@ -1,7 +1,8 @@
 //! Dying at a write of the event log, on purpose: to see that nothing is lost by it, on a network of one's own.
 
-use super::journal::Event;
-use std::str::FromStr;
+use super::{event::Event, task::Kind};
+use serde_json::{Value, json};
+use std::{fmt, str::FromStr};
 
 /// At which write the process dies, as nothing but a pulled plug would make it: nothing is flushed, parked or told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +19,12 @@ pub enum Write {
     /// By its number, from 1 at each start.
     Number(u64),
     /// The first of this event, as the log names it.
-    First(String),
+    First {
+        /// The event.
+        event: String,
+        /// What the duty is that it is about; none if it is about any, or about none.
+        kind: Option<String>,
+    },
 }
 
 /// When a process dies.
@@ -38,15 +44,30 @@ impl Crash {
         self.moment == moment
             && match &self.write {
                 Write::Number(write) => *write == number,
-                Write::First(name) => name_of(event).is_some_and(|event| event == *name),
+                Write::First { event: name, kind } => {
+                    let value = serde_json::to_value(event).unwrap_or_default();
+                    let is =
+                        |found: Option<&Value>, wanted: &str| found.and_then(Value::as_str) == Some(wanted);
+                    is(value.get("event"), name)
+                        && kind.as_ref().is_none_or(|kind| is(value.pointer("/task/kind"), kind))
+                }
             }
     }
 }
 
-/// What the log names an event.
-fn name_of(event: &Event) -> Option<String> {
-    let value = serde_json::to_value(event).ok()?;
-    value.get("event")?.as_str().map(str::to_owned)
+impl fmt::Display for Crash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let moment = match self.moment {
+            Moment::Before => "before",
+            Moment::Within => "within",
+            Moment::After => "after",
+        };
+        match &self.write {
+            Write::Number(number) => write!(f, "{moment}:{number}"),
+            Write::First { event, kind: None } => write!(f, "{moment}:{event}"),
+            Write::First { event, kind: Some(kind) } => write!(f, "{moment}:{event}/{kind}"),
+        }
+    }
 }
 
 impl FromStr for Crash {
@@ -64,14 +85,20 @@ impl FromStr for Crash {
             Ok(0) => return Err("writes are counted from 1".into()),
             Ok(number) => Write::Number(number),
             Err(_) => {
+                let (event, kind) =
+                    write.split_once('/').map_or((write, None), |(event, kind)| (event, Some(kind)));
                 // Whoever knows the events says so of any other.
-                let known = serde_json::from_value::<Event>(serde_json::json!({ "event": write }));
+                let known = serde_json::from_value::<Event>(json!({ "event": event }));
                 if let Some(error) =
                     known.err().filter(|error| error.to_string().starts_with("unknown variant"))
                 {
                     return Err(format!("that is neither a number of a write nor an event: {error}"));
                 }
-                Write::First(write.to_owned())
+                if let Some(kind) = kind {
+                    serde_json::from_value::<Kind>(json!(kind))
+                        .map_err(|error| format!("that is no duty: {error}"))?;
+                }
+                Write::First { event: event.to_owned(), kind: kind.map(str::to_owned) }
             }
         };
         Ok(Self { write, moment })
@@ -81,7 +108,11 @@ impl FromStr for Crash {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::daemon::journal::{Event, Journal};
+    use crate::daemon::{
+        journal::{Event, Journal},
+        task::Task,
+    };
+    use sabha_protocol::RoundKey;
     use std::{fs, os::unix::process::ExitStatusExt, path::PathBuf, process::Command};
 
     #[test]
@@ -89,10 +120,22 @@ mod tests {
         let crash = |text: &str| text.parse::<Crash>();
         assert_eq!(crash("7"), Ok(Crash { write: Write::Number(7), moment: Moment::After }));
         assert_eq!(crash("before:1"), Ok(Crash { write: Write::Number(1), moment: Moment::Before }));
-        let signing = Crash { write: Write::First("signing".into()), moment: Moment::Within };
-        assert_eq!(crash("within:signing"), Ok(signing));
-        assert_eq!(crash("drain").map(|crash| crash.write), Ok(Write::First("drain".into())));
-        for wrong in ["", "0", "after:", "soon:3", "-1", "after:0", "after:Signing"] {
+        let first = |event: &str, kind: Option<&str>| Write::First {
+            event: event.into(),
+            kind: kind.map(str::to_owned),
+        };
+        assert_eq!(
+            crash("within:signing"),
+            Ok(Crash { write: first("signing", None), moment: Moment::Within })
+        );
+        assert_eq!(crash("drain").map(|crash| crash.write), Ok(first("drain", None)));
+        assert_eq!(crash("done/audit").map(|crash| crash.write), Ok(first("done", Some("audit"))));
+        for text in ["before:3", "within:signing", "after:settled/train"] {
+            assert_eq!(crash(text).unwrap().to_string(), text);
+        }
+        for wrong in
+            ["", "0", "after:", "soon:3", "-1", "after:0", "after:Signing", "after:done/", "done/nap"]
+        {
             assert!(crash(wrong).is_err(), "{wrong}");
         }
         assert!(crash("after:sinning").unwrap_err().contains("`signing`"), "the events are told");
@@ -102,13 +145,29 @@ mod tests {
     const CRASH: &str = "SABHA_TEST_CRASH";
 
     #[test]
+    fn a_crash_may_be_about_one_kind_of_duty() {
+        let round = RoundKey { round: 1, attempt: 0 };
+        let of =
+            |kind| Event::Settled { task: Task { kind, run: 1, round, place: 0, generation: 0 }, block: 4 };
+        let crash: Crash = "after:settled/audit".parse().unwrap();
+        assert!(crash.is_at(1, &of(Kind::Audit), Moment::After));
+        assert!(!crash.is_at(1, &of(Kind::Train), Moment::After));
+        assert!(!crash.is_at(1, &of(Kind::Audit), Moment::Before));
+        assert!(!crash.is_at(1, &Event::Ready, Moment::After));
+        let any: Crash = "after:settled".parse().unwrap();
+        assert!(
+            any.is_at(1, &of(Kind::Audit), Moment::After) && any.is_at(1, &of(Kind::Train), Moment::After)
+        );
+    }
+
+    #[test]
     #[ignore = "dies: the next test starts it in a process of its own"]
     fn the_process_that_dies() {
         let (Some(folder), Ok(crash)) = (std::env::var_os(FOLDER), std::env::var(CRASH)) else {
             panic!("the next test sets {FOLDER} and {CRASH}")
         };
         let mut journal = Journal::open(&PathBuf::from(folder)).unwrap();
-        journal.crash_at(Some(crash.parse().unwrap()));
+        journal.crash_at(crash.split(',').map(|crash| crash.parse().unwrap()).collect());
         journal.record(Event::Ready).unwrap();
         journal.record(Event::Drain).unwrap();
         journal.record(Event::Ready).unwrap();
@@ -126,6 +185,7 @@ mod tests {
             ("after:drain", 2),
             ("after:ready", 1),
             ("after:stopped", 3),
+            ("after:settled,within:3,after:drain", 2),
         ] {
             let folder = tempfile::tempdir().unwrap();
             let status = Command::new(std::env::current_exe().unwrap())

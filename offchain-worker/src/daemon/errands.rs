@@ -68,6 +68,17 @@ impl Daemon {
         }
     }
 
+    /// The node that was to tell what becomes of them is left: they are sent again to the next one, if need be.
+    pub(super) fn give_up_errands(&mut self) {
+        for (errand, flight) in std::mem::take(&mut self.errands.0) {
+            flight.abort();
+            self.memory.flying.remove(&errand);
+            let left =
+                ChainError::Rpc { what: "watching a transaction".into(), reason: "its node was left".into() };
+            self.land(errand, Err(left));
+        }
+    }
+
     fn land(&mut self, errand: Errand, landed: Landed) {
         let again = self.block.saturating_add(RETRY_BLOCKS);
         if let Errand::Presence { .. } = errand {

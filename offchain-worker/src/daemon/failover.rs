@@ -273,6 +273,8 @@ impl Daemon {
                 tracing::info!(node = client.url(), before = self.client.url(), "connected anew");
                 metrics().reconnected();
                 self.pulse.vitals().node = client.url().into();
+                self.take_in_errands().await;
+                self.give_up_errands();
                 self.client = client;
                 self.seen = None;
                 true

@@ -6,132 +6,29 @@
 //!
 //! A crash may leave half a line at the end: it is cut off, for what it announced was not done yet. Damage anywhere else is an
 //! error: somebody changed the file.
+//!
+//! What is known of a round's duties is forgotten when the round is closed; a log that has grown is freed of such rounds' lines when it
+//! is opened.
 
-pub use super::crash::{Crash, Moment};
+pub use super::{
+    crash::{Crash, Moment},
+    event::Event,
+};
 
-use super::task::{Act, Basis, Found, Kind, Task};
+use super::{
+    log_file,
+    task::{Act, Basis, Found, Kind, Task},
+};
 use crate::files::{self, FileError};
-use sabha_protocol::{ActiveBlock, Digest, RoundKey, RunId, dispute::record::GameId, round::Checkpoint};
+use sabha_protocol::{ActiveBlock, Digest, RoundKey, RunId};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
-    fs::{self, File, OpenOptions},
-    io::{ErrorKind, Read, Seek, SeekFrom, Write},
+    fs::File,
+    io::{ErrorKind, Read, Write},
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
-
-/// One entry of the log.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Event {
-    /// The daemon started.
-    Started {
-        /// Hash of the chain's genesis block.
-        genesis: String,
-        /// The account of the hot key.
-        hot_key: String,
-        /// Version of this program.
-        version: String,
-    },
-    /// The worker was asked for something, and begins or goes on with it.
-    Taken {
-        /// What.
-        task: Task,
-        /// What its result is made from.
-        basis: Basis,
-        /// The last active block.
-        until: ActiveBlock,
-        /// The number of the block that asks for it; 0 in logs of older releases.
-        #[serde(default)]
-        block: u64,
-    },
-    /// It is let go: this machine cannot do it.
-    Declined {
-        /// What.
-        task: Task,
-        /// Why.
-        reason: String,
-    },
-    /// Training was stopped in the middle; its state is on the disk.
-    Parked {
-        /// What.
-        task: Task,
-        /// Inner steps that are done.
-        step: u32,
-    },
-    /// The work is done, and what it made is in the blob store.
-    Done {
-        /// What.
-        task: Task,
-        /// What the result was made from.
-        basis: Basis,
-        /// What is to be signed.
-        #[serde(with = "scale_hex")]
-        act: Act,
-    },
-    /// The act is about to be signed and sent.
-    Signing {
-        /// What.
-        task: Task,
-        /// What is signed.
-        #[serde(with = "scale_hex")]
-        act: Act,
-    },
-    /// The chain has it.
-    Settled {
-        /// What.
-        task: Task,
-        /// The number of the block that shows it.
-        block: u64,
-    },
-    /// It is no longer asked for, and the chain does not have it.
-    Lost {
-        /// What.
-        task: Task,
-        /// Whether its deadline was missed; else it was taken back.
-        late: bool,
-    },
-    /// The worker has the checkpoint that a round made, and it is the one whose root was posted.
-    Holds {
-        /// The run.
-        run: RunId,
-        /// The attempt at a round.
-        round: RoundKey,
-        /// The checkpoint.
-        checkpoint: Checkpoint,
-    },
-    /// A run is about to be moved on. A second poke costs a fee and changes nothing.
-    Poking {
-        /// The run.
-        run: RunId,
-        /// How much was due.
-        due: u32,
-    },
-    /// A move in a dispute is about to be sent. A second one for the same position is refused.
-    Moving {
-        /// The game.
-        game: GameId,
-        /// The position that it is for.
-        position: Digest,
-        /// The call.
-        call: String,
-    },
-    /// The chain is about to be told where the worker serves its blobs.
-    Announcing {
-        /// The endpoint.
-        endpoint: String,
-    },
-    /// The worker says that it can be drawn.
-    Ready,
-    /// The worker says that it cannot be drawn any more.
-    Drain,
-    /// The daemon ended.
-    Stopped {
-        /// Why.
-        reason: String,
-    },
-}
 
 /// What the log says about one task.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -183,22 +80,6 @@ pub enum JournalError {
     },
 }
 
-/// Acts in the log are bytes in hexadecimal: a loss in decimal digits might not read back as the same bits.
-mod scale_hex {
-    use super::Act;
-    use codec::{DecodeAll, Encode};
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub fn serialize<S: Serializer>(act: &Act, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&hex::encode(act.encode()))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Act, D::Error> {
-        let bytes = hex::decode(String::deserialize(deserializer)?).map_err(D::Error::custom)?;
-        Act::decode_all(&mut bytes.as_slice()).map_err(D::Error::custom)
-    }
-}
-
 #[derive(Serialize, Deserialize)]
 struct Line {
     /// Milliseconds since 1970, for people.
@@ -213,14 +94,14 @@ pub struct Journal {
     file: File,
     path: PathBuf,
     known: BTreeMap<Task, Known>,
-    /// What each seal that was signed hides.
-    sealed: BTreeMap<Digest, (Found, [u8; 32])>,
+    /// What each seal that was signed hides, and for what.
+    sealed: BTreeMap<Digest, (Task, Found, [u8; 32])>,
     /// The highest block that was noted for anything.
     seen: u64,
     /// Where the good part of the file ends, if half a line may be behind it that could not be cut off yet.
     cut_at: Option<u64>,
     /// Where to die.
-    crash: Option<Crash>,
+    crash: Vec<Crash>,
     /// Events that were written since it was opened.
     writes: u64,
 }
@@ -237,37 +118,45 @@ pub struct Look {
 /// The log's file name.
 const NAME: &str = "events.jsonl";
 
+/// Bytes from which on a log is worth freeing of what is closed: it is read as a whole when it is opened.
+const COMPACT_FROM: usize = 16 << 20;
+
 impl Journal {
     /// Opens the log in `folder`, which is made if need be, and locks it against other daemons.
     ///
     /// # Errors
     /// If it cannot be read, is in use, or is damaged.
     pub fn open(folder: &Path) -> Result<Self, JournalError> {
+        Self::open_compacting(folder, COMPACT_FROM)
+    }
+
+    fn open_compacting(folder: &Path, from: usize) -> Result<Self, JournalError> {
         files::create_folder(folder)?;
         let path = folder.join(NAME);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .open(&path)
-            .map_err(FileError::of("open", &path))?;
-        // A new file is in its folder only when that is on the disk.
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(FileError::of("write", folder))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => return Err(JournalError::InUse(path)),
-            Err(fs::TryLockError::Error(error)) => return Err(FileError::of("lock", &path)(error).into()),
+        let mut file = log_file::open(&path)?;
+        let text = log_file::read(&mut file, &path)?;
+        let (journal, _) = Self::replay(file, path, &text)?;
+        if text.len() < from { Ok(journal) } else { journal.compacted(&text) }
+    }
+
+    /// The log without the lines about rounds that are closed, if those are most of `text`, which is all of it.
+    fn compacted(self, text: &[u8]) -> Result<Self, JournalError> {
+        let mut kept = self.line_of(Event::Compacted { seen: self.seen })?.0;
+        for line in text.split_inclusive(|byte| *byte == b'\n') {
+            let event = serde_json::from_slice::<Line>(line).map(|line| line.event);
+            if event.is_ok_and(|event| event.task().is_some_and(|task| self.known.contains_key(&task))) {
+                kept.extend_from_slice(line);
+            }
         }
-        let mut text = Vec::new();
-        file.seek(SeekFrom::Start(0)).map_err(FileError::of("read", &path))?;
-        file.read_to_end(&mut text).map_err(FileError::of("read", &path))?;
-        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        if whole < text.len() {
-            tracing::warn!(path = %path.display(), "the last line was cut off by a crash: dropped");
-            file.set_len(whole as u64).map_err(FileError::of("repair", &path))?;
-            file.sync_all().map_err(FileError::of("repair", &path))?;
+        if kept.len() > text.len() / 2 {
+            return Ok(self);
         }
-        Self::replay(file, path, text.get(..whole).unwrap_or_default()).map(|(journal, _)| journal)
+        let file = log_file::replace(&self.path, &kept)?;
+        tracing::info!(
+            path = %self.path.display(), before = text.len(), bytes = kept.len(), old = %log_file::old(&self.path).display(),
+            "took out of the event log what is about rounds that are closed"
+        );
+        Self::replay(file, self.path, &kept).map(|(journal, _)| journal)
     }
 
     /// Reads the log in `folder` without a lock, and changes nothing: `None` if there is none.
@@ -284,8 +173,8 @@ impl Journal {
         let mut text = Vec::new();
         file.read_to_end(&mut text).map_err(FileError::of("read", &path))?;
         // A daemon may be writing the last line.
-        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        let (journal, events) = Self::replay(file, path, text.get(..whole).unwrap_or_default())?;
+        let whole = text.get(..log_file::whole_lines(&text)).unwrap_or_default();
+        let (journal, events) = Self::replay(file, path, whole)?;
         Ok(Some(Look { events, open: journal.open_tasks().count() }))
     }
 
@@ -298,7 +187,7 @@ impl Journal {
             sealed: BTreeMap::new(),
             seen: 0,
             cut_at: None,
-            crash: None,
+            crash: Vec::new(),
             writes: 0,
         };
         let mut events = 0usize;
@@ -315,8 +204,8 @@ impl Journal {
         Ok((journal, events))
     }
 
-    /// The process is to die at a write.
-    pub fn crash_at(&mut self, crash: Option<Crash>) {
+    /// The process is to die at the first of these writes that comes.
+    pub fn crash_at(&mut self, crash: Vec<Crash>) {
         self.crash = crash;
     }
 
@@ -326,14 +215,10 @@ impl Journal {
     /// [`JournalError::SecondAct`] if the event breaks the log's law; nothing is written then. Else if the disk fails.
     pub fn record(&mut self, event: Event) -> Result<(), JournalError> {
         self.check(&event)?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let line = Line { time_ms: u64::try_from(now.as_millis()).unwrap_or(u64::MAX), event };
-        let mut bytes = serde_json::to_vec(&line)
-            .map_err(|error| FileError::of("write", &self.path)(std::io::Error::other(error)))?;
-        bytes.push(b'\n');
+        let (bytes, line) = self.line_of(event)?;
         self.writes = self.writes.saturating_add(1);
         self.die_if(Moment::Before, &line.event);
-        if self.crash.as_ref().is_some_and(|crash| crash.is_at(self.writes, &line.event, Moment::Within)) {
+        if self.crash.iter().any(|crash| crash.is_at(self.writes, &line.event, Moment::Within)) {
             let half = bytes.get(..bytes.len() / 2).unwrap_or_default();
             let _ = self.file.write_all(half).and_then(|()| self.file.sync_data());
         }
@@ -352,6 +237,16 @@ impl Journal {
         self.apply(&line.event)
     }
 
+    /// An event's line, as bytes.
+    fn line_of(&self, event: Event) -> Result<(Vec<u8>, Line), FileError> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let line = Line { time_ms: u64::try_from(now.as_millis()).unwrap_or(u64::MAX), event };
+        let mut bytes = serde_json::to_vec(&line)
+            .map_err(|error| FileError::of("write", &self.path)(std::io::Error::other(error)))?;
+        bytes.push(b'\n');
+        Ok((bytes, line))
+    }
+
     /// Cuts off what a write that failed may have left. Until that is done nothing is written.
     fn cut(&mut self) -> Result<(), FileError> {
         if let Some(end) = self.cut_at {
@@ -363,7 +258,8 @@ impl Journal {
     }
 
     fn die_if(&self, moment: Moment, event: &Event) {
-        if self.crash.as_ref().is_some_and(|crash| crash.is_at(self.writes, event, moment)) {
+        if let Some(crash) = self.crash.iter().find(|crash| crash.is_at(self.writes, event, moment)) {
+            tracing::error!(%crash, "dies, as it was told to");
             std::process::abort();
         }
     }
@@ -376,6 +272,16 @@ impl Journal {
     /// The tasks that are neither settled nor lost, in order.
     pub fn open_tasks(&self) -> impl Iterator<Item = (Task, &Known)> {
         self.known.iter().filter(|(_, known)| !known.closed).map(|(task, known)| (*task, known))
+    }
+
+    /// The rounds of which nothing is left to be done, with the highest block that was noted for any duty of each.
+    pub fn done_rounds(&self) -> BTreeMap<(RunId, RoundKey), u64> {
+        let mut rounds = BTreeMap::<_, Option<u64>>::new();
+        for (task, known) in &self.known {
+            let seen = rounds.entry((task.run, task.round)).or_insert(Some(0));
+            *seen = seen.filter(|_| known.closed).map(|seen| seen.max(known.seen));
+        }
+        rounds.into_iter().filter_map(|(round, seen)| Some((round, seen?))).collect()
     }
 
     /// The highest block that was seen to ask for a slot that this worker trains, or to have something of it. One that the log does
@@ -392,7 +298,7 @@ impl Journal {
 
     /// What a seal hides, if this worker signed it.
     pub fn sealed(&self, seal: Digest) -> Option<(Found, [u8; 32])> {
-        self.sealed.get(&seal).copied()
+        self.sealed.get(&seal).map(|(_, found, salt)| (*found, *salt))
     }
 
     /// The file.
@@ -406,7 +312,9 @@ impl Journal {
             self.known.get(task).and_then(|known| known.signed.as_ref()).is_some_and(|old| old != act);
         // A reveal must be of something that was sealed: whatever else, it would be refused, and tell the answer.
         let unsealed = match act {
-            Act::Reveal { found, salt } => !self.sealed.values().any(|sealed| *sealed == (*found, *salt)),
+            Act::Reveal { found, salt } => {
+                !self.sealed.values().any(|sealed| (sealed.1, sealed.2) == (*found, *salt))
+            }
             _ => false,
         };
         if another || unsealed {
@@ -431,7 +339,7 @@ impl Journal {
             }
             Event::Signing { task, act } => {
                 if let (Kind::Audit, Act::Seal { seal, found, salt }) = (task.kind, act) {
-                    self.sealed.insert(*seal, (*found, *salt));
+                    self.sealed.insert(*seal, (*task, *found, *salt));
                 }
                 let known = self.known.entry(*task).or_default();
                 known.signed = Some(act.clone());
@@ -449,6 +357,12 @@ impl Journal {
             Event::Declined { task, .. } => {
                 self.known.entry(*task).or_default().declined = true;
             }
+            Event::Closed { run, round } => {
+                let is_open = |task: &Task| (task.run, task.round) != (*run, *round);
+                self.known.retain(|task, _| is_open(task));
+                self.sealed.retain(|_, (task, ..)| is_open(task));
+            }
+            Event::Compacted { seen } => self.seen = self.seen.max(*seen),
             Event::Started { .. }
             | Event::Parked { .. }
             | Event::Holds { .. }

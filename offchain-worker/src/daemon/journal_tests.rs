@@ -1,5 +1,6 @@
 use super::*;
-use sabha_protocol::{Commitment, Divergence, Outcome, SlotSet};
+use sabha_protocol::{Commitment, Divergence, Outcome, SlotSet, round::Checkpoint};
+use std::fs;
 
 fn task(round: u32) -> Task {
     Task { run: 1, round: RoundKey { round, attempt: 1 }, kind: Kind::Train, place: 0, generation: 2 }
@@ -255,4 +256,71 @@ fn acts_without_a_task_are_in_the_log_and_read_back() {
     let read: Vec<Event> =
         text.lines().map(|line| serde_json::from_str::<Line>(line).unwrap().event).collect();
     assert_eq!(read, events);
+}
+
+fn closed(round: u32) -> Event {
+    let Task { run, round, .. } = task(round);
+    Event::Closed { run, round }
+}
+
+#[test]
+fn what_is_known_of_a_round_is_forgotten_when_it_is_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(folder.path()).unwrap();
+    for event in events() {
+        journal.record(event).unwrap();
+    }
+    let Act::Seal { seal: sealed, .. } = seal(3) else { unreachable!() };
+    let round = |number| (task(number).run, task(number).round);
+    // Of the first round two things were done; the last one is declined, and its deadline has not passed.
+    assert_eq!(journal.done_rounds(), [(round(0), 12), (round(1), 10)].into());
+    journal.record(closed(0)).unwrap();
+    assert_eq!(journal.done_rounds(), [(round(1), 10)].into());
+    for journal in [&journal, &Journal::open(&copy_of(&folder)).unwrap()] {
+        assert_eq!((journal.known(task(0)), journal.sealed(sealed)), (None, None));
+        assert!(journal.known(task(1)).is_some() && journal.known(task(2)).is_some());
+        assert_eq!(journal.highest(), 13);
+    }
+}
+
+/// A log may be looked at in another place while a daemon has it.
+fn copy_of(folder: &tempfile::TempDir) -> PathBuf {
+    let copy = folder.path().join("copy");
+    fs::create_dir(&copy).unwrap();
+    fs::copy(folder.path().join(NAME), copy.join(NAME)).unwrap();
+    copy
+}
+
+#[test]
+fn a_log_that_has_grown_is_freed_of_rounds_that_are_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(folder.path()).unwrap();
+    for event in events() {
+        journal.record(event).unwrap();
+    }
+    for number in [0, 1] {
+        journal.record(closed(number)).unwrap();
+    }
+    let (path, before) = (journal.path().to_owned(), journal.known(task(2)).cloned());
+    drop(journal);
+    let whole = fs::read(&path).unwrap();
+    drop(Journal::open_compacting(folder.path(), whole.len() + 1).unwrap());
+    assert_eq!(fs::read(&path).unwrap(), whole, "it is not large enough");
+
+    let mut journal = Journal::open_compacting(folder.path(), whole.len()).unwrap();
+    assert_eq!(fs::read(folder.path().join("events.old.jsonl")).unwrap(), whole);
+    let text = fs::read_to_string(&path).unwrap();
+    assert_eq!(text.lines().count(), 3, "what is open, and that it was compacted: {text}");
+    assert_eq!((journal.known(task(2)).cloned(), journal.highest()), (before, 13));
+    assert!(matches!(Journal::open(folder.path()), Err(JournalError::InUse(_))), "it is locked as before");
+    journal.record(Event::Signing { task: task(2), act: commit(5) }).unwrap();
+    let second = journal.record(Event::Signing { task: task(2), act: commit(6) });
+    assert!(matches!(second, Err(JournalError::SecondAct { .. })), "the law holds");
+    drop(journal);
+
+    // Now most of it is open.
+    let grown = fs::read(&path).unwrap();
+    let journal = Journal::open_compacting(folder.path(), 0).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), grown);
+    assert_eq!(journal.known(task(2)).unwrap().signed, Some(commit(5)));
 }

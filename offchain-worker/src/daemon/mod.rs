@@ -6,6 +6,7 @@
 //!   the process, if that is asked for.
 //! - [`watch`] reads what the decision needs from the chain.
 //! - [`work`] is the seam to the work: a job, and how it ended; [`works`] does it on an engine, in threads of its own.
+//! - `log_file` is the event log's file; `settled` closes what nothing will be asked of any more, so that neither grows for ever.
 //! - [`slots`] are the files of the slots that were trained: leaves, and states for auditors.
 //! - `disputes` alarms, and plays in the disputes that this worker is a side of.
 //! - `failover` leaves a node that does not serve.
@@ -25,10 +26,13 @@ pub mod decide;
 pub(crate) mod disputes;
 mod ending;
 mod errands;
+mod event;
 mod failover;
 pub mod journal;
+mod log_file;
 pub(crate) mod providers;
 mod serve;
+mod settled;
 pub mod slots;
 pub mod task;
 pub mod watch;
@@ -66,6 +70,10 @@ use work::{Ended, Origin, Workshop};
 /// Between two times that free memory is given back: as long as some moments' work, so that it costs nothing.
 const GIVE_BACK: Duration = Duration::from_secs(10);
 
+/// How long one look at the chain may take, of some dozens of questions: each has a time-out of its own, but a node that answers all of
+/// them just before theirs would keep the daemon from everything else.
+const LOOK_WITHIN: Duration = Duration::from_secs(120);
+
 /// What the operator asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
@@ -77,8 +85,8 @@ pub struct Options {
     pub until_run_over: Option<RunId>,
     /// Let the clock run out in disputes about the worker's own results: to see what becomes of who stalls.
     pub never_answer: bool,
-    /// Die at a write of the event log: to see that nothing is lost by it.
-    pub crash: Option<Crash>,
+    /// Die at the first of these writes of the event log: to see that nothing is lost by it.
+    pub crash: Vec<Crash>,
 }
 
 /// A running daemon.
@@ -204,6 +212,11 @@ impl Daemon {
             state = %state.display(),
             "started"
         );
+        // What a crash of the machine has left of them must not end it at each start.
+        let mended = blobs.own().mend_pins(providers::is_of_a_daemon)?;
+        if !mended.is_empty() {
+            tracing::warn!(pins = mended.join(" "), "pins were damaged: what is needed is pinned anew");
+        }
         let memory = Memory { wants_ready: options.ready, pokes: config.worker.poke, ..Memory::default() };
         Ok(Some(Self {
             config,
@@ -214,7 +227,7 @@ impl Daemon {
             journal,
             memory,
             served: Served::beside(&blobs),
-            providers: providers::Providers::default(),
+            providers: providers::Providers::of_mended(&mended),
             held: BTreeMap::new(),
             origins: BTreeMap::new(),
             fetching: BTreeMap::new(),
@@ -271,7 +284,9 @@ impl Daemon {
             // A look may be given up anywhere: what it does is written down before.
             let looked = tokio::select! {
                 () = stop.raised() => break Ok("signal"),
-                looked = self.look() => looked,
+                looked = tokio::time::timeout(LOOK_WITHIN, self.look()) => looked.unwrap_or_else(|_| {
+                    Err(ChainError::Timeout { what: "a look at the chain".into(), after: LOOK_WITHIN }.into())
+                }),
             };
             self.pulse.vitals().looked = Instant::now();
             self.count_carried();
@@ -379,6 +394,7 @@ impl Daemon {
                 let mut rounds = watch::Rounds::at(&followed_at);
                 self.keep_providers(&followed_at, &worker, &mut rounds).await?;
                 self.tend_slots(&followed_at, &mut rounds).await?;
+                self.close_rounds(&mut rounds).await?;
                 self.keep_checkpoints(&followed_at, &worker, &mut rounds).await?;
                 let own = watch::Own {
                     owner: &self.owner,

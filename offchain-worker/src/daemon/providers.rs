@@ -36,6 +36,8 @@ pub(super) struct Providers {
     pinned: Option<BTreeSet<Digest>>,
     /// The checkpoints that runs have come to, as far as they are pinned.
     tips: BTreeMap<RunId, Digest>,
+    /// Pins that were damaged at the start.
+    damaged: Vec<String>,
     /// The endpoint on chain that was spoken of last.
     told: Option<String>,
     /// Where workers of rounds are.
@@ -67,6 +69,11 @@ impl Addresses {
 }
 
 impl Providers {
+    /// Of a daemon that has found these pins damaged.
+    pub(super) fn of_mended(pins: &[String]) -> Self {
+        Self { damaged: pins.to_vec(), ..Self::default() }
+    }
+
     /// What the chain says of this worker is looked at again.
     pub(super) fn forget_told(&mut self) {
         self.told = None;
@@ -178,6 +185,8 @@ impl Daemon {
             self.providers.tips = tips_of(&prefix, self.blobs.own().pins()?);
         }
         let mut runs: BTreeSet<RunId> = self.providers.tips.keys().copied().collect();
+        // What these kept may be known by their names alone.
+        runs.extend(self.providers.damaged.iter().filter_map(|name| run_of(&prefix, name)));
         runs.extend(at.open_runs().await?);
         for run in runs {
             let Some(record) = at.run(run).await? else { continue };
@@ -194,6 +203,7 @@ impl Daemon {
                 self.providers.tips.remove(&run);
             }
         }
+        self.providers.damaged.clear();
         Ok(())
     }
 
@@ -247,10 +257,18 @@ fn made_of(journal: &Journal) -> BTreeSet<Digest> {
 
 /// The runs whose checkpoints are kept by pins that begin so.
 fn tips_of(prefix: &str, pins: BTreeMap<String, BTreeSet<Digest>>) -> BTreeMap<RunId, Digest> {
-    let tips = pins
-        .iter()
-        .filter_map(|(name, pinned)| Some((name.strip_prefix(prefix)?.parse().ok()?, *pinned.first()?)));
+    let tips = pins.iter().filter_map(|(name, pinned)| Some((run_of(prefix, name)?, *pinned.first()?)));
     tips.collect()
+}
+
+/// The run whose checkpoint a pin keeps that begins so.
+fn run_of(prefix: &str, name: &str) -> Option<RunId> {
+    name.strip_prefix(prefix)?.parse().ok()
+}
+
+/// Whether a daemon pins under this name, and pins anew what is missing: what rounds need, models, and states for auditors.
+pub(super) fn is_of_a_daemon(name: &str) -> bool {
+    ["daemon-", "model-", "served-"].iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// An endpoint is any text, and some are none of ours.

@@ -3,6 +3,7 @@
 use super::{
     Daemon,
     background::Background,
+    settled::is_settled,
     slots::{self, Served},
     task::Task,
     watch::Rounds,
@@ -125,12 +126,6 @@ impl Wanted {
             }
         }
     }
-}
-
-/// Whether a slot's round is settled, by a finalised block: one that does not show the round, and is not older than what was seen of
-/// the slot. In an older one the round may not be open yet.
-fn is_settled(is_open: bool, finalised: u64, seen: u64) -> bool {
-    !is_open && finalised >= seen
 }
 
 #[cfg(test)]

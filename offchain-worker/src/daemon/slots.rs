@@ -176,18 +176,24 @@ impl Served {
         segments_root: Digest,
         segment: u32,
     ) -> Result<bool, BlobError> {
-        let (own, note) = (self.blobs.own(), note_of(segments_root, segment));
-        if own.note(&note)?.is_some() {
+        let (own, note, pin) = (self.blobs.own(), note_of(segments_root, segment), pin_of(segments_root));
+        let Some(opening) = Opening::of(leaves, segment) else { return Ok(false) };
+        // A note that was damaged, or whose state is gone, serves nobody: both are made again.
+        let served = own.note(&note)?.and_then(|note| <(Digest, Opening)>::decode_all(&mut &*note).ok());
+        if let Some((digest, found)) = served
+            && found == opening
+            && own.has(digest)?
+            && own.pinned(&pin)?.contains(&digest)
+        {
             return Ok(true);
         }
-        let Some(opening) = Opening::of(leaves, segment) else { return Ok(false) };
         let from = end_file(folder, segment);
         let bytes = match fs::read(&from) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(FileError::of("read", &from)(error).into()),
         };
-        let (digest, pin) = (Digest::of(&bytes), pin_of(segments_root));
+        let digest = Digest::of(&bytes);
         let mut pinned = own.pinned(&pin)?;
         pinned.insert(digest);
         own.pin(&pin, &pinned)?;
@@ -238,7 +244,7 @@ impl Served {
 
     fn remove_unpinned(&self, digests: &BTreeSet<Digest>) -> Result<(), BlobError> {
         let own = self.blobs.own();
-        let pinned: BTreeSet<Digest> = own.pins()?.into_values().flatten().collect();
+        let pinned = own.pinned_by_any()?;
         for digest in digests.difference(&pinned) {
             own.remove(*digest)?;
         }
@@ -366,7 +372,29 @@ mod tests {
         for note in [(digest, Opening::of(&leaves, 2).unwrap()).encode(), digest.encode(), vec![1]] {
             served.blobs.own().put_note(&note_of(root, 1), &note).unwrap();
             assert_eq!(served.fetch(&spec, root, 1, &Stop::new()), None);
+            assert!(served.serve(&own, &leaves, root, 1).unwrap());
+            assert!(served.fetch(&spec, root, 1, &Stop::new()).is_some(), "whose it is makes it again");
         }
+    }
+
+    #[test]
+    fn what_is_served_and_gone_is_served_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let spec = tiny_spec();
+        let (states, leaves) = slot(&spec);
+        let root = segments_root(&leaves);
+        let (own, served) = (folder.path().join("own"), beside(folder.path()));
+        keep_state(&own, 1, &states[1]).unwrap();
+        let serve = || assert!(served.serve(&own, &leaves, root, 1).unwrap());
+        serve();
+        let blobs = served.blobs.own();
+        let digest = *blobs.pinned(&pin_of(root)).unwrap().first().unwrap();
+        blobs.remove(digest).unwrap();
+        serve();
+        assert!(served.fetch(&spec, root, 1, &Stop::new()).is_some());
+        blobs.pin(&pin_of(root), &BTreeSet::new()).unwrap();
+        serve();
+        assert_eq!(blobs.pinned(&pin_of(root)).unwrap(), [digest].into());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// The least time from one write of a state that nobody asked for to the next: what a crash costs, and a step.
-const SAVE_EVERY: Duration = Duration::from_secs(30);
+pub const SAVE_EVERY: Duration = Duration::from_secs(30);
 
 /// Which slot, on what, and where its state is parked.
 pub struct SlotJob<'a> {
@@ -25,6 +25,8 @@ pub struct SlotJob<'a> {
     pub park: &'a Path,
     /// What tells this work apart from other work that may be parked there.
     pub work: &'a str,
+    /// How often the state is saved at least, such as [`SAVE_EVERY`].
+    pub save_every: Duration,
 }
 
 /// One step that was done.
@@ -124,18 +126,7 @@ pub fn run_slot(
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> anyhow::Result<SlotEnd> {
-    run_slot_saving(SAVE_EVERY, engine, job, start, observer, stop)
-}
-
-fn run_slot_saving(
-    save_every: Duration,
-    engine: &dyn Engine,
-    job: &SlotJob<'_>,
-    start: impl FnOnce() -> anyhow::Result<Checkpoint>,
-    observer: &mut dyn Observer,
-    stop: &Stop,
-) -> anyhow::Result<SlotEnd> {
-    let SlotJob { spec, stream, round, slot, .. } = *job;
+    let SlotJob { spec, stream, round, slot, save_every, .. } = *job;
     if !engine.follows(spec.numerics_version) {
         let (wanted, device) = (spec.numerics_version, engine.describe());
         return Err(EngineError::Numerics { wanted, device }.into());
@@ -233,7 +224,7 @@ mod tests {
 
         fn run(&self, engine: &dyn Engine, park: &Path, stop: &Stop) -> SlotEnd {
             let Self { spec, stream, .. } = self;
-            let job = SlotJob { spec, stream, round: 0, slot: 0, park, work: "work" };
+            let job = SlotJob { spec, stream, round: 0, slot: 0, park, work: "work", save_every: SAVE_EVERY };
             run_slot(engine, &job, || init::of_spec(spec), &mut (), stop).unwrap()
         }
 
@@ -311,12 +302,12 @@ mod tests {
         let whole = fixture.run(&engine, &fixture.park("whole"), &Stop::new());
         for killed in [7, 8, 9, 12] {
             let (park, kept) = (fixture.park("parked"), fixture.park(&format!("kept-{killed}")));
-            let job = SlotJob { spec, stream, round: 0, slot: 0, park: &park, work: "work" };
+            let save_every = Duration::ZERO;
+            let job = SlotJob { spec, stream, round: 0, slot: 0, park: &park, work: "work", save_every };
             let start = || init::of_spec(spec);
             // The step is told before its state is saved: what is kept is that of the step before.
             let mut witness = Witness { keep: Some((killed, &park, &kept)), ..Witness::default() };
-            let ended =
-                run_slot_saving(Duration::ZERO, &engine, &job, start, &mut witness, &Stop::new()).unwrap();
+            let ended = run_slot(&engine, &job, start, &mut witness, &Stop::new()).unwrap();
             assert_eq!(ended, whole, "saving changes nothing");
 
             let job = SlotJob { park: &kept, ..job };
@@ -337,9 +328,10 @@ mod tests {
         // A file where the folder should be.
         std::fs::write(fixture.park("file"), "").unwrap();
         let park = fixture.park("file/parked");
-        let job = SlotJob { spec, stream, round: 0, slot: 0, park: &park, work: "work" };
+        let save_every = Duration::ZERO;
+        let job = SlotJob { spec, stream, round: 0, slot: 0, park: &park, work: "work", save_every };
         let start = || init::of_spec(spec);
-        let ended = run_slot_saving(Duration::ZERO, &engine, &job, start, &mut (), &Stop::new()).unwrap();
+        let ended = run_slot(&engine, &job, start, &mut (), &Stop::new()).unwrap();
         assert_eq!(ended, whole);
     }
 
@@ -361,7 +353,8 @@ mod tests {
         fixture.spec.numerics_version = 9;
         let Fixture { spec, stream, .. } = &fixture;
         let park = fixture.park("parked");
-        let job = SlotJob { spec, stream, round: 0, slot: 0, park: &park, work: "work" };
+        let save_every = SAVE_EVERY;
+        let job = SlotJob { spec, stream, round: 0, slot: 0, park: &park, work: "work", save_every };
         let start = || init::of_spec(spec);
         let error = run_slot(&CandleEngine::cpu(), &job, start, &mut (), &Stop::new()).unwrap_err();
         let error = error.downcast::<EngineError>().unwrap();

@@ -58,6 +58,8 @@ impl Metrics {
             | Event::Poking { .. }
             | Event::Moving { .. }
             | Event::Announcing { .. }
+            | Event::Closed { .. }
+            | Event::Compacted { .. }
             | Event::Ready
             | Event::Drain
             | Event::Stopped { .. } => {}

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use std::{
     fs::{self, File},
+    io::{Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
@@ -508,4 +509,20 @@ fn output(command: &mut Command) -> Output {
 /// A port that nobody listens on now.
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// What the daemon answers at `path`: the status line, and the body.
+pub fn ask(port: u16, path: &str) -> Option<(String, String)> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    Some((head.lines().next()?.into(), body.into()))
+}
+
+/// A metric's value.
+pub fn metric(port: u16, name: &str) -> Option<f64> {
+    let (_, text) = ask(port, "/metrics")?;
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
 }

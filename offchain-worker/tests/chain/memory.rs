@@ -1,6 +1,6 @@
 //! A run of a model for which no machine has the memory: the worker lets its slots go, and lives on.
 
-use crate::harness::{Chain, Home, dataset, spec};
+use crate::harness::{Chain, Home, dataset, free_port, metric, spec};
 
 /// The largest model that a specification may ask for, with a deadline that passes soon.
 fn huge() -> String {
@@ -36,7 +36,9 @@ fn slots_of_a_model_of_terabytes_are_declined_and_cost_the_worker_nothing() {
 
     let (state, blobs) = (home.path("state"), home.path("blobs"));
     let folders = ["--state", &state, "--blobs", &blobs, "--dataset", &data];
-    let daemon = ["start", "--key", &hot, "--follow", "best", "--ready", "--drain-on-stop"];
+    let port = free_port();
+    let listen = format!("127.0.0.1:{port}");
+    let daemon = ["start", "--key", &hot, "--follow", "best", "--ready", "--drain-on-stop", "--metrics-listen", &listen];
     let process = home.start("daemon", &[&daemon[..], &folders].concat());
     let of = |event: &str, generation: Option<u16>| {
         let events = home.events(&state);
@@ -53,6 +55,7 @@ fn slots_of_a_model_of_terabytes_are_declined_and_cost_the_worker_nothing() {
     assert!(log.contains("TiB of memory") && log.contains("it is let go"), "{log}");
     // It gets the slot again and again, and lets it go; nobody could have trained it, so the worker is not to blame and stays ready.
     chain.wait("three deadlines", || (of("lost", None) >= 3).then_some(()));
+    assert!(metric(port, "sabha_duties_declined_total{duty=\"train\"}").unwrap() >= 3.0);
     assert_eq!(of("drain", None), 0);
     assert_eq!(home.json(&["status", "--key", &bob])["status"], "ready");
     let log = process.log();

@@ -5,8 +5,9 @@ use iroh::SecretKey;
 use sabha_blobs::{BlobError, BlobStore, Haste, WorkerAddress};
 use sabha_protocol::Digest;
 use std::{
+    fs::File,
     ops::ControlFlow,
-    sync::atomic::Ordering,
+    sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -44,6 +45,36 @@ fn a_slow_worker_that_is_the_only_one_is_waited_for() {
     let client = Machine::fetching([slow.address.clone()]);
     assert!(client.blobs.get(Digest::of(&bytes)).unwrap() == bytes);
     assert_eq!(slow.pulls.load(Ordering::SeqCst), 1);
+}
+
+/// By another process, or another thread of this one.
+#[test]
+fn a_download_that_somebody_else_works_on_is_waited_for_and_can_be_stopped() {
+    let server = Machine::serving();
+    let bytes = content(300_000);
+    let digest = put(&server, &bytes);
+    let client = Machine::fetching([server.address()]);
+    let partial = client.blobs.own().root().join("partial");
+    std::fs::create_dir_all(&partial).unwrap();
+    let theirs = File::create(partial.join(digest.to_string())).unwrap();
+    theirs.lock().unwrap();
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let fetching = scope.spawn(|| {
+            let stopped = || stop.load(Ordering::SeqCst);
+            client.blobs.fetching(digest, u64::MAX, stopped, |own| own.get(digest))
+        });
+        thread::sleep(Duration::from_millis(500));
+        assert!(!fetching.is_finished());
+        stop.store(true, Ordering::SeqCst);
+        let stopped = fetching.join().unwrap().unwrap_err();
+        assert!(matches!(stopped, BlobError::Stopped { .. }), "{stopped}");
+        let fetching = scope.spawn(|| client.blobs.get(digest));
+        thread::sleep(Duration::from_millis(300));
+        assert!(!fetching.is_finished());
+        drop(theirs);
+        assert!(fetching.join().unwrap().unwrap() == bytes);
+    });
 }
 
 #[test]

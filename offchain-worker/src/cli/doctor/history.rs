@@ -9,22 +9,42 @@ use crate::{
     error::Exit,
 };
 use sabha_protocol::{Digest, RunId, spec::DataSpec};
-use std::path::Path;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-/// Whether the event log can be read, and how much of it is not done.
+/// Whether the event logs can be read, and how much of them is not done. Each chain and worker has one, in a folder of its own.
 pub(super) fn check_log(report: &mut Report, state: &Path) {
-    match Journal::look(state) {
-        Ok(Some(look)) => {
-            report.good("log", format!("{} events, {} tasks not done", look.events, look.open));
+    let mut found = 0u32;
+    for folder in folders_in(state) {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        match Journal::look(&folder) {
+            Ok(Some(look)) => {
+                report.good("log", format!("{name}: {} events, {} tasks not done", look.events, look.open));
+            }
+            Ok(None) => continue,
+            Err(error) => report.bad(
+                "log",
+                Exit::BadInput,
+                error.to_string(),
+                "restore it from a copy; without one, drain, wait until nothing is asked of the worker, and begin with another --state",
+            ),
         }
-        Ok(None) => report.good("log", format!("none yet in {}", state.display())),
-        Err(error) => report.bad(
-            "log",
-            Exit::BadInput,
-            error.to_string(),
-            "restore it from a copy; without one, drain, wait until nothing is asked of the worker, and begin with another --state",
-        ),
+        found = found.saturating_add(1);
     }
+    if found == 0 {
+        report.good("log", format!("none yet in {}", state.display()));
+    }
+}
+
+/// The folders in a folder, in order. One that cannot be read is told of as such elsewhere.
+fn folders_in(folder: &Path) -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> =
+        fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    folders.retain(|path| path.is_dir());
+    folders.sort();
+    folders
 }
 
 /// Whether the token stream of each open run is here: a worker may be drawn for any of them.
@@ -91,19 +111,28 @@ mod tests {
     }
 
     #[test]
-    fn a_log_is_read_while_a_daemon_writes_it_and_damage_is_bad() {
-        let folder = tempfile::tempdir().unwrap();
+    fn each_log_is_read_while_a_daemon_writes_it_and_damage_is_bad() {
+        let state = tempfile::tempdir().unwrap();
         let mut report = Report::default();
-        check_log(&mut report, folder.path());
-        let mut journal = Journal::open(folder.path()).unwrap();
-        journal.record(Event::Ready).unwrap();
-        check_log(&mut report, folder.path());
-        assert!(report.checks[1].found.starts_with("1 events, 0 tasks"), "{}", report.checks[1].found);
-        std::fs::write(journal.path(), "no event\n").unwrap();
-        check_log(&mut report, folder.path());
-        assert_eq!(graded(&report), [("log", Grade::Good), ("log", Grade::Good), ("log", Grade::Bad)]);
+        check_log(&mut report, state.path());
+        // Beside the logs are other things.
+        std::fs::write(state.path().join("node.key"), "a key").unwrap();
+        std::fs::create_dir(state.path().join("empty")).unwrap();
+        let mut one = Journal::open(&state.path().join("0011-one")).unwrap();
+        let mut two = Journal::open(&state.path().join("0011-two")).unwrap();
+        one.record(Event::Ready).unwrap();
+        two.record(Event::Ready).unwrap();
+        check_log(&mut report, state.path());
+        let found: Vec<&str> = report.checks.iter().map(|check| check.found.as_str()).collect();
+        let whole = ["0011-one: 1 events, 0 tasks not done", "0011-two: 1 events, 0 tasks not done"];
+        assert_eq!(found[1..], whole);
+        std::fs::write(two.path(), "no event\n").unwrap();
+        check_log(&mut report, state.path());
+        let grades =
+            [Grade::Good, Grade::Good, Grade::Good, Grade::Good, Grade::Bad].map(|grade| ("log", grade));
+        assert_eq!(graded(&report), grades);
         assert_eq!(report.exit, Some(Exit::BadInput));
-        assert!(report.checks[2].found.contains("line 1"), "{}", report.checks[2].found);
+        assert!(report.checks[4].found.contains("line 1"), "{}", report.checks[4].found);
     }
 
     #[test]

@@ -28,12 +28,13 @@ use crate::{
             AggregateError,
             store::{self, FetchError},
         },
+        runner::SAVE_EVERY,
     },
     error::{Exit, ResultExt},
     stop::Stop,
 };
 use sabha_protocol::{NUMERICS_EXACT, round::Checkpoint, spec::RunSpec};
-use std::{path::PathBuf, sync::Mutex};
+use std::{path::PathBuf, sync::Mutex, time::Duration};
 
 /// Works on an engine, with updates and checkpoints in a blob store.
 pub struct EngineWorkshop {
@@ -41,6 +42,8 @@ pub struct EngineWorkshop {
     blobs: PeerBlobs,
     served: Served,
     datasets: Vec<PathBuf>,
+    /// How often the state of a slot is saved.
+    save_every: Duration,
     memory: MemoryLimit,
     /// What its work has reserved of it.
     ledger: Ledger,
@@ -61,7 +64,9 @@ impl EngineWorkshop {
         let engine = AnyEngine::compared_on(&config.engine.device)?;
         let memory = MemoryLimit::mebibytes(config.engine.memory_limit_mib);
         memory.bytes().exit(Exit::BadInput)?;
-        Ok(Self { memory, ..Self::with(Box::new(engine), blobs, config.storage.datasets.clone()) })
+        let save_every = Duration::from_secs(config.engine.save_every_s);
+        let parts = Self::with(Box::new(engine), blobs, config.storage.datasets.clone());
+        Ok(Self { memory, save_every, ..parts })
     }
 
     /// From parts, with what memory is available.
@@ -72,6 +77,7 @@ impl EngineWorkshop {
             blobs,
             served,
             datasets,
+            save_every: SAVE_EVERY,
             memory: MemoryLimit::default(),
             ledger: Ledger::default(),
             remade: Mutex::default(),

@@ -73,7 +73,8 @@ impl EngineWorkshop {
         // A state that was parked for another basis would give a wrong result.
         let work = serde_json::to_string(&(run, round, slot, job.duty.basis.spec, job.duty.basis.base))?;
         let park = slots::parked(&job.folder);
-        let slot = SlotJob { spec, stream: &stream, round: round.round, slot, park: &park, work: &work };
+        let (round, save_every) = (round.round, self.save_every);
+        let slot = SlotJob { spec, stream: &stream, round, slot, park: &park, work: &work, save_every };
         let mut log = Log {
             job,
             told: Instant::now(),

@@ -16,7 +16,7 @@ pub use record::{LocalRecord, RoundRecord, SlotRecord};
 use super::{
     Checkpoint, CheckpointError, Engine, init,
     rounds::{self, AggregateError, Place, RoundCheckpoint, Update, store},
-    runner::{Observer, SlotEnd, SlotJob, Trained, run_slot},
+    runner::{Observer, SAVE_EVERY, SlotEnd, SlotJob, Trained, run_slot},
 };
 use crate::{
     blobs::{BlobError, BlobStore, LocalBlobs},
@@ -239,7 +239,7 @@ impl LocalRun {
         let (round, slot) = (self.record.rounds.len() as RoundIndex, self.record.open.len() as SlotIndex);
         let park = self.folder.join(PARKED);
         let work = format!("{} round {round} slot {slot}", self.record.spec);
-        let job = SlotJob { spec, stream, round, slot, park: &park, work: &work };
+        let job = SlotJob { spec, stream, round, slot, park: &park, work: &work, save_every: SAVE_EVERY };
         let start = self.checkpoint.parameters().clone();
         let mut recorder = Recorder { record: &mut self.record, spec, observer: &mut *observer };
         match run_slot(engine, &job, || Ok(start), &mut recorder, stop)? {
