@@ -38,8 +38,8 @@ fn slots_of_a_model_of_terabytes_are_declined_and_cost_the_worker_nothing() {
     let folders = ["--state", &state, "--blobs", &blobs, "--dataset", &data];
     let port = free_port();
     let listen = format!("127.0.0.1:{port}");
-    let daemon = ["start", "--key", &hot, "--follow", "best", "--ready", "--drain-on-stop", "--metrics-listen", &listen];
-    let process = home.start("daemon", &[&daemon[..], &folders].concat());
+    let daemon = ["start", "--key", &hot, "--follow", "best", "--ready", "--drain-on-stop"];
+    let process = home.start("daemon", &[&daemon[..], &["--metrics-listen", &listen], &folders].concat());
     let of = |event: &str, generation: Option<u16>| {
         let events = home.events(&state);
         let is = |entry: &&serde_json::Value| {
