@@ -33,9 +33,10 @@ CUT_S = 60
 FULL_S = 20
 # How often daemons are asked for their metrics.
 ASK_EVERY_S = 5
-# What nothing happens to here: disputes are those of scripts/test-disputes, an object store takes uploads in test-training --by s3, and what is
-# too large for a machine is declined in the worker's own tests.
-ELSEWHERE = {"sabha_disputes_total", "sabha_disputes_open", "sabha_dispute_moves_total", "sabha_duties_declined_total"}
+# What need not happen here: disputes are those of scripts/test-disputes, and tests/chain of the worker has one node after another fail, runs that
+# are too large for a machine, and a disk that is full in the middle of work. Whether the chain takes something back is up to it.
+ELSEWHERE = {"sabha_disputes_total", "sabha_disputes_open", "sabha_dispute_moves_total", "sabha_chain_reconnects_total", "sabha_duties_declined_total",
+             "sabha_duties_missed_total", "sabha_work_failures_total", "sabha_duties_withdrawn_total"}
 MOMENTS = ("before", "within", "after")
 # What a log has of a duty, in this order, and of a checkpoint.
 EVENTS = ("taken", "done", "signing", "settled", "holds")

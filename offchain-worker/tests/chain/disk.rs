@@ -1,6 +1,6 @@
 //! A daemon on a full disk: it says so, does nothing that it cannot note, and goes on when there is room.
 
-use crate::harness::{Chain, Home, dataset, spec};
+use crate::harness::{Chain, Home, dataset, free_port, metric, spec};
 use serde_json::Value;
 use std::{fs, path::Path};
 
@@ -73,6 +73,8 @@ fn a_daemon_on_a_full_disk_waits_for_room_and_its_results_are_the_same() {
     let spec = home.write("spec.toml", &spec(2, 40));
     let run =
         home.json(&["run", "propose", &spec, "--data", &data, "--key", &alice, "--pay"])["run"].to_string();
+    let port = free_port();
+    let listen = format!("127.0.0.1:{port}");
     let (small_state, small_blobs) = (home.path("disk/state"), home.path("disk/blobs"));
     let arguments = [
         &home.path(""),
@@ -87,6 +89,8 @@ fn a_daemon_on_a_full_disk_waits_for_room_and_its_results_are_the_same() {
         &data,
         "--follow",
         "best",
+        "--metrics-listen",
+        &listen,
         "--exit-when-run-over",
         &run,
     ];
@@ -107,6 +111,7 @@ fn a_daemon_on_a_full_disk_waits_for_room_and_its_results_are_the_same() {
     assert!(!process.log().contains("the work failed"), "nothing is done that the log does not know");
     home.write("room-for-log", "");
     says(&["ERROR", "the work failed", "disk/blobs", "the disk is full", "free some space"]);
+    assert!(metric(port, "sabha_work_failures_total{duty=\"train\"}").unwrap() >= 1.0);
     home.write("room-for-blobs", "");
     let log = home.path("second.log");
     let status = process.wait();

@@ -55,7 +55,9 @@ fn slots_of_a_model_of_terabytes_are_declined_and_cost_the_worker_nothing() {
     assert!(log.contains("TiB of memory") && log.contains("it is let go"), "{log}");
     // It gets the slot again and again, and lets it go; nobody could have trained it, so the worker is not to blame and stays ready.
     chain.wait("three deadlines", || (of("lost", None) >= 3).then_some(()));
-    assert!(metric(port, "sabha_duties_declined_total{duty=\"train\"}").unwrap() >= 3.0);
+    for name in ["sabha_duties_declined_total", "sabha_duties_missed_total"] {
+        assert!(metric(port, &format!("{name}{{duty=\"train\"}}")).unwrap() >= 3.0, "{name}");
+    }
     assert_eq!(of("drain", None), 0);
     assert_eq!(home.json(&["status", "--key", &bob])["status"], "ready");
     let log = process.log();
