@@ -10,6 +10,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import time
 from decimal import Decimal
 
@@ -134,7 +135,12 @@ class Stage:
         worker = self.full
         if worker.inside and worker.alive():
             kept = os.path.join(self.folder, "kept-disk")
-            shutil.copytree(worker.where(self.disk), kept, ignore=shutil.ignore_patterns("filler", "partial"))
+            # Nothing comes or goes meanwhile.
+            worker.process.popen.send_signal(signal.SIGSTOP)
+            try:
+                shutil.copytree(worker.where(self.disk), kept, ignore=shutil.ignore_patterns("filler", "partial"))
+            finally:
+                worker.process.popen.send_signal(signal.SIGCONT)
             worker.state, worker.blobs, worker.inside = os.path.join(kept, "state"), os.path.join(kept, "blobs"), False
 
     def somebody_begins(self, workers):
@@ -162,9 +168,10 @@ class Stage:
         return None
 
     def goes_on(self, worker, what):
-        """The worker lives, and something that it does gets into the chain."""
-        before = worker.settled()
-        yield from until(f"{worker.name} to do a duty after {what}", lambda: worker.settled() > before)
+        """The worker lives, and something that it takes on from now on gets into the chain."""
+        before = {names_of(event["task"]) for event in worker.events() if event["event"] in ("taken", "signing")}
+        new = lambda: any(event["event"] == "settled" and names_of(event["task"]) not in before for event in worker.events())
+        yield from until(f"{worker.name} to do a duty after {what}", new)
         if not worker.alive():
             raise Fell(f"{worker.name} has ended")
 
@@ -194,6 +201,8 @@ def kill(stage, seeded):
     yield from pause(seeded.uniform(1, 5))
     worker.start()
     fate = yield from until("the slot's end", lambda: stage.fate(worker, task))
+    if fate == "lost":
+        raise Fell(f"{worker.name} came back, and lost slot {task[3]} of round {task[1]}.{task[2]}")
     went_on = re.search(r"going on from the parked state .*?step=(\d+)", worker.log()[length:])
     if fate == "committed" and not (went_on and int(went_on[1]) > 0):
         raise Fell(f"{worker.name} began slot {task[3]} of round {task[1]}.{task[2]} anew, of which a part was saved")
@@ -263,8 +272,9 @@ def node(stage, seeded):
     before = victim.finalised()
     victim.process.kill()
     yield from pause(20)
-    # Three of four are enough.
-    yield from until("finality without it", lambda: others[0].finalised() > before + 2)
+    # Three of four are enough. What was voted on before is final by now.
+    without = others[0].finalised()
+    yield from until("finality without it", lambda: others[0].finalised() > without + 5)
     victim.process = None
     victim.start()
     yield from until(f"{victim.name} to catch up", lambda: victim.finalised() >= others[0].finalised() - 3 > before)
@@ -328,7 +338,9 @@ def served_badly(stage, manner, evidence):
 
 def withheld(stage, seeded):
     """A worker trains, commits, and serves nobody."""
-    worker, accepted, _, told = yield from served_badly(stage, "nothing", r"(?!)")
+    worker, accepted, felt, told = yield from served_badly(stage, "nothing", "these updates never came")
+    if not felt:
+        raise Fell(f"no attester asked {worker.name} in vain: {told}")
     if accepted >= SLOTS:
         raise Fell(f"an update that nobody could have was counted: {told}")
     worker.start()
@@ -378,7 +390,7 @@ def rpc(stage, seeded):
     length = len(worker.log())
     stage.proxy.cut(silently)
     yield from pause(CUT_S)
-    said = "does not serve" in worker.log()[length:]
+    said = "the node does not serve" in worker.log()[length:]
     alive = worker.alive()
     stage.proxy.mend()
     if not alive:
@@ -512,6 +524,8 @@ def run(group, seed, rounds, chosen):
     play.close()
     time.sleep(10)  # For the last checkpoint to be everywhere.
     stage.keep_disk()
+    if stage.second:
+        stage.second.stop()
     training.end()
 
     heading("What became of the run")
@@ -529,6 +543,7 @@ def run(group, seed, rounds, chosen):
     verdict.one_act_a_task(stage.team)
     verdict.nobody_disagrees()
     verdict.ended(stage.team)
+    verdict.clean(group)
     # Whoever dies at a write, and comes back at once, misses nothing by it; nor does whose clock or node is at fault.
     for worker in {stage.crashing, stage.sealing}:
         verdict.must(worker.last["missed"] == 0, f"{worker.name} missed {worker.last['missed']} duties, though it came back each time")

@@ -93,6 +93,8 @@ class Process:
         self.log = os.path.join(folder, f"{name}.log")
         # What ends by itself must be started again, or end the test.
         self.must_live = True
+        # Whether it had to be, though it was told to end.
+        self.killed = False
         with open(self.log, "ab") as log:
             self.popen = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env or environment(),
                                           start_new_session=True, preexec_fn=die_with_parent)
@@ -122,6 +124,7 @@ class Process:
                 self.popen.wait(seconds)
             except subprocess.TimeoutExpired:
                 say(f"{self.name} did not end after SIGTERM: killing it")
+                self.killed = True
                 self.popen.kill()
                 self.popen.wait()
         return self.popen.returncode

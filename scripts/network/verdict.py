@@ -136,8 +136,7 @@ class Verdict:
             of_all = {}
             for path in worker.journals():
                 acts = {}
-                for line in open(path):
-                    event = json.loads(line)
+                for event in read_events(path):
                     if event["event"] == "signing":
                         name = names_of(event["task"])
                         acts.setdefault(name, set()).add(event["act"])
@@ -149,6 +148,12 @@ class Verdict:
             for task, found in of_all.items():
                 self.must(len(found) == 1, f"two daemons of {worker.name} signed {len(found)} different things for {task}")
         say(f"one act for each of {tasks} tasks")
+
+    def clean(self, group):
+        """No process panicked, and each that was told to end did so by itself."""
+        for process in group.processes:
+            self.must("panicked at" not in process.text(), f"{process.name} panicked: see {process.log}")
+            self.must(not process.killed, f"{process.name} did not end after SIGTERM")
 
     def metrics(self, moved, elsewhere):
         """What every documented metric counts has happened to some daemon, but for what can happen elsewhere only."""

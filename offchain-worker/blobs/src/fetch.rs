@@ -202,7 +202,9 @@ impl Fetch<'_> {
             let place = format!("{root}, nor with any of {count} others that were asked");
             return BlobError::Missing { digest, place };
         }
-        if count >= CUT_OFF && !self.answered {
+        // An object store is named by this machine's owner: that it is down, or refuses the keys, is no fault of whose blob it is.
+        let own_store = tried.iter().any(|(provider, _)| matches!(provider, Provider::Store(_)));
+        if !self.answered && (count >= CUT_OFF || own_store) {
             return BlobError::network(
                 format!(
                     "blob {digest} could not be fetched: none of {count} others answers; is this machine cut off?"
@@ -250,12 +252,26 @@ impl Fetch<'_> {
             partial.discard()?;
             return Err(Attempt::Failed(Failure::Wrong("nothing is another blob".into())));
         }
+        if offer.size_proved
+            && let Err(error) = own.could_hold(tree::with_nodes(offer.size))
+        {
+            partial.discard()?;
+            return Err(error.into());
+        }
         let received =
             if partial.done() < offer.size { self.receive(&mut partial, offer, pace) } else { Ok(()) };
-        if let Err(error) = received {
-            // What came is verified, and stays.
-            partial.note()?;
-            return Err(error);
+        match received {
+            Ok(()) => {}
+            // Nothing else would have room either.
+            Err(Attempt::Own(error @ BlobError::Full { .. })) => {
+                partial.discard()?;
+                return Err(error.into());
+            }
+            Err(error) => {
+                // What came is verified, and stays.
+                partial.note()?;
+                return Err(error);
+            }
         }
         Ok(partial.finish()?)
     }

@@ -14,8 +14,9 @@ use bao_tree::iter::{BaoChunk, ResponseIter};
 use bytes::{Buf, Bytes, BytesMut};
 use futures::StreamExt;
 use object_store::{
-    ClientOptions, GetOptions, GetRange, ObjectStore, ObjectStoreExt, ObjectStoreScheme, RetryConfig,
-    aws::AmazonS3Builder, buffered::BufWriter, http::HttpBuilder, local::LocalFileSystem, path::Path as Key,
+    ClientOptions, GetOptions, GetRange, GetResult, ObjectStore, ObjectStoreExt, ObjectStoreScheme,
+    RetryConfig, aws::AmazonS3Builder, buffered::BufWriter, http::HttpBuilder, local::LocalFileSystem,
+    path::Path as Key,
 };
 use sabha_protocol::Digest;
 use std::{fmt, future::Future, ops::Range, path::PathBuf, sync::Arc, time::Duration};
@@ -24,6 +25,15 @@ use url::Url;
 
 /// What is sent as one part.
 const PART_BYTES: usize = 8 << 20;
+
+/// Parts on their way at a time.
+const PARTS_AT_ONCE: usize = 2;
+
+/// How long what could not be sent is tried again, in seconds: longer than a part takes on a line of some hundred kilobytes a second.
+const RETRY_UPLOADS_S: u64 = 180;
+
+/// How long taking parts back may take.
+const ABORT_WITHIN: Duration = Duration::from_secs(30);
 
 /// Which object store.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -56,7 +66,8 @@ pub(crate) struct ObjectBlobs {
     store: Arc<dyn ObjectStore>,
     prefix: Key,
     url: String,
-    takes: bool,
+    /// The same, with more patience: what things are sent by. None: it is only read.
+    uploads: Option<Arc<dyn ObjectStore>>,
 }
 
 impl fmt::Debug for ObjectBlobs {
@@ -83,34 +94,43 @@ impl ObjectBlobs {
         let (scheme, prefix) = ObjectStoreScheme::parse(&url).map_err(|error| wrong(&error))?;
         // Only the first call of a process counts.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = ClientOptions::new()
-            .with_timeout_disabled()
-            .with_connect_timeout(Duration::from_secs(10))
-            .with_read_timeout(Duration::from_secs(30));
-        let retry =
-            RetryConfig { max_retries: 3, retry_timeout: Duration::from_secs(30), ..RetryConfig::default() };
-        let (store, takes): (Arc<dyn ObjectStore>, bool) = match scheme {
-            ObjectStoreScheme::Local => (Arc::new(LocalFileSystem::new()), true),
+        let slow = ClientOptions::new().with_timeout_disabled().with_connect_timeout(Duration::from_secs(10));
+        let client = slow.clone().with_read_timeout(Duration::from_secs(30));
+        let retry = |seconds| RetryConfig {
+            max_retries: 3,
+            retry_timeout: Duration::from_secs(seconds),
+            ..RetryConfig::default()
+        };
+        let (store, uploads): (Arc<dyn ObjectStore>, Option<Arc<dyn ObjectStore>>) = match scheme {
+            ObjectStoreScheme::Local => {
+                let store: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new());
+                (store.clone(), Some(store))
+            }
             ObjectStoreScheme::AmazonS3 => {
-                let mut builder = AmazonS3Builder::new().with_client_options(client).with_retry(retry);
+                let mut builder = AmazonS3Builder::new().with_url(text);
                 for (name, value) in options.environment.iter().filter(|(name, _)| name.starts_with("AWS_")) {
                     if let Ok(key) = name.to_ascii_lowercase().parse() {
                         builder = builder.with_config(key, value);
                     }
                 }
-                (Arc::new(builder.with_url(text).build().map_err(|error| wrong(&error))?), true)
+                // A client's time to read begins with its request: what is sent in it must not take longer, on the slowest of lines.
+                let reads = builder.clone().with_client_options(client).with_retry(retry(30));
+                let uploads = builder.with_client_options(slow).with_retry(retry(RETRY_UPLOADS_S));
+                let reads = reads.build().map_err(|error| wrong(&error))?;
+                (Arc::new(reads), Some(Arc::new(uploads.build().map_err(|error| wrong(&error))?)))
             }
             ObjectStoreScheme::Http => {
                 let base = url[..url::Position::BeforePath].to_owned();
                 let client = client.with_allow_http(url.scheme() == "http");
-                let builder = HttpBuilder::new().with_url(base).with_client_options(client).with_retry(retry);
-                (Arc::new(builder.build().map_err(|error| wrong(&error))?), false)
+                let builder =
+                    HttpBuilder::new().with_url(base).with_client_options(client).with_retry(retry(30));
+                (Arc::new(builder.build().map_err(|error| wrong(&error))?), None)
             }
             other => {
                 return Err(wrong(&format!("{other:?} is not supported: it is file, s3, http or https")));
             }
         };
-        Ok(Self { store, prefix, url: text.into(), takes })
+        Ok(Self { store, uploads, prefix, url: text.into() })
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -119,7 +139,11 @@ impl ObjectBlobs {
 
     /// Whether blobs can be sent to it.
     pub(crate) fn takes(&self) -> bool {
-        self.takes
+        self.uploads.is_some()
+    }
+
+    fn uploads(&self) -> &Arc<dyn ObjectStore> {
+        self.uploads.as_ref().unwrap_or(&self.store)
     }
 
     fn key(&self, digest: Digest, suffix: &str) -> Key {
@@ -142,10 +166,22 @@ impl ObjectBlobs {
     }
 
     async fn read(&self, key: &Key, from: u64, patience: Patience, pace: Pace) -> Result<Reader, Failure> {
-        let range = (from > 0).then_some(GetRange::Offset(from));
-        let options = GetOptions { range, ..GetOptions::default() };
-        let got = within(patience.idle, self.store.get_opts(key, options)).await?;
-        Ok(Reader { stream: got.into_stream(), piece: Bytes::new(), patience, pace })
+        let get = |from: u64| {
+            let range = (from > 0).then_some(GetRange::Offset(from));
+            within(patience.idle, self.store.get_opts(key, GetOptions { range, ..GetOptions::default() }))
+        };
+        let reader =
+            |got: GetResult| Reader { stream: got.into_stream(), piece: Bytes::new(), patience, pace };
+        match get(from).await {
+            Ok(got) => Ok(reader(got)),
+            // Some web servers send all of it, whatever is asked for, which is refused.
+            Err(Failure::Silent(reason)) if from > 0 => {
+                let mut reader = reader(get(0).await.map_err(|_| Failure::Silent(reason))?);
+                reader.skip(from).await?;
+                Ok(reader)
+            }
+            Err(failure) => Err(failure),
+        }
     }
 
     /// What a worker would send of a part: hash pairs and groups, to be verified.
@@ -230,9 +266,7 @@ impl ObjectBlobs {
             if !replace && self.size(&key, patience).await.is_ok_and(|found| found == bytes) {
                 continue;
             }
-            let sending = self.send_file(&key, &file);
-            let done = timeout(patience.whole(bytes), sending).await;
-            let done = done.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut)));
+            let done = self.send_file(&key, &file, patience.whole(bytes)).await;
             done.map_err(|error| BlobError::network(format!("sending {key} to {}", self.url), error))?;
             sent = sent.saturating_add(bytes);
         }
@@ -260,22 +294,25 @@ impl ObjectBlobs {
         patience: Patience,
     ) -> Result<u64, BlobError> {
         let bytes = note.len() as u64;
-        let sent = within(patience.idle, self.store.put(&self.note_key(name), note.into())).await;
+        let sent = within(patience.idle, self.uploads().put(&self.note_key(name), note.into())).await;
         sent.map_err(|failure| BlobError::network(format!("sending the note {name}"), failure))?;
         Ok(bytes)
     }
 
-    async fn send_file(&self, key: &Key, file: &std::path::Path) -> std::io::Result<()> {
+    async fn send_file(&self, key: &Key, file: &std::path::Path, time: Duration) -> std::io::Result<()> {
         let mut file = tokio::fs::File::open(file).await?;
-        let mut writer = BufWriter::with_capacity(self.store.clone(), key.clone(), PART_BYTES);
-        match tokio::io::copy(&mut file, &mut writer).await {
-            Ok(_) => writer.shutdown().await,
-            Err(error) => {
-                // What was sent would be paid for.
-                let _ = writer.abort().await;
-                Err(error)
-            }
+        // All at once would share the line, and each would take as long as all of them.
+        let mut writer = BufWriter::with_capacity(self.uploads().clone(), key.clone(), PART_BYTES)
+            .with_max_concurrency(PARTS_AT_ONCE);
+        let late = || std::io::Error::from(std::io::ErrorKind::TimedOut);
+        let copied = timeout(time, tokio::io::copy(&mut file, &mut writer)).await;
+        if let Err(error) = copied.unwrap_or_else(|_| Err(late())) {
+            // What was sent would be paid for.
+            let _ = timeout(ABORT_WITHIN, writer.abort()).await;
+            return Err(error);
         }
+        // If it fails, it takes the parts back by itself.
+        timeout(time, writer.shutdown()).await.unwrap_or_else(|_| Err(late()))
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
 };
 use sabha_protocol::Digest;
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io,
@@ -165,6 +166,8 @@ impl LocalBlobs {
                 *counted = Some((total, when));
             } else {
                 let coming = self.room.coming.load(Ordering::Relaxed);
+                // Nothing is given up in vain.
+                self.could_hold(needed.saturating_add(coming))?;
                 let target = limit.saturating_sub(needed).saturating_sub(coming);
                 let held = self.collect(target)?.left.saturating_add(coming);
                 let total = held.saturating_add(needed);
@@ -177,6 +180,21 @@ impl LocalBlobs {
         // Under the lock: who counts finds all of it.
         self.room.coming.fetch_add(needed, Ordering::Relaxed);
         Ok(Reserved { room: self.room.clone(), bytes: needed })
+    }
+
+    /// Whether so many more bytes would fit if everything went that no pin names.
+    ///
+    /// # Errors
+    /// [`BlobError::Full`] if they would not.
+    pub(crate) fn could_hold(&self, needed: u64) -> Result<(), BlobError> {
+        let Some(limit) = self.limit() else { return Ok(()) };
+        let pinned = self.pinned_by_any()?;
+        let entries = self.entries()?.into_iter().filter(|entry| pinned.contains(&entry.digest));
+        let held = entries.fold(0_u64, |sum, entry| sum.saturating_add(entry.size));
+        if held.saturating_add(needed) > limit {
+            return Err(BlobError::Full { root: self.root().into(), needed, held, limit });
+        }
+        Ok(())
     }
 
     /// Removes blobs that no pin names, the least recently used ones first, until `target` bytes are taken at most; and what is
@@ -231,7 +249,7 @@ impl LocalBlobs {
             paths.push(path);
             *last = touched.max(*last);
         }
-        for (name, (paths, touched)) in downloads {
+        for (name, (mut paths, touched)) in downloads {
             if !touched.elapsed().is_ok_and(|idle| idle >= age) {
                 continue;
             }
@@ -240,6 +258,8 @@ impl LocalBlobs {
             if lock.as_ref().is_ok_and(|file| file.try_lock().is_err()) {
                 continue;
             }
+            // The one that is locked goes last: its name is the shortest.
+            paths.sort_by_key(|path| Reverse(path.as_os_str().len()));
             for path in paths {
                 files::remove(&path)?;
             }
@@ -271,6 +291,16 @@ impl LocalBlobs {
             }
         }
         Ok(pins)
+    }
+
+    /// The pins whose names begin with `prefix`. Damage of others does not matter.
+    ///
+    /// # Errors
+    /// If one of them cannot be read, or does not hold digests.
+    pub fn pins_named(&self, prefix: &str) -> Result<Pins, BlobError> {
+        let named =
+            folder(&self.root().join("pins"))?.into_iter().filter(|(_, name)| name.starts_with(prefix));
+        named.map(|(path, name)| Ok((name, read_pin(&path)?))).collect()
     }
 
     /// What any pin keeps.
@@ -423,6 +453,18 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_given_up_for_what_does_not_fit_anyway() {
+        let (_folder, store) = store(3_000);
+        let [kept, loose] = [1, 2].map(|fill| store.put(&[fill; 1_000]).unwrap());
+        store.pin("run-1", &BTreeSet::from([kept])).unwrap();
+        let error = store.put(&[3; 2_500]).unwrap_err();
+        assert!(matches!(error, BlobError::Full { needed: 2_500, held: 1_000, .. }), "{error}");
+        assert!(store.has(loose).unwrap());
+        store.put(&[4; 1_500]).unwrap();
+        assert!(!store.has(loose).unwrap() && store.has(kept).unwrap());
+    }
+
+    #[test]
     fn a_collection_frees_what_it_says_and_trees_go_with_their_blobs() {
         let (_folder, store) = store(u64::MAX);
         let kept = store.put(&[1; 50_000]).unwrap();
@@ -523,6 +565,7 @@ mod tests {
         mended.sort();
         assert_eq!(mended, ["own-cut", "own-gone"]);
         assert!(matches!(store.pins(), Err(BlobError::Pin { .. })), "it is somebody else's");
+        assert_eq!(store.pins_named("own-").unwrap().len(), 2);
         fs::remove_file(store.root().join("pins/foreign")).unwrap();
         let left = BTreeSet::from([all[0]]);
         assert_eq!(

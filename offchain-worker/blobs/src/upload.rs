@@ -207,7 +207,10 @@ impl Uploads {
                     self.done(&path, &text);
                 }
                 Err(Unsent::NotHere) if matches!(item, Item::Replaced(_)) && !is_old(&path) => {}
-                Err(Unsent::NotHere) => self.done(&path, &text),
+                Err(Unsent::NotHere) => {
+                    tracing::info!(?item, "it was to be sent to the object store, and is gone from here");
+                    self.done(&path, &text);
+                }
                 Err(Unsent::Failed(error)) => {
                     let store = self.0.objects.url();
                     tracing::error!(?item, %error, store, "not sent to the object store: it is tried again");

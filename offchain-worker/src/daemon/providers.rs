@@ -182,7 +182,7 @@ impl Daemon {
         let prefix = format!("model-{prefix}-");
         if self.providers.looked.is_none() {
             // Runs may have ended while the daemon was off.
-            self.providers.tips = tips_of(&prefix, self.blobs.own().pins()?);
+            self.providers.tips = tips_of(&prefix, self.blobs.own().pins_named(&prefix)?);
         }
         let mut runs: BTreeSet<RunId> = self.providers.tips.keys().copied().collect();
         // What these kept may be known by their names alone.

@@ -5,7 +5,7 @@ use super::{
     background::Background,
     settled::is_settled,
     slots::{self, Served},
-    task::Task,
+    task::{Act, Task},
     watch::Rounds,
     work::{folder_of, kept_slots},
 };
@@ -57,7 +57,12 @@ impl Daemon {
             return;
         }
         tracing::debug!(%task, "its round is settled: its files are removed");
-        slots::remove(&folder_of(&self.state, task), &self.served);
+        let act = self.journal.known(*task).and_then(|known| known.signed.as_ref());
+        let committed = act.and_then(|act| match act {
+            Act::Commit(Outcome::Trained(commitment)) => Some(commitment.segments_root),
+            _ => None,
+        });
+        slots::remove(&folder_of(&self.state, task), &self.served, committed);
     }
 
     /// Only the states that the sampled segments start from: with others, an auditor could copy its answer.

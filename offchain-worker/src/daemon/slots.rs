@@ -268,8 +268,12 @@ impl Served {
     }
 }
 
-/// Removes a slot's files: nothing will need them.
-pub fn remove(folder: &Path, served: &Served) {
+/// Removes a slot's files, and what was served of what was `committed` for it: nothing will need them. By the leaves as well, for the log
+/// may be another one, and the leaves damaged.
+pub fn remove(folder: &Path, served: &Served, committed: Option<Digest>) {
+    if let Some(root) = committed {
+        served.remove(root);
+    }
     if let Ok(blob) = fs::read(leaves_file(folder)) {
         let roots: Vec<Digest> = blob.as_chunks::<32>().0.iter().map(|leaf| Digest(*leaf)).collect();
         served.remove(sabha_protocol::segments_root(&roots));
@@ -339,7 +343,8 @@ mod tests {
         assert!(served.fetch(&spec, root, 1, &Stop::new()).is_some(), "what is served stays");
 
         let used = served.blobs.own().used().unwrap();
-        remove(&own, &served);
+        std::fs::write(leaves_file(&own), [1; 40]).unwrap();
+        remove(&own, &served, Some(root));
         assert_eq!(served.fetch(&spec, root, 1, &Stop::new()), None);
         assert!(!own.exists());
         let left = served.blobs.own();
