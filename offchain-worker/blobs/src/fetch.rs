@@ -253,7 +253,7 @@ impl Fetch<'_> {
             return Err(Attempt::Failed(Failure::Wrong("nothing is another blob".into())));
         }
         if offer.size_proved
-            && let Err(error) = own.could_hold(tree::with_nodes(offer.size))
+            && let Err(error) = own.could_hold(tree::with_nodes(offer.size), 0)
         {
             partial.discard()?;
             return Err(error.into());

@@ -107,17 +107,21 @@ impl ObjectBlobs {
                 (store.clone(), Some(store))
             }
             ObjectStoreScheme::AmazonS3 => {
-                let mut builder = AmazonS3Builder::new().with_url(text);
-                for (name, value) in options.environment.iter().filter(|(name, _)| name.starts_with("AWS_")) {
-                    if let Ok(key) = name.to_ascii_lowercase().parse() {
-                        builder = builder.with_config(key, value);
+                // What the environment says of the client is part of its options.
+                let build = |client: ClientOptions, retry: RetryConfig| {
+                    let mut builder = AmazonS3Builder::new().with_client_options(client).with_retry(retry);
+                    for (name, value) in
+                        options.environment.iter().filter(|(name, _)| name.starts_with("AWS_"))
+                    {
+                        if let Ok(key) = name.to_ascii_lowercase().parse() {
+                            builder = builder.with_config(key, value);
+                        }
                     }
-                }
+                    builder.with_url(text).build().map_err(|error| wrong(&error))
+                };
                 // A client's time to read begins with its request: what is sent in it must not take longer, on the slowest of lines.
-                let reads = builder.clone().with_client_options(client).with_retry(retry(30));
-                let uploads = builder.with_client_options(slow).with_retry(retry(RETRY_UPLOADS_S));
-                let reads = reads.build().map_err(|error| wrong(&error))?;
-                (Arc::new(reads), Some(Arc::new(uploads.build().map_err(|error| wrong(&error))?)))
+                let uploads = build(slow, retry(RETRY_UPLOADS_S))?;
+                (Arc::new(build(client, retry(30))?), Some(Arc::new(uploads)))
             }
             ObjectStoreScheme::Http => {
                 let base = url[..url::Position::BeforePath].to_owned();

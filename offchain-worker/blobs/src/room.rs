@@ -167,7 +167,7 @@ impl LocalBlobs {
             } else {
                 let coming = self.room.coming.load(Ordering::Relaxed);
                 // Nothing is given up in vain.
-                self.could_hold(needed.saturating_add(coming))?;
+                self.could_hold(needed, coming)?;
                 let target = limit.saturating_sub(needed).saturating_sub(coming);
                 let held = self.collect(target)?.left.saturating_add(coming);
                 let total = held.saturating_add(needed);
@@ -182,15 +182,15 @@ impl LocalBlobs {
         Ok(Reserved { room: self.room.clone(), bytes: needed })
     }
 
-    /// Whether so many more bytes would fit if everything went that no pin names.
+    /// Whether so many more bytes would fit beside those that are `coming`, if everything went that no pin names.
     ///
     /// # Errors
     /// [`BlobError::Full`] if they would not.
-    pub(crate) fn could_hold(&self, needed: u64) -> Result<(), BlobError> {
+    pub(crate) fn could_hold(&self, needed: u64, coming: u64) -> Result<(), BlobError> {
         let Some(limit) = self.limit() else { return Ok(()) };
         let pinned = self.pinned_by_any()?;
         let entries = self.entries()?.into_iter().filter(|entry| pinned.contains(&entry.digest));
-        let held = entries.fold(0_u64, |sum, entry| sum.saturating_add(entry.size));
+        let held = entries.fold(coming, |sum, entry| sum.saturating_add(entry.size));
         if held.saturating_add(needed) > limit {
             return Err(BlobError::Full { root: self.root().into(), needed, held, limit });
         }

@@ -1,6 +1,7 @@
 //! Object stores: a folder, a real server of the S3 protocol, and a web server.
 
-use crate::harness::{Machine, content};
+use crate::harness::{Machine, content, put};
+use hyper::service::service_fn;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto::Builder,
@@ -31,6 +32,11 @@ impl Drop for Server {
 impl Server {
     /// With keys, or for everybody.
     fn start(keys: bool) -> Self {
+        Self::starting(keys, true)
+    }
+
+    /// Of which ranges can be asked for, or which sends all of an object whatever is asked for.
+    fn starting(keys: bool, ranges: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("bucket")).unwrap();
         let runtime =
@@ -48,6 +54,12 @@ impl Server {
         runtime.spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let service = service.clone();
+                let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+                    if !ranges {
+                        request.headers_mut().remove("range");
+                    }
+                    hyper::service::Service::call(&service, request)
+                });
                 tokio::spawn(async move {
                     let server = Builder::new(TokioExecutor::new());
                     let _ = server.serve_connection(TokioIo::new(socket), service).await;
@@ -182,7 +194,8 @@ fn a_store_that_refuses_does_not_stop_the_worker() {
     assert!(!server.object(digest, "").exists());
     assert_eq!(one.blobs.get(digest).unwrap(), bytes);
     let error = one.blobs.get(Digest([1; 32])).unwrap_err();
-    assert!(matches!(error, BlobError::Fetch { .. }), "not as if it were not there: {error}");
+    assert!(matches!(error, BlobError::Network { .. }), "not as if it were not there: {error}");
+    assert!(error.is_local(), "nor as if whose blob it is were to blame");
     assert!(!error.to_string().contains("another secret"));
 
     let folder = tempfile::tempdir().unwrap();
@@ -326,6 +339,25 @@ fn a_folder_and_a_web_server_are_stores_too() {
     assert_eq!(reader.blobs.get(digest).unwrap(), bytes);
     assert_eq!(reader.blobs.put(b"not sent").map(|_| ()).map_err(|error| error.to_string()), Ok(()));
     assert_eq!(reader.network().counters().stored_bytes, 0, "a web server is only read");
+}
+
+/// Many simple ones do.
+#[test]
+fn a_download_goes_on_from_a_web_server_that_knows_no_ranges() {
+    let server = Server::starting(false, false);
+    let one = Machine::serving();
+    let bytes = content(9_000_000);
+    let digest = put(&one, &bytes);
+    fs::create_dir_all(server.object(digest, "").parent().unwrap()).unwrap();
+    fs::copy(one.blobs.own().path(digest), server.object(digest, "")).unwrap();
+    let nodes = one.blobs.own().root().join("nodes").join(digest.to_string());
+    fs::copy(nodes, server.object(digest, ".nodes")).unwrap();
+    let url = format!("http://127.0.0.1:{}/bucket/blobs", server.port);
+    let reader = machine(StoreOptions { url, environment: vec![] });
+    assert!(matches!(reader.fetch_until(digest, 6_000_000), Err(BlobError::Stopped { .. })));
+    assert!(reader.blobs.own().progress(digest).unwrap().done >= 6_000_000);
+    assert_eq!(reader.blobs.get(digest).unwrap(), bytes);
+    assert_eq!(reader.network().counters().fetched_bytes, 9_000_000, "nothing is kept twice");
 }
 
 #[test]

@@ -17,9 +17,9 @@ use super::{
     work::{Ended, Job, Origin, Turns, Workshop, find_stream},
 };
 use crate::{
-    blobs::{BlobError, PeerBlobs, UntilStopped},
+    blobs::{BlobError, BlobStore, PeerBlobs, UntilStopped},
     config::Config,
-    data::Stream,
+    data::{DataError, Stream},
     engine::{
         AnyEngine, Engine, Ledger, MemoryError, MemoryLimit,
         disputes::Lie,
@@ -102,8 +102,16 @@ impl EngineWorkshop {
     /// The stream of a run, verified against the digest that its specification names. The first time, what its sources are is compared as
     /// well, beside the work.
     fn stream_of(&self, spec: &RunSpec) -> anyhow::Result<Stream> {
-        let data = find_stream(spec.data.stream, &self.datasets, self.blobs.own())?;
-        let stream = Stream::of_spec(&data, spec)?;
+        let own = self.blobs.own();
+        let data = find_stream(spec.data.stream, &self.datasets, own)?;
+        let stream = match Stream::of_spec(&data, spec) {
+            // A blob that is damaged is removed, and fetched again.
+            Err(DataError::WrongStream { .. }) if data == own.path(spec.data.stream) => {
+                let bytes = spec.data.tokens.saturating_mul(spec.data.token_bytes.into());
+                Stream::of_spec(&self.blobs.file_within(spec.data.stream, bytes)?, spec)?
+            }
+            opened => opened?,
+        };
         self.compared.once(&spec.data, &data, &self.datasets);
         Ok(stream)
     }

@@ -453,3 +453,23 @@ fn the_states_at_segments_ends_are_kept_where_auditors_may_ask() {
 mod cheats;
 #[path = "withheld_tests.rs"]
 mod withheld;
+
+#[test]
+fn a_stream_that_was_damaged_is_fetched_again() {
+    let machine = Machine::new();
+    let other = machine.auditor();
+    let spec = &machine.spec;
+    let damage = |machine: &Machine| {
+        let path = machine.workshop.blobs.own().path(spec.data.stream);
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+        path
+    };
+    damage(&other);
+    other.workshop.stream_of(spec).unwrap();
+    assert!(other.workshop.blobs.own().get(spec.data.stream).is_ok());
+    // Nobody else has this one's.
+    let path = damage(&machine);
+    assert!(machine.workshop.stream_of(spec).is_err());
+    assert!(!path.exists(), "what is damaged is not tried again");
+}
