@@ -103,10 +103,12 @@ impl Client {
         let mut reasons = Vec::new();
         for url in &config.urls {
             match Self::connect_to(url, config).await {
-                Ok(client) => {
-                    client.check(config).await?;
-                    return Ok(client);
-                }
+                Ok(client) => match client.check(config).await {
+                    Ok(()) => return Ok(client),
+                    // It answers the first question only.
+                    Err(error) if error.is_silence() => reasons.push(format!("{url}: {error}")),
+                    Err(error) => return Err(error),
+                },
                 Err(reason) => {
                     tracing::debug!(%url, %reason, "node does not answer");
                     reasons.push(format!("{url}: {reason}"));

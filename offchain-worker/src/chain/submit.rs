@@ -87,8 +87,12 @@ impl Client {
     /// # Errors
     /// If the node does not answer.
     pub async fn sender<'a>(&'a self, key: &'a Key) -> Result<Sender<'a>, ChainError> {
-        // The era's first block is a finalised one, which no reorganisation takes away.
-        Ok(Sender { client: self, key, at: self.at_finalised().await?, nonce: None })
+        // The era's first block is a finalised one, which no reorganisation takes away, unless that is so old that the era would soon be
+        // over: finality may stand still while clocks run.
+        let (finalised, best) = (self.at_finalised().await?, self.at_best().await?);
+        let lag = best.number().saturating_sub(finalised.number());
+        let at = if lag > ERA_BLOCKS / 4 { best } else { finalised };
+        Ok(Sender { client: self, key, at, nonce: None })
     }
 }
 

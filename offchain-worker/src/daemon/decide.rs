@@ -97,6 +97,8 @@ pub struct Memory {
     pub ready_again: Option<u64>,
     /// Duties missed since the last one that was done.
     pub misses: u32,
+    /// Whether it was drained because of them.
+    pub drained: bool,
     /// The best block since which something has been due for a run.
     pub due_since: BTreeMap<RunId, u64>,
     /// Whether runs are poked at all.
@@ -340,6 +342,12 @@ pub fn note(memory: &mut Memory, view: &View) {
         memory.due_since.entry(run).or_insert(view.best);
     }
     memory.again.retain(|task, _| view.duties.iter().any(|duty| duty.task == *task));
+    if view.status != WorkerStatus::Ready {
+        memory.drained = memory.misses >= MISSES_IN_A_ROW;
+    } else if memory.drained {
+        // Somebody has found out why, and says that it is ready.
+        (memory.misses, memory.drained) = (0, false);
+    }
 }
 
 #[cfg(test)]

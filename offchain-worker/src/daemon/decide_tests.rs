@@ -434,6 +434,21 @@ fn too_many_misses_in_a_row_and_the_worker_asks_for_nothing_more() {
     assert_eq!(decide(&view, &at(MISSES_IN_A_ROW), []), Action::Work(duty(Kind::Audit)));
 }
 
+/// Who has found out why says that the worker is ready, and is believed.
+#[test]
+fn misses_are_forgotten_when_somebody_makes_a_drained_worker_ready() {
+    let mut memory = Memory { misses: MISSES_IN_A_ROW, ..Memory::default() };
+    let view = |status| View { status, ..idle() };
+    let mut looks = |status| {
+        note(&mut memory, &view(status));
+        (decide(&view(status), &memory, []), memory.misses)
+    };
+    assert_eq!(looks(WorkerStatus::Ready), (Action::Drain, MISSES_IN_A_ROW), "it is not drained yet");
+    assert_eq!(looks(WorkerStatus::Idle), (Action::Wait, MISSES_IN_A_ROW));
+    assert_eq!(looks(WorkerStatus::Ready), (Action::Wait, 0));
+    assert_eq!(looks(WorkerStatus::Ready), (Action::Wait, 0));
+}
+
 /// Also by a daemon that was started again since.
 #[test]
 fn what_was_declined_is_no_miss() {

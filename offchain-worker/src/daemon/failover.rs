@@ -9,7 +9,7 @@ use crate::{
     config::ChainConfig,
     error::{Exit, is_of_full_disk},
     keys::AccountId,
-    metrics::metrics,
+    metrics::{health::FINALITY_AGE_LIMIT, metrics},
     stop::Stop,
 };
 use std::time::{Duration, Instant};
@@ -249,7 +249,9 @@ impl Daemon {
             let mut vitals = self.pulse.vitals();
             vitals.connected = true;
             vitals.node = self.client.url().into();
-            vitals.best_seen
+            // Where finalised blocks are followed, one that has no new ones of these does not help either.
+            let finality = vitals.finalised_seen.and_then(|seen| seen.checked_add(FINALITY_AGE_LIMIT));
+            vitals.best_seen.into_iter().chain(finality).min()
         };
         let Some(seen) = seen.filter(|_| self.config.chain.urls.len() > 1) else { return };
         if seen.elapsed() < STILL_AFTER {

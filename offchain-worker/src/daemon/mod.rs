@@ -433,7 +433,11 @@ impl Daemon {
             let mut vitals = self.pulse.vitals();
             vitals.best_seen = Some(Instant::now());
             vitals.clock_skew_s = i64::try_from(skew / 1_000).unwrap_or(i64::MAX);
-            (vitals.best, vitals.finalised) = (best.number(), finalised);
+            vitals.best = best.number();
+        }
+        if finalised > before.finalised {
+            let mut vitals = self.pulse.vitals();
+            (vitals.finalised, vitals.finalised_seen) = (finalised, Some(Instant::now()));
         }
         for at in [followed, best] {
             if !self.compatible.contains(&at.spec_version()) {

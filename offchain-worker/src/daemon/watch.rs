@@ -21,22 +21,36 @@ use std::{collections::BTreeMap, path::Path};
 
 /// Specifications that were read before, by their hash. They never change.
 #[derive(Debug, Default)]
-pub struct Specs(BTreeMap<Digest, RunSpec>);
+pub struct Specs {
+    /// With when each was asked for last, counted in questions.
+    kept: BTreeMap<Digest, (u64, RunSpec)>,
+    asked: u64,
+}
 
-/// How many specifications are kept.
-const KEPT: usize = 64;
+/// How many specifications are kept: twice as many as runs may be open, so that all of a look are there at its end.
+const KEPT: usize = 512;
 
 impl Specs {
     /// One that was read before.
     pub fn get(&self, hash: Digest) -> Option<&RunSpec> {
-        self.0.get(&hash)
+        self.kept.get(&hash).map(|(_, spec)| spec)
+    }
+
+    /// The same, which stays longer for it.
+    fn used(&mut self, hash: Digest) -> Option<&RunSpec> {
+        self.asked = self.asked.saturating_add(1);
+        let (used, spec) = self.kept.get_mut(&hash)?;
+        *used = self.asked;
+        Some(spec)
     }
 
     fn keep(&mut self, hash: Digest, spec: RunSpec) {
-        if self.0.len() >= KEPT {
-            self.0.clear();
+        if self.kept.len() >= KEPT
+            && let Some(oldest) = self.kept.iter().min_by_key(|(_, (used, _))| *used).map(|(hash, _)| *hash)
+        {
+            self.kept.remove(&oldest);
         }
-        self.0.insert(hash, spec);
+        self.kept.insert(hash, (self.asked, spec));
     }
 
     /// The specification of a run, and its hash; `None` if the run is over.
@@ -45,7 +59,7 @@ impl Specs {
     /// If the node does not answer, or serves another specification than the one that the run names.
     pub async fn of(&mut self, at: &At, id: RunId) -> Result<Option<(Digest, RunSpec)>, ChainError> {
         let Some(run) = at.run(id).await? else { return Ok(None) };
-        if let Some(spec) = self.get(run.spec_hash) {
+        if let Some(spec) = self.used(run.spec_hash) {
             return Ok(Some((run.spec_hash, spec.clone())));
         }
         let Some(spec) = at.spec(id).await? else { return Ok(None) };

@@ -10,6 +10,9 @@ use std::{
 /// The age of the best block above which something stands still. Blocks come every few seconds; slots without an author are rare.
 pub const BLOCK_AGE_LIMIT: Duration = Duration::from_secs(60);
 
+/// How long no block may have become final, where finalised blocks are followed. A validator or two that are off do that for a while.
+pub const FINALITY_AGE_LIMIT: Duration = Duration::from_secs(300);
+
 /// How far this machine's clock may be from the time of a block that has just come, in seconds.
 pub const CLOCK_SKEW_LIMIT_S: u64 = 30;
 
@@ -29,6 +32,8 @@ pub struct Vitals {
     pub finalised: Option<u64>,
     /// When the best block was first seen.
     pub best_seen: Option<Instant>,
+    /// The same of the finalised one, if those are followed.
+    pub finalised_seen: Option<Instant>,
     /// This machine's clock minus the block's time, at that moment, in seconds.
     pub clock_skew_s: i64,
     /// When the last look at the chain ended, well or not.
@@ -49,6 +54,7 @@ impl Default for Vitals {
             best: 0,
             finalised: None,
             best_seen: None,
+            finalised_seen: None,
             clock_skew_s: 0,
             looked: Instant::now(),
             disk_full: false,
@@ -132,6 +138,13 @@ pub fn health(vitals: &Vitals, disks: Vec<Room>, misses_limit: u32, now: Instant
             age.as_secs()
         )),
         Some(_) => {}
+    }
+    if let Some(age) = vitals.finalised_seen.map(since).filter(|age| *age > FINALITY_AGE_LIMIT) {
+        problems.push(format!(
+            "no block has become final for {} s, and nothing is done before one has: the node has no peers that vote, or too few \
+             validators are on",
+            age.as_secs()
+        ));
     }
     if age.is_some() && vitals.clock_skew_s.unsigned_abs() > CLOCK_SKEW_LIMIT_S {
         let (by, side) =
@@ -230,6 +243,10 @@ mod tests {
         }
         let hung = late(LOOK_LIMIT);
         is(Vitals { best_seen: Some(hung), ..good(now) }, hung, "has not looked");
+        let silent = late(FINALITY_AGE_LIMIT);
+        let vitals =
+            Vitals { best_seen: Some(silent), looked: silent, finalised_seen: Some(now), ..good(now) };
+        is(vitals, silent, "no block has become final for 301 s");
         is(Vitals { disk_full: true, ..good(now) }, now, "the disk is full");
         is(Vitals { misses: 3, ..good(now) }, now, "3 duties were missed");
         is(Vitals { foreign: true, ..good(now) }, now, "two daemons use one hot key");
