@@ -2,8 +2,8 @@
 
 pub use sabha_blobs::workers::Manner;
 pub use sabha_blobs::{
-    BlobError, BlobStore, Counters, LocalBlobs, Network, NetworkOptions, PeerBlobs, WorkerAddress, local,
-    partial, room,
+    BlobError, BlobStore, Counters, Haste, LocalBlobs, Network, NetworkOptions, PeerBlobs, WorkerAddress,
+    local, partial, room,
 };
 
 use crate::{

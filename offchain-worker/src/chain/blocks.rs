@@ -7,6 +7,7 @@ use super::{
     queries::At,
 };
 use codec::{Decode, DecodeAll, Encode};
+use futures::{StreamExt, TryStreamExt, stream};
 use sabha_protocol::{
     RoundKey, RunId, SlotIndex,
     audit::Opening,
@@ -15,6 +16,9 @@ use sabha_protocol::{
         record::{GameId, Target},
     },
 };
+
+/// Blocks that are asked for at a time.
+const AT_ONCE: usize = 16;
 
 /// What a block did in a game.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,8 +123,11 @@ impl Client {
         let mut start = best.call_index(call::PUBLISH)?.to_vec();
         start.extend((run, round, slot).encode());
         let oldest = best.number().saturating_sub(blocks).max(1);
-        for number in (oldest..=best.number()).rev() {
-            for extrinsic in self.extrinsics(self.hash_of(number).await?).await? {
+        let mut read = stream::iter((oldest..=best.number()).rev())
+            .map(|number| async move { self.extrinsics(self.hash_of(number).await?).await })
+            .buffered(AT_ONCE);
+        while let Some(extrinsics) = read.try_next().await? {
+            for extrinsic in extrinsics {
                 let found = extrinsic.windows(start.len()).position(|window| window == start);
                 let arguments = found.and_then(|at| extrinsic.get(at.saturating_add(start.len())..));
                 let leaves = arguments.and_then(|mut bytes| Vec::<Opening>::decode(&mut bytes).ok());

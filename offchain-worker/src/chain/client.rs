@@ -305,6 +305,15 @@ impl Client {
         &self.methods
     }
 
+    /// How many transactions of `account` wait in the node's pool, after the block `best`.
+    ///
+    /// # Errors
+    /// If the node does not answer.
+    pub async fn waiting(&self, account: &crate::keys::AccountId, best: &At) -> Result<u64, ChainError> {
+        let included = best.nonce(account).await?;
+        Ok(self.next_nonce(account).await?.saturating_sub(included.into()))
+    }
+
     /// The nonce of `account`'s next transaction, those in the node's pool counted.
     pub(super) async fn next_nonce(&self, account: &crate::keys::AccountId) -> Result<u64, ChainError> {
         self.within("asking for the account's nonce", self.methods.system_account_next_index(account)).await

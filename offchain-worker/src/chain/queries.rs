@@ -33,7 +33,8 @@ pub type Slot = round::Slot<AccountId>;
 /// A dispute.
 pub type Dispute = record::Dispute<AccountId>;
 
-/// The state after one block.
+/// The state after one block. Clones share it.
+#[derive(Clone)]
 pub struct At {
     block: OnlineClientAtBlock<ChainTypes>,
     patience: Patience,
@@ -264,6 +265,15 @@ impl At {
     pub async fn balances(&self, who: &AccountId) -> Result<Balances, ChainError> {
         let info: Option<AccountInfo> = self.typed(storage::ACCOUNT, vec![Value::from_bytes(who.0)]).await?;
         Ok(info.map(|info| info.data).unwrap_or_default())
+    }
+
+    /// How many transactions of an account are in blocks.
+    ///
+    /// # Errors
+    /// As for [`Self::worker_of`].
+    pub async fn nonce(&self, who: &AccountId) -> Result<u32, ChainError> {
+        let info: Option<AccountInfo> = self.typed(storage::ACCOUNT, vec![Value::from_bytes(who.0)]).await?;
+        Ok(info.map_or(0, |info| info.nonce))
     }
 
     /// The balance below which an account is removed, in units of 10^-12 SBH.

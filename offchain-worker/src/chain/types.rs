@@ -273,6 +273,7 @@ pub struct Balances {
 #[derive(DecodeAsType)]
 #[decode_as_type(crate_path = "subxt::ext::scale_decode")]
 pub(super) struct AccountInfo {
+    pub nonce: u32,
     pub data: Balances,
 }
 

@@ -146,7 +146,7 @@ pub async fn run(args: ChallengeArgs, context: &Context) -> anyhow::Result<()> {
         risk: Risk::Bond(0),
         stage: Phase::Naming { until: 0 },
     };
-    let (_, spec) = Specs::default().of(&best, args.run).await.coded()?.ok_or_else(|| none("run"))?;
+    let (_, spec) = Specs::default().of(&mut rounds, args.run).await.coded()?.ok_or_else(|| none("run"))?;
     let place = |game| About {
         game,
         side: Side::Challenger,

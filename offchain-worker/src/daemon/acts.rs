@@ -2,29 +2,71 @@
 
 use super::{
     Crew, Daemon,
+    background::Background,
     decide::{
-        Action, Errand, MISSES_IN_A_ROW, RETRY_BLOCKS, Refusal, View, is_foreign, is_miss, next_action,
+        Action, Errand, MISSES_IN_A_ROW, RESEND_BLOCKS, RETRY_BLOCKS, Refusal, View, is_foreign, is_miss,
+        next_action,
     },
     journal::Event,
+    providers::made_of,
     task::{Act, Duty, Task},
-    work::{self, Job},
+    work::{self, Job, Time},
 };
 use crate::{
     blobs::{BlobError, BlobStore},
-    chain::{Call, ChainError, Included, Until},
+    chain::{At, Call, ChainError, Included, Until},
     error::{Exit, failure},
     metrics::metrics,
     stop::Stop,
 };
 use sabha_protocol::{Digest, RunId};
-use std::time::Instant;
+use std::{
+    collections::BTreeMap,
+    time::{Instant, SystemTime},
+};
 
 /// Acts between two looks at the chain: more would mean that deciding does not come to an end.
 const ACTS_A_LOOK: usize = 64;
 
+/// Blobs up to this size are read within a look.
+const READ_AT_ONCE: u64 = 64 << 20;
+
+/// Blocks for which an act waits once, if something else of its key is in the pool.
+const WAITED_BLOCKS: u32 = RESEND_BLOCKS as u32;
+
+/// What a blob's file was when it was read.
+type State = (u64, SystemTime);
+
+/// Blobs that were read before they are signed.
+#[derive(Default)]
+pub(super) struct Proofs {
+    whole: BTreeMap<Digest, State>,
+    reading: Option<(Digest, State, Background<bool>)>,
+}
+
+impl Proofs {
+    /// Whether one was read that is asked for.
+    pub(super) fn have_news(&self) -> bool {
+        self.reading.as_ref().is_some_and(|(.., thread)| thread.has_ended())
+    }
+
+    /// Forgets all but these.
+    fn retain(&mut self, is_of_use: impl Fn(&Digest) -> bool) {
+        self.whole.retain(|blob, _| is_of_use(blob));
+    }
+}
+
 impl Daemon {
     /// Does what is to be done, one thing after another.
     pub(super) async fn act(&mut self, mut view: View) -> anyhow::Result<()> {
+        let made = made_of(&self.journal);
+        self.proofs.retain(|blob| made.contains(blob));
+        if self.proofs.have_news() {
+            // Whatever it was that waited for it.
+            self.memory
+                .again
+                .retain(|task, _| self.journal.known(*task).is_none_or(|known| known.done.is_none()));
+        }
         for _ in 0..ACTS_A_LOOK {
             let action = next_action(&view, &self.memory, &self.journal, &self.key.account());
             tracing::debug!(block = view.block, ?action, "decided");
@@ -40,6 +82,7 @@ impl Daemon {
                 }
                 Action::Lose { task, late } => self.lose(task, late)?,
                 Action::Settle(task) => self.settle(task, view.block)?,
+                Action::Forget(task) => self.forget(task)?,
                 Action::Refuse(task, why) => self.refuse(task, why),
                 Action::UnknownNumerics(version) => {
                     return Err(failure(
@@ -68,7 +111,7 @@ impl Daemon {
         let job = Job {
             spec: spec.clone(),
             folder: work::folder_of(&self.state, &duty.about()),
-            hurry: active >= duty.patience,
+            time: Time::at(active, duty.patience, duty.until, self.slot_time),
             origins: self.origins.get(&task.run).cloned().unwrap_or_default(),
             duty: duty.clone(),
         };
@@ -79,11 +122,11 @@ impl Daemon {
             tracing::info!(%task, base = ?duty.basis.base, until = duty.until, "begun");
         }
         self.make_way(&task);
-        let stop = Stop::new();
+        let (stop, time) = (Stop::new(), job.time.clone());
         let (workshop, raised) = (self.workshop.clone(), stop.clone());
         let handle = tokio::task::spawn_blocking(move || workshop.work(&job, &raised));
         self.memory.working.insert(task.kind.lane(), (task, duty.basis));
-        let crew = Crew { duty, began: Instant::now(), stop, stopping: None, handle };
+        let crew = Crew { duty, time, began: Instant::now(), stop, stopping: None, handle };
         self.crews.insert(task.kind.lane(), crew);
         Ok(())
     }
@@ -140,14 +183,20 @@ impl Daemon {
         Ok(())
     }
 
+    fn forget(&mut self, task: Task) -> anyhow::Result<()> {
+        self.record(Event::Unknown { task })?;
+        tracing::warn!(%task, "it was signed, and its round is settled: nobody can tell any more whether the chain had it");
+        Ok(())
+    }
+
     /// The other daemon may be the one that sealed something and alone can reveal it: none of the two is ended by this.
     fn shout_foreign(&self, task: &Task) {
         metrics().foreign();
         self.pulse.vitals().foreign = true;
         tracing::error!(
             %task,
-            "the chain has a result of this worker that this daemon did not sign: two daemons use one hot key. Stop one of them, or give \
-             the worker another hot key (sabha-worker update)"
+            "the chain has a result of this worker that this daemon did not sign: two daemons use one hot key. Stop one of them. If the \
+             key was stolen: give the worker another one (sabha-worker update --hot-key), and start the daemon with that and the same --state"
         );
     }
 
@@ -175,14 +224,21 @@ impl Daemon {
 
     async fn sign(&mut self, duty: Duty, act: Act, view: &View) -> anyhow::Result<()> {
         let task = duty.task;
-        if let Some(blob) = act.blob()
-            && !self.is_whole(blob).await?
-        {
+        let is_whole = match act.blob() {
+            Some(blob) => self.is_whole(blob).await?,
+            None => Some(true),
+        };
+        let Some(is_whole) = is_whole else {
+            // Looked at again as soon as that is known.
+            self.memory.again.insert(task, view.block.saturating_add(RETRY_BLOCKS));
+            return Ok(());
+        };
+        if !is_whole {
             if self.memory.working.contains_key(&task.kind.lane()) {
                 self.memory.again.insert(task, view.block.saturating_add(RETRY_BLOCKS));
                 return Ok(());
             }
-            tracing::warn!(%task, %blob, "what was made is gone from the blob store: making it again");
+            tracing::warn!(%task, blob = ?act.blob(), "what was made is gone from the blob store: making it again");
             return self.work(duty, view.active);
         }
         // A refused act costs a fee: look at the newest state first.
@@ -190,6 +246,14 @@ impl Daemon {
         let asked = best.duties_of(&self.key.account()).await?;
         if !asked.iter().any(|asked| task.is_asked_by(asked)) {
             tracing::debug!(%task, "not asked for in the best block: nothing is sent");
+            self.memory.sent.insert(task, best.number());
+            return Ok(());
+        }
+        // After a restart or a failover this may be the act itself: a second one costs a fee, and does nothing.
+        let has_time = view.active.saturating_add(2 * WAITED_BLOCKS) < duty.until;
+        if has_time && !self.memory.waited.contains(&task) && self.has_strangers(&best).await? {
+            tracing::info!(%task, "something of this key waits in the pool: looking again in {RESEND_BLOCKS} blocks");
+            self.memory.waited.insert(task);
             self.memory.sent.insert(task, best.number());
             return Ok(());
         }
@@ -202,14 +266,49 @@ impl Daemon {
         self.send_noted(Errand::Act(task), Event::Signing { task, act }, &call).await
     }
 
-    /// Whether what was made is here, and is what its name says: others reckon with it from then on. What is damaged is removed.
-    async fn is_whole(&self, blob: Digest) -> anyhow::Result<bool> {
+    /// Whether the pool has something of this key that this process did not send.
+    async fn has_strangers(&self, best: &At) -> anyhow::Result<bool> {
+        let own = self.memory.flying.len().saturating_add(self.disputes.flying());
+        let waiting = self.client.waiting(&self.key.account(), best).await?;
+        Ok(waiting > u64::try_from(own).unwrap_or(u64::MAX))
+    }
+
+    /// Whether what was made is here, and is what its name says: others reckon with it from then on. What is damaged is removed. `None`
+    /// while a large one is being read.
+    async fn is_whole(&mut self, blob: Digest) -> anyhow::Result<Option<bool>> {
         let own = self.blobs.own().clone();
-        match tokio::task::spawn_blocking(move || own.file_within(blob, u64::MAX)).await? {
+        let Ok(found) = std::fs::metadata(own.path(blob)) else { return Ok(Some(false)) };
+        let state = (found.len(), found.modified()?);
+        if self.proofs.whole.get(&blob) == Some(&state) {
+            return Ok(Some(true));
+        }
+        if let Some((reading, state, thread)) = self.proofs.reading.take() {
+            if !thread.has_ended() {
+                self.proofs.reading = Some((reading, state, thread));
+                return Ok(None);
+            }
+            if thread.result().await? {
+                self.proofs.whole.insert(reading, state);
+            }
+            if reading == blob {
+                return Ok(Some(self.proofs.whole.contains_key(&blob)));
+            }
+        }
+        let check = move || match own.file_within(blob, u64::MAX) {
             Ok(_) => Ok(true),
             Err(BlobError::Missing { .. } | BlobError::Corrupt { .. }) => Ok(false),
             Err(error) => Err(error.into()),
+        };
+        let thread = Background::begin(move |_| check());
+        if found.len() > READ_AT_ONCE {
+            self.proofs.reading = Some((blob, state, thread));
+            return Ok(None);
         }
+        let is_whole = thread.result().await?;
+        if is_whole {
+            self.proofs.whole.insert(blob, state);
+        }
+        Ok(Some(is_whole))
     }
 
     /// Tells the chain whether the worker can be drawn.
@@ -220,8 +319,7 @@ impl Daemon {
     }
 
     async fn poke(&mut self, run: RunId, view: &mut View) -> anyhow::Result<()> {
-        view.due.retain(|(id, _)| *id != run);
-        self.memory.due_since.remove(&run);
+        self.moved_on(run, view);
         // A needless poke costs a fee: look at the newest state first.
         let due = self.client.at_best().await?.due(run).await?;
         if due == 0 {

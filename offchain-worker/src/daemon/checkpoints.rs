@@ -7,13 +7,13 @@ use super::{
     Daemon,
     background::Background,
     journal::Event,
+    survey::Survey,
     task::{Kind, Task},
-    watch::Rounds,
     works::{FalseRoot, is_stopped},
 };
 use crate::{
     blobs::BlobStore,
-    chain::{At, Worker, WorkerStatus},
+    chain::{Worker, WorkerStatus},
 };
 use sabha_protocol::{Digest, RoundKey, RunId, RunSpec, round::Checkpoint};
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 const FETCHED_AT_ONCE: usize = 2;
 
 /// Specifications of which it is remembered whether this machine is able to work for their runs.
-const ABLE_KEPT: usize = 64;
+const ABLE_KEPT: usize = 512;
 
 /// Blocks to wait before a checkpoint that could not be had is asked for again.
 const AGAIN_BLOCKS: u64 = 2;
@@ -99,17 +99,17 @@ impl Daemon {
     /// against their roots. Of runs that lack one it is noted how each was made, for whoever needs it; an idle worker makes it again.
     pub(super) async fn keep_checkpoints(
         &mut self,
-        at: &At,
+        survey: &mut Survey,
         worker: &Worker,
-        rounds: &mut Rounds<'_>,
     ) -> anyhow::Result<()> {
+        let Survey { at, open, rounds, .. } = survey;
         let block = at.number();
         let (mut now, mut origins) = (BTreeMap::new(), BTreeMap::new());
-        for run in at.open_runs().await? {
+        for run in open.iter().copied() {
             if !self.may_be_drawn_for(run, worker) {
                 continue;
             }
-            let Some((hash, spec)) = self.specs.of(at, run).await? else { continue };
+            let Some((hash, spec)) = self.specs.of(rounds, run).await? else { continue };
             if !self.is_able(hash, &spec) {
                 continue;
             }

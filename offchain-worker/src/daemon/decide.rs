@@ -103,6 +103,12 @@ pub struct Memory {
     pub due_since: BTreeMap<RunId, u64>,
     /// Whether runs are poked at all.
     pub pokes: bool,
+    /// Acts that a block was seen to have.
+    pub landed: BTreeSet<Task>,
+    /// Acts that waited once for what else this key had in the pool.
+    pub waited: BTreeSet<Task>,
+    /// Whether it is not known yet whom to fetch from: no work is begun.
+    pub blind: bool,
 }
 
 /// The next thing to do.
@@ -119,6 +125,8 @@ pub enum Action {
     },
     /// Note that the chain has it.
     Settle(Task),
+    /// Note that nobody can tell any more whether the chain had it.
+    Forget(Task),
     /// Leave it alone.
     Refuse(Task, Refusal),
     /// Interrupt work for something more urgent; it goes on later.
@@ -181,13 +189,13 @@ fn clear_up(view: &View, memory: &Memory, journal: &Journal) -> Option<Action> {
         }
         // None: it is asked for, or the view was made before it was begun.
         let Some(standing) = view.standings.get(&task) else { continue };
-        let done = match standing {
-            Standing::Done => true,
-            Standing::Undone => false,
-            Standing::Gone => known.signed.is_some(),
-        };
         let late = view.active > known.until;
-        return Some(if done { Action::Settle(task) } else { Action::Lose { task, late } });
+        return Some(match standing {
+            Standing::Done => Action::Settle(task),
+            Standing::Gone if memory.landed.contains(&task) => Action::Settle(task),
+            Standing::Gone if known.signed.is_some() => Action::Forget(task),
+            Standing::Undone | Standing::Gone => Action::Lose { task, late },
+        });
     }
     None
 }
@@ -230,6 +238,9 @@ fn serve(view: &View, memory: &Memory, journal: &Journal) -> Option<Action> {
     });
     if let Some((duty, act)) = unsent.min_by_key(|(duty, _)| urgency(duty)) {
         return Some(Action::Sign(duty.clone(), act));
+    }
+    if memory.blind {
+        return None;
     }
     [Lane::Light, Lane::Heavy].into_iter().find_map(|lane| choose(lane, &work, view, memory))
 }
@@ -335,13 +346,19 @@ pub fn poke_delay(hot_key: &AccountId, run: RunId, since: u64) -> u64 {
 }
 
 /// Notes since when each run has had something due, and forgets what is over.
-pub fn note(memory: &mut Memory, view: &View) {
+pub fn note(memory: &mut Memory, view: &View, journal: &Journal) {
     let due: Vec<RunId> = view.due.iter().filter(|(_, due)| *due > 0).map(|(run, _)| *run).collect();
     memory.due_since.retain(|run, _| due.contains(run));
     for run in due {
         memory.due_since.entry(run).or_insert(view.best);
     }
-    memory.again.retain(|task, _| view.duties.iter().any(|duty| duty.task == *task));
+    let asked: BTreeSet<Task> = view.duties.iter().map(|duty| duty.task).collect();
+    let is_of_use = |task: &Task| asked.contains(task) || journal.open_tasks().any(|(open, _)| open == *task);
+    memory.again.retain(|task, _| asked.contains(task));
+    memory.sent.retain(|task, _| is_of_use(task));
+    for tasks in [&mut memory.refused, &mut memory.landed, &mut memory.waited] {
+        tasks.retain(is_of_use);
+    }
     if view.status != WorkerStatus::Ready {
         memory.drained = memory.misses >= MISSES_IN_A_ROW;
     } else if memory.drained {

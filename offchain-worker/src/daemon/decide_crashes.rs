@@ -78,6 +78,7 @@ impl Life {
                     memory.sent.insert(duty.task, block);
                 }
                 Action::Settle(task) => self.record(Event::Settled { task, block }),
+                Action::Forget(task) => self.record(Event::Unknown { task }),
                 other => panic!("{other:?}"),
             }
         }

@@ -66,6 +66,7 @@ proptest! {
                         memory.refused.insert(task);
                     }
                     Action::Settle(task) => log.record(Event::Settled { task, block: view.block }).unwrap(),
+                    Action::Forget(task) => log.record(Event::Unknown { task }).unwrap(),
                     Action::Lose { task, late } => log.record(Event::Lost { task, late }).unwrap(),
                     other => prop_assert!(false, "{other:?}"),
                 }

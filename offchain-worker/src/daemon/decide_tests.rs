@@ -204,13 +204,17 @@ fn an_act_is_settled_only_when_the_followed_block_can_show_it() {
     }
 }
 
-/// A settled round has no records: what was signed is taken as done, what was not as missed.
+/// A settled round has no records: what a block was seen to have is done, what was not signed is missed, and of the rest nobody can tell.
 #[test]
-fn after_a_long_absence_what_was_signed_counts_as_done() {
+fn after_a_long_absence_only_what_was_seen_counts_as_done() {
     for kind in WORK {
         let gone = standing(kind, Standing::Gone);
         let signed = [taken(kind), done(kind), signing(kind)];
-        assert_eq!(decide(&gone, &Memory::default(), signed), Action::Settle(task(kind, 0)));
+        let seen = Memory { landed: [task(kind, 0)].into(), ..Memory::default() };
+        assert_eq!(decide(&gone, &seen, signed.clone()), Action::Settle(task(kind, 0)));
+        assert_eq!(decide(&gone, &Memory::default(), signed.clone()), Action::Forget(task(kind, 0)));
+        let forgotten = signed.into_iter().chain([Event::Unknown { task: task(kind, 0) }]);
+        assert_eq!(decide(&gone, &Memory::default(), forgotten), Action::Wait);
         let late = View { active: 151, ..gone };
         let lose = Action::Lose { task: task(kind, 0), late: true };
         assert_eq!(decide(&late, &Memory::default(), [taken(kind), done(kind)]), lose);
@@ -437,10 +441,11 @@ fn too_many_misses_in_a_row_and_the_worker_asks_for_nothing_more() {
 /// Who has found out why says that the worker is ready, and is believed.
 #[test]
 fn misses_are_forgotten_when_somebody_makes_a_drained_worker_ready() {
+    let (_folder, log) = journal([]);
     let mut memory = Memory { misses: MISSES_IN_A_ROW, ..Memory::default() };
     let view = |status| View { status, ..idle() };
     let mut looks = |status| {
-        note(&mut memory, &view(status));
+        note(&mut memory, &view(status), &log);
         (decide(&view(status), &memory, []), memory.misses)
     };
     assert_eq!(looks(WorkerStatus::Ready), (Action::Drain, MISSES_IN_A_ROW), "it is not drained yet");
@@ -486,13 +491,50 @@ fn pokes_let_the_chain_and_others_go_first() {
 fn since_when_something_is_due_is_noted_and_forgotten() {
     let mut memory = Memory { again: [(task(Kind::Train, 0), 104)].into(), ..Memory::default() };
     let view = View { due: vec![(7, 1), (8, 0)], ..asked([duty(Kind::Train)]) };
-    note(&mut memory, &view);
+    let (_folder, log) = journal([]);
+    note(&mut memory, &view, &log);
     assert_eq!(memory.due_since, [(7, 102)].into());
-    note(&mut memory, &View { best: 110, ..view.clone() });
+    note(&mut memory, &View { best: 110, ..view.clone() }, &log);
     assert_eq!(memory.due_since, [(7, 102)].into(), "since the first time");
     assert_eq!(memory.again.len(), 1);
-    note(&mut memory, &View { due: vec![(7, 0)], ..idle() });
+    note(&mut memory, &View { due: vec![(7, 0)], ..idle() }, &log);
     assert!(memory.due_since.is_empty() && memory.again.is_empty());
+}
+
+/// A worker has some duties in every round, for years.
+#[test]
+fn what_is_remembered_of_a_task_is_forgotten_with_it() {
+    let all = |kind| Memory {
+        refused: [task(kind, 0)].into(),
+        sent: [(task(kind, 0), 90)].into(),
+        landed: [task(kind, 0)].into(),
+        waited: [task(kind, 0)].into(),
+        ..Memory::default()
+    };
+    for kind in WORK {
+        let remembered = |view: &View, events: Vec<Event>| {
+            let (mut memory, (_folder, log)) = (all(kind), journal(events));
+            note(&mut memory, view, &log);
+            memory == all(kind)
+        };
+        assert!(remembered(&asked([duty(kind)]), vec![]) && remembered(&idle(), vec![taken(kind)]));
+        let settled = Event::Settled { task: task(kind, 0), block: 90 };
+        assert!(!remembered(&idle(), vec![taken(kind), settled]));
+        let mut memory = all(kind);
+        note(&mut memory, &idle(), &journal([]).1);
+        assert_eq!(memory, Memory::default());
+    }
+}
+
+/// After a start: an attester that knows nobody would say that nothing came.
+#[test]
+fn no_work_is_begun_before_it_is_known_whom_to_fetch_from() {
+    for kind in WORK {
+        let blind = Memory { blind: true, ..Memory::default() };
+        assert_eq!(decide(&asked([duty(kind)]), &blind, []), Action::Wait);
+        let sign = decide(&asked([duty(kind)]), &blind, [taken(kind), done(kind)]);
+        assert!(matches!(sign, Action::Sign(..)), "what was done needs nobody: {sign:?}");
+    }
 }
 
 /// Parking takes as long as a step: nothing else is begun there meanwhile, and nobody is told twice.

@@ -37,13 +37,16 @@ use sabha_protocol::{
         record::{GameId, Risk},
     },
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// Blocks to wait before what failed is tried again.
 const RETRY_BLOCKS: u64 = 4;
 
 /// Blocks whose events are read at once, at most: a daemon that was away does not tell what it missed.
 const EVENT_BLOCKS: u64 = 64;
+
+/// How long to look for leaves that were published.
+const PUBLISHED_WITHIN: Duration = Duration::from_secs(15);
 
 /// Games that are ended between two looks at the chain, at most: each costs a fee if somebody was sooner.
 const ENDS_A_LOOK: usize = 16;
@@ -85,6 +88,11 @@ impl Disputes {
             let asked = self.seats.get(&game).is_some_and(|seat| seat.asked == Some(position));
             asked && !self.moves.has_sent(game, position) && !self.later.contains_key(&game)
         })
+    }
+
+    /// Moves that are on their way into a block.
+    pub(super) fn flying(&self) -> usize {
+        self.moves.flying()
     }
 
     /// Ends the thread.
@@ -320,7 +328,7 @@ impl Daemon {
         dispute: &Dispute,
         active: ActiveBlock,
         best: &At,
-        rounds: &mut Rounds<'_>,
+        rounds: &mut Rounds,
     ) -> anyhow::Result<Option<Due>> {
         let block = best.number();
         if dispute.expired(active).is_some() {
@@ -372,7 +380,7 @@ impl Daemon {
         position: Digest,
         dispute: &Dispute,
         best: &At,
-        rounds: &mut Rounds<'_>,
+        rounds: &mut Rounds,
     ) -> anyhow::Result<()> {
         let table = match self.disputes.seats.get(&game) {
             Some(seat) => seat.table.clone(),
@@ -395,17 +403,20 @@ impl Daemon {
         side: Side,
         dispute: &Dispute,
         best: &At,
-        rounds: &mut Rounds<'_>,
+        rounds: &mut Rounds,
     ) -> anyhow::Result<Option<Table>> {
         let run = dispute.run;
-        let Some((_, spec)) = self.specs.of(best, run).await? else { return Ok(None) };
+        let Some((_, spec)) = self.specs.of(rounds, run).await? else { return Ok(None) };
         let origins = self.origins.get(&run).cloned().unwrap_or_default();
         let seen = seen_file(&self.state, game);
         let about = About { game, side, spec, origins, seen, state: &self.state };
         let Some(mut found) = table(about, dispute, rounds).await? else { return Ok(None) };
-        match table::published(&self.client, best, &found, dispute, rounds).await {
-            Ok(published) => found.published = published,
-            Err(error) => tracing::warn!(game, %error, "the leaves that were published cannot be read"),
+        let looking = table::published(&self.client, best, &found, dispute, rounds);
+        // The clocks of other games run; without them the auditor executes the slot.
+        match tokio::time::timeout(PUBLISHED_WITHIN, looking).await {
+            Ok(Ok(published)) => found.published = published,
+            Ok(Err(error)) => tracing::warn!(game, %error, "the leaves that were published cannot be read"),
+            Err(_) => tracing::warn!(game, "the leaves that were published are not found in time"),
         }
         Ok(Some(found))
     }

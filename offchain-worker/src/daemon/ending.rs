@@ -1,7 +1,7 @@
 //! How the daemon ends: its work parked, the log closed, and the chain told, or the operator.
 
 use super::{
-    Crew, Daemon,
+    Crew, Daemon, Unnoted,
     background::gather,
     journal::{Event, JournalError},
     task::Task,
@@ -12,7 +12,7 @@ use crate::{
 };
 use std::time::{Duration, Instant};
 
-/// How long threads may take to park their work, all together, after a signal; and how long one may take that is told to stop.
+/// How long threads may take to park their work, all together, after a signal; of one that takes longer to stop it is told.
 pub(super) const PARK_WITHIN: Duration = Duration::from_secs(120);
 
 /// How long asking or telling the chain may take at the end. With [`PARK_WITHIN`] less than a service manager's patience in
@@ -107,17 +107,21 @@ impl Daemon {
         }
         let mut parked = Ok(());
         for ((duty, began), ended) in gather(crews, PARK_WITHIN).await {
-            let noted = match ended {
-                Some(Ok(ended)) => self.note(&duty, began, ended),
-                Some(Err(error)) => {
-                    self.note(&duty, began, Err(anyhow::anyhow!("the engine broke down: {error}")))
+            let ended = match ended {
+                Some(ended) => {
+                    ended.unwrap_or_else(|error| Err(anyhow::anyhow!("the engine broke down: {error}")))
                 }
                 None => {
                     tracing::error!(task = %duty.task, "the step did not end in time: its work is lost");
-                    Ok(())
+                    continue;
                 }
             };
-            parked = parked.and(noted);
+            if let Some(ended) = self.count(&duty, began, ended) {
+                parked = parked.and(self.note(&duty, &ended));
+            }
+        }
+        for (_, Unnoted { duty, ended }) in std::mem::take(&mut self.unnoted) {
+            parked = parked.and(self.note(&duty, &ended));
         }
         parked
     }

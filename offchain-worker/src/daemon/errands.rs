@@ -89,6 +89,7 @@ impl Daemon {
                 tracing::info!(%task, block = included.number, transaction = ?included.transaction, "sent");
                 if self.journal.known(task).is_some_and(|known| !known.closed) {
                     self.memory.sent.insert(task, included.number);
+                    self.memory.landed.insert(task);
                 }
             }
             (Errand::Act(task), Err(error)) if is_refusal(&error) => {

@@ -75,6 +75,11 @@ pub enum Event {
         /// Whether its deadline was missed; else it was taken back.
         late: bool,
     },
+    /// It was signed, and its round was settled before anybody saw whether it came into the chain.
+    Unknown {
+        /// What.
+        task: Task,
+    },
     /// The worker has the checkpoint that a round made, and it is the one whose root was posted.
     Holds {
         /// The run.
@@ -138,7 +143,8 @@ impl Event {
             | Self::Done { task, .. }
             | Self::Signing { task, .. }
             | Self::Settled { task, .. }
-            | Self::Lost { task, .. } => Some(*task),
+            | Self::Lost { task, .. }
+            | Self::Unknown { task } => Some(*task),
             Self::Started { .. }
             | Self::Holds { .. }
             | Self::Poking { .. }

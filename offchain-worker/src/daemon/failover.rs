@@ -57,7 +57,7 @@ fn is_of_the_chain(error: &anyhow::Error) -> bool {
 /// signal comes meanwhile.
 ///
 /// # Errors
-/// [`NoWorker`]; [`ChainError::Incompatible`]; or if the node does not answer.
+/// [`NoWorker`]; [`ChainError::Incompatible`]; or if the only node does not answer.
 pub(super) async fn find_worker(
     client: &mut Client,
     config: &ChainConfig,
@@ -66,17 +66,26 @@ pub(super) async fn find_worker(
     stop: &Stop,
 ) -> anyhow::Result<Option<Worker>> {
     loop {
-        let found = client.at_best().await?.worker_of(hot_key).await;
+        let found = async { client.at_best().await?.worker_of(hot_key).await };
+        let found = tokio::select! {
+            () = stop.raised() => return Ok(None),
+            found = found => found,
+        };
         let error = match found {
             Ok(Some(worker)) => return Ok(Some(worker)),
             Ok(None) => NoWorker { hot_key: *hot_key }.into(),
             Err(error) => anyhow::Error::new(error),
         };
-        if !is_of_the_chain(&error) {
+        // It has answered when it was connected to; of several one may be better.
+        let is_silent = error.downcast_ref().is_some_and(ChainError::is_silence) && config.urls.len() > 1;
+        if is_silent {
+            tracing::warn!(node = client.url(), %error, "the node does not serve: trying another one");
+        } else if !is_of_the_chain(&error) {
             return Err(error);
+        } else {
+            let Some(behind) = client.doubt(seen).await? else { return Err(error) };
+            tracing::warn!(node = client.url(), %error, %behind, "the node is not believed: waiting for it");
         }
-        let Some(behind) = client.doubt(seen).await? else { return Err(error) };
-        tracing::warn!(node = client.url(), %error, %behind, "the node is not believed: waiting for it");
         tokio::select! {
             () = stop.raised() => return Ok(None),
             () = tokio::time::sleep(BEHIND_AGAIN) => {}
@@ -185,6 +194,14 @@ impl Daemon {
             }
         };
         match error.downcast_ref::<ChainError>() {
+            // Of several nodes one that turns to another chain is one that does not serve.
+            Some(chain @ ChainError::WrongGenesis { .. }) if self.config.chain.urls.len() > 1 => {
+                tracing::error!(node = self.client.url(), error = %chain, "the node is of another chain now: trying another one");
+                self.pulse.vitals().connected = false;
+                if !self.fail_over().await {
+                    tokio::time::sleep(BEHIND_AGAIN).await;
+                }
+            }
             Some(chain) if chain.is_transient() => {
                 tracing::warn!(node = self.client.url(), error = %chain, "the node does not serve; trying again");
                 self.bear_silence(chain.is_silence()).await;
@@ -277,6 +294,7 @@ impl Daemon {
                 self.pulse.vitals().node = client.url().into();
                 self.take_in_errands().await;
                 self.give_up_errands();
+                self.house.leave();
                 self.client = client;
                 self.seen = None;
                 true

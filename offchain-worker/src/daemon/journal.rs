@@ -7,8 +7,7 @@
 //! A crash may leave half a line at the end: it is cut off, for what it announced was not done yet. Damage anywhere else is an
 //! error: somebody changed the file.
 //!
-//! What is known of a round's duties is forgotten when the round is closed; a log that has grown is freed of such rounds' lines when it
-//! is opened.
+//! What is known of a round's duties is forgotten when the round is closed; a log that has grown is freed of such rounds' lines.
 
 pub use super::{
     crash::{Crash, Moment},
@@ -104,6 +103,8 @@ pub struct Journal {
     crash: Vec<Crash>,
     /// Events that were written since it was opened.
     writes: u64,
+    /// How many bytes it has when it is freed of what is closed.
+    compact_from: u64,
 }
 
 /// What a look at a log found.
@@ -111,6 +112,8 @@ pub struct Journal {
 pub struct Look {
     /// Events in it.
     pub events: usize,
+    /// The highest block that was noted for anything.
+    pub highest: u64,
     /// Tasks that are neither settled nor lost.
     pub open: usize,
 }
@@ -119,7 +122,7 @@ pub struct Look {
 const NAME: &str = "events.jsonl";
 
 /// Bytes from which on a log is worth freeing of what is closed: it is read as a whole when it is opened.
-const COMPACT_FROM: usize = 16 << 20;
+const COMPACT_FROM: u64 = 16 << 20;
 
 impl Journal {
     /// Opens the log in `folder`, which is made if need be, and locks it against other daemons.
@@ -130,17 +133,37 @@ impl Journal {
         Self::open_compacting(folder, COMPACT_FROM)
     }
 
-    fn open_compacting(folder: &Path, from: usize) -> Result<Self, JournalError> {
+    fn open_compacting(folder: &Path, from: u64) -> Result<Self, JournalError> {
         files::create_folder(folder)?;
         let path = folder.join(NAME);
         let mut file = log_file::open(&path)?;
         let text = log_file::read(&mut file, &path)?;
-        let (journal, _) = Self::replay(file, path, &text)?;
-        if text.len() < from { Ok(journal) } else { journal.compacted(&text) }
+        let (mut journal, _) = Self::replay(file, path, &text)?;
+        journal.compact_from = from;
+        if text.len() as u64 >= from {
+            journal.compact(&text)?;
+        }
+        Ok(journal)
     }
 
-    /// The log without the lines about rounds that are closed, if those are most of `text`, which is all of it.
-    fn compacted(self, text: &[u8]) -> Result<Self, JournalError> {
+    /// Frees the log of lines about rounds that are closed, if it has grown since that was done last.
+    ///
+    /// # Errors
+    /// If a file cannot be read or written.
+    pub fn tidy(&mut self) -> Result<(), JournalError> {
+        let bytes = self.file.metadata().map_err(FileError::of("read", &self.path))?.len();
+        if bytes < self.compact_from {
+            return Ok(());
+        }
+        self.cut()?;
+        let text = std::fs::read(&self.path).map_err(FileError::of("read", &self.path))?;
+        self.compact(&text)
+    }
+
+    /// Takes out the lines about rounds that are closed, if those are most of `text`, which is all of it.
+    fn compact(&mut self, text: &[u8]) -> Result<(), JournalError> {
+        // Most of it may be open: it is looked at again when it is twice as long.
+        self.compact_from = self.compact_from.max((text.len() as u64).saturating_mul(2));
         let mut kept = self.line_of(Event::Compacted { seen: self.seen })?.0;
         for line in text.split_inclusive(|byte| *byte == b'\n') {
             let event = serde_json::from_slice::<Line>(line).map(|line| line.event);
@@ -149,14 +172,18 @@ impl Journal {
             }
         }
         if kept.len() > text.len() / 2 {
-            return Ok(self);
+            return Ok(());
         }
         let file = log_file::replace(&self.path, &kept)?;
         tracing::info!(
             path = %self.path.display(), before = text.len(), bytes = kept.len(), old = %log_file::old(&self.path).display(),
             "took out of the event log what is about rounds that are closed"
         );
-        Self::replay(file, self.path, &kept).map(|(journal, _)| journal)
+        let (journal, _) = Self::replay(file, self.path.clone(), &kept)?;
+        let (crash, writes) = (std::mem::take(&mut self.crash), self.writes);
+        let compact_from = COMPACT_FROM.max((kept.len() as u64).saturating_mul(2));
+        *self = Self { crash, writes, compact_from, ..journal };
+        Ok(())
     }
 
     /// Reads the log in `folder` without a lock, and changes nothing: `None` if there is none.
@@ -175,7 +202,7 @@ impl Journal {
         // A daemon may be writing the last line.
         let whole = text.get(..log_file::whole_lines(&text)).unwrap_or_default();
         let (journal, events) = Self::replay(file, path, whole)?;
-        Ok(Some(Look { events, open: journal.open_tasks().count() }))
+        Ok(Some(Look { events, highest: journal.seen, open: journal.open_tasks().count() }))
     }
 
     /// The log whose lines are `text`, and how many there are.
@@ -189,6 +216,7 @@ impl Journal {
             cut_at: None,
             crash: Vec::new(),
             writes: 0,
+            compact_from: COMPACT_FROM,
         };
         let mut events = 0usize;
         let lines = text.split(|byte| *byte == b'\n');
@@ -351,7 +379,7 @@ impl Journal {
                 known.closed = true;
                 self.seen = self.seen.max(*block);
             }
-            Event::Lost { task, .. } => {
+            Event::Lost { task, .. } | Event::Unknown { task } => {
                 self.known.entry(*task).or_default().closed = true;
             }
             Event::Declined { task, .. } => {

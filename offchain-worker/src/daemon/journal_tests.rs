@@ -304,10 +304,10 @@ fn a_log_that_has_grown_is_freed_of_rounds_that_are_closed() {
     let (path, before) = (journal.path().to_owned(), journal.known(task(2)).cloned());
     drop(journal);
     let whole = fs::read(&path).unwrap();
-    drop(Journal::open_compacting(folder.path(), whole.len() + 1).unwrap());
+    drop(Journal::open_compacting(folder.path(), whole.len() as u64 + 1).unwrap());
     assert_eq!(fs::read(&path).unwrap(), whole, "it is not large enough");
 
-    let mut journal = Journal::open_compacting(folder.path(), whole.len()).unwrap();
+    let mut journal = Journal::open_compacting(folder.path(), whole.len() as u64).unwrap();
     assert_eq!(fs::read(folder.path().join("events.old.jsonl")).unwrap(), whole);
     let text = fs::read_to_string(&path).unwrap();
     assert_eq!(text.lines().count(), 3, "what is open, and that it was compacted: {text}");
@@ -323,4 +323,29 @@ fn a_log_that_has_grown_is_freed_of_rounds_that_are_closed() {
     let journal = Journal::open_compacting(folder.path(), 0).unwrap();
     assert_eq!(fs::read(&path).unwrap(), grown);
     assert_eq!(journal.known(task(2)).unwrap().signed, Some(commit(5)));
+}
+
+#[test]
+fn a_log_is_freed_while_the_daemon_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open_compacting(folder.path(), 4_000).unwrap();
+    let lines = |journal: &Journal| fs::read_to_string(journal.path()).unwrap().lines().count();
+    let mut longest = 0;
+    for number in 0..60 {
+        journal.record(Event::Taken { task: task(number), basis: basis(1), until: 30, block: 10 }).unwrap();
+        journal.record(Event::Lost { task: task(number), late: false }).unwrap();
+        if number > 0 {
+            journal.record(closed(number - 1)).unwrap();
+        }
+        journal.compact_from = journal.compact_from.min(4_000);
+        journal.tidy().unwrap();
+        longest = longest.max(lines(&journal));
+    }
+    assert!(longest < 40, "{longest} lines of {}", 3 * 60);
+    assert!(journal.known(task(59)).is_some() && journal.known(task(58)).is_none());
+    journal.record(Event::Signing { task: task(59), act: commit(1) }).unwrap();
+    drop(journal);
+    let journal = Journal::open(folder.path()).unwrap();
+    assert_eq!(journal.known(task(59)).unwrap().signed, Some(commit(1)), "it went into the new file");
+    assert_eq!(journal.highest(), 10);
 }

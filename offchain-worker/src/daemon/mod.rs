@@ -7,11 +7,14 @@
 //! - [`watch`] reads what the decision needs from the chain.
 //! - [`work`] is the seam to the work: a job, and how it ended; [`works`] does it on an engine, in threads of its own.
 //! - `log_file` is the event log's file; `settled` closes what nothing will be asked of any more, so that neither grows for ever.
+//! - [`time`] is how long others are waited for.
+//! - `places` is where the state of each worker is.
 //! - [`slots`] are the files of the slots that were trained: leaves, and states for auditors.
 //! - `disputes` alarms, and plays in the disputes that this worker is a side of.
 //! - `failover` leaves a node that does not serve.
 //! - `providers` says whom blobs are fetched from, and which ones stay.
 //! - `checkpoints` fetches what rounds have made, or makes it again.
+//! - `survey` reads what all open runs are at, beside the loop, for what is not urgent.
 //! - `background` are threads that wait for others, so that the daemon's loop never does; `errands` are transactions on their way into a
 //!   block, which it does not wait for either.
 //!
@@ -30,11 +33,14 @@ mod event;
 mod failover;
 pub mod journal;
 mod log_file;
+mod places;
 pub(crate) mod providers;
 mod serve;
 mod settled;
 pub mod slots;
+mod survey;
 pub mod task;
+pub mod time;
 pub mod watch;
 pub mod work;
 pub mod works;
@@ -43,18 +49,19 @@ use crate::{
     blobs::{Counters, PeerBlobs},
     chain::{At, ChainError, Client, Hash},
     config::Config,
-    error::{Exit, ResultExt, failure},
+    error::{Exit, ResultExt, failure, is_of_full_disk},
     keys::{AccountId, Key, fill_random},
     metrics::{health::Pulse, metrics, record::Direction},
     stop::Stop,
 };
 use background::Background;
 use checkpoints::{Fetching, Held, Key as Which, Remake};
-use decide::{Memory, RETRY_BLOCKS};
+use decide::{Memory, RETRY_BLOCKS, View};
 use ending::PARK_WITHIN;
 use errands::Errands;
 use failover::{NoWorker, Troubles};
 use journal::{Crash, Event, Journal, JournalError};
+use places::Places;
 use sabha_protocol::{Digest, Divergence, Outcome, RunId};
 use slots::Served;
 use std::{
@@ -65,10 +72,13 @@ use std::{
 };
 use task::{Act, Duty, Kind, Lane, Product, Task};
 use tokio::task::JoinHandle;
-use work::{Ended, Origin, Workshop};
+use work::{Ended, Origin, Time, Workshop};
 
 /// Between two times that free memory is given back: as long as some moments' work, so that it costs nothing.
 const GIVE_BACK: Duration = Duration::from_secs(10);
+
+/// The time of a slot, until the chain has said it.
+const SLOT_TIME: Duration = Duration::from_secs(6);
 
 /// How long one look at the chain may take, of some dozens of questions: each has a time-out of its own, but a node that answers all of
 /// them just before theirs would keep the daemon from everything else.
@@ -103,6 +113,10 @@ pub struct Daemon {
     served: Served,
     /// Whom blobs are fetched from, and which ones stay.
     providers: providers::Providers,
+    /// What is known of all open runs.
+    house: survey::House,
+    /// The time of a slot.
+    slot_time: Duration,
     /// Checkpoints that this daemon has, or could not get, by root and address.
     held: BTreeMap<Which, Held>,
     /// How the checkpoints were made of runs that lack one.
@@ -122,6 +136,10 @@ pub struct Daemon {
     state: PathBuf,
     workshop: Arc<dyn Workshop>,
     crews: BTreeMap<Lane, Crew>,
+    /// Work that has ended and could not be noted yet: there was no room. Its lane is taken.
+    unnoted: BTreeMap<Lane, Unnoted>,
+    /// The check of a large blob before it is signed.
+    proofs: acts::Proofs,
     disputes: disputes::Disputes,
     specs: watch::Specs,
     stop: Stop,
@@ -145,21 +163,21 @@ pub struct Daemon {
     given_back: Instant,
 }
 
+/// Work that has ended.
+struct Unnoted {
+    duty: Duty,
+    ended: Ended,
+}
+
 /// A thread that works.
 struct Crew {
     duty: Duty,
+    time: Time,
     began: Instant,
     stop: Stop,
     /// When it was told to stop.
     stopping: Option<Instant>,
     handle: JoinHandle<anyhow::Result<Ended>>,
-}
-
-impl Crew {
-    /// Whether it has ended, or was told to long ago.
-    fn is_over(&self) -> bool {
-        self.handle.is_finished() || self.stopping.is_some_and(|since| since.elapsed() >= PARK_WITHIN)
-    }
 }
 
 /// Whether to go on.
@@ -184,18 +202,17 @@ impl Daemon {
         workshop: Arc<dyn Workshop>,
         stop: Stop,
     ) -> anyhow::Result<Option<Self>> {
-        // One folder may serve several chains and workers.
-        let genesis: String = client.genesis_hex().chars().skip(2).take(8).collect();
-        let account: String = key.account().to_string().chars().take(12).collect();
-        let state = config.storage.state.join(format!("{genesis}-{account}"));
+        let places = Places::of(&config.storage.state, &client.genesis_hex());
+        let found =
+            failover::find_worker(&mut client, &config.chain, &key.account(), places.highest(), &stop).await;
+        let Some(worker) = found.map_err(coded)? else { return Ok(None) };
+        // What was signed and sealed is the worker's, whichever key speaks for it.
+        let state = places.of_worker(&worker.owner, &key.account())?;
         let mut journal = match Journal::open(&state) {
             Err(error @ JournalError::InUse(_)) => return Err(error).exit(Exit::InUse),
             opened => opened?,
         };
         journal.crash_at(options.crash.clone());
-        let seen = journal.highest();
-        let found = failover::find_worker(&mut client, &config.chain, &key.account(), seen, &stop).await;
-        let Some(worker) = found.map_err(coded)? else { return Ok(None) };
         let started = Event::Started {
             genesis: client.genesis_hex(),
             hot_key: key.account().to_string(),
@@ -217,7 +234,12 @@ impl Daemon {
         if !mended.is_empty() {
             tracing::warn!(pins = mended.join(" "), "pins were damaged: what is needed is pinned anew");
         }
-        let memory = Memory { wants_ready: options.ready, pokes: config.worker.poke, ..Memory::default() };
+        let memory = Memory {
+            wants_ready: options.ready,
+            pokes: config.worker.poke,
+            blind: true,
+            ..Memory::default()
+        };
         Ok(Some(Self {
             config,
             options,
@@ -228,6 +250,8 @@ impl Daemon {
             memory,
             served: Served::beside(&blobs),
             providers: providers::Providers::of_mended(&mended),
+            house: survey::House::default(),
+            slot_time: SLOT_TIME,
             held: BTreeMap::new(),
             origins: BTreeMap::new(),
             fetching: BTreeMap::new(),
@@ -240,6 +264,8 @@ impl Daemon {
             state,
             workshop,
             crews: BTreeMap::new(),
+            unnoted: BTreeMap::new(),
+            proofs: acts::Proofs::default(),
             disputes: disputes::Disputes::default(),
             specs: watch::Specs::default(),
             stop,
@@ -294,11 +320,12 @@ impl Daemon {
             match looked {
                 Ok(Flow::On) => self.bear_stillness().await,
                 Ok(Flow::Over) => break Ok("the run is over"),
-                Err(error) => {
-                    if let Err(error) = self.bear(error).await {
+                Err(error) => tokio::select! {
+                    () = stop.raised() => break Ok("signal"),
+                    borne = self.bear(error) => if let Err(error) = borne {
                         break Err(error);
-                    }
-                }
+                    },
+                },
             }
             self.pause().await;
         };
@@ -333,6 +360,8 @@ impl Daemon {
             || self.fetching.values().any(Fetching::has_ended)
             || self.remaking.as_ref().is_some_and(Remake::has_ended)
             || self.errands.have_news()
+            || self.house.has_news()
+            || self.proofs.have_news()
             || self.disputes.have_news()
     }
 
@@ -389,26 +418,27 @@ impl Daemon {
         let hot_key = self.key.account();
         // Its clocks run: before everything else.
         self.tend_disputes(&best_at).await?;
+        // What has a deadline comes next, and what has none last: whatever becomes of that.
         match watch::worker(&followed_at, &best_at, &hot_key).await? {
             watch::Found::Worker(worker) => {
                 let mut rounds = watch::Rounds::at(&followed_at);
-                self.keep_providers(&followed_at, &worker, &mut rounds).await?;
-                self.tend_slots(&followed_at, &mut rounds).await?;
-                self.close_rounds(&mut rounds).await?;
-                self.keep_checkpoints(&followed_at, &worker, &mut rounds).await?;
                 let own = watch::Own {
                     owner: &self.owner,
                     hot_key: &hot_key,
                     journal: &self.journal,
                     state: &self.state,
-                    pokes: self.memory.pokes,
+                    due: &self.house.due,
                 };
                 let view =
                     watch::view(&followed_at, &best_at, &worker, &own, &mut rounds, &mut self.specs).await?;
-                decide::note(&mut self.memory, &view);
+                decide::note(&mut self.memory, &view, &self.journal);
                 metrics().worker(&worker, view.duties.len());
+                self.hurry(&view);
                 self.act(view).await?;
                 self.pulse.vitals().misses = self.memory.misses;
+                self.tend_slots(&mut rounds).await?;
+                self.keep_house(&worker).await?;
+                self.begin_survey(&followed_at, &best_at);
             }
             watch::Found::NotYet => tracing::debug!("the registration is not in the followed block yet"),
             watch::Found::No => return Err(NoWorker { hot_key }.into()),
@@ -456,31 +486,68 @@ impl Daemon {
                 );
             }
             metrics().runtime(version, self.runtime.is_some());
+            self.slot_time = best.slot().await?;
             self.runtime = Some(version);
         }
         Ok(())
     }
 
-    /// Takes in the threads that have ended, and gives up those that do not stop.
-    async fn reap(&mut self) -> anyhow::Result<()> {
-        while let Some(lane) = self.crews.iter().find(|(_, crew)| crew.is_over()).map(|(lane, _)| *lane) {
-            let Some(crew) = self.crews.remove(&lane) else { continue };
-            self.memory.working.remove(&lane);
-            self.memory.stopping.remove(&lane);
-            if !crew.handle.is_finished() {
-                tracing::error!(task = %crew.duty.task, "the step did not end in time: its work is lost");
-                continue;
+    /// Tells threads that work whose time has become short.
+    fn hurry(&self, view: &View) {
+        for Crew { duty: Duty { task, patience, .. }, time, .. } in self.crews.values() {
+            if view.active >= *patience && !time.is_short() {
+                tracing::debug!(%task, "nobody is waited for any more");
+                time.hurry();
             }
-            let ended = crew
-                .handle
-                .await
-                .unwrap_or_else(|error| Err(anyhow::anyhow!("the engine broke down: {error}")));
-            self.note(&crew.duty, crew.began, ended)?;
+        }
+    }
+
+    /// Takes in the threads that have ended. One that does not stop has its lane, its memory and its folder until it does.
+    async fn reap(&mut self) -> anyhow::Result<()> {
+        for crew in self.crews.values_mut().filter(|crew| !crew.handle.is_finished()) {
+            if crew.stopping.is_some_and(|since| since.elapsed() >= PARK_WITHIN) {
+                tracing::warn!(task = %crew.duty.task, "the step does not come to its end yet: nothing else is begun before it does");
+                crew.stopping = Some(Instant::now());
+            }
+        }
+        while let Some(lane) =
+            self.crews.iter().find(|(_, crew)| crew.handle.is_finished()).map(|(lane, _)| *lane)
+        {
+            let Some(Crew { duty, began, handle, .. }) = self.crews.remove(&lane) else { continue };
+            self.memory.stopping.remove(&lane);
+            let ended =
+                handle.await.unwrap_or_else(|error| Err(anyhow::anyhow!("the engine broke down: {error}")));
+            match self.count(&duty, began, ended) {
+                Some(ended) => {
+                    self.unnoted.insert(lane, Unnoted { duty, ended });
+                }
+                None => {
+                    self.memory.working.remove(&lane);
+                }
+            }
+        }
+        for lane in self.unnoted.keys().copied().collect::<Vec<_>>() {
+            let Some(Unnoted { duty, ended }) = self.unnoted.remove(&lane) else { continue };
+            match self.note(&duty, &ended) {
+                Ok(()) => {
+                    self.memory.working.remove(&lane);
+                    self.memory.stopping.remove(&lane);
+                }
+                // It may be the work of hours: it is noted when there is room, and other acts need none of the blobs' disk.
+                Err(error) if is_of_full_disk(&error) => {
+                    self.pulse.vitals().disk_full = true;
+                    tracing::error!(task = %duty.task, error = format!("{error:#}"), "there is no room to note what was done: trying again");
+                    self.memory.stopping.insert(lane);
+                    self.unnoted.insert(lane, Unnoted { duty, ended });
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
 
-    fn note(&mut self, duty: &Duty, began: Instant, ended: anyhow::Result<Ended>) -> anyhow::Result<()> {
+    /// Counts how work ended; what is to be noted of it.
+    fn count(&mut self, duty: &Duty, began: Instant, ended: anyhow::Result<Ended>) -> Option<Ended> {
         let task = duty.task;
         metrics().worked(task.kind, began.elapsed(), &ended);
         if task.kind == Kind::Train {
@@ -492,39 +559,52 @@ impl Daemon {
             }
         }
         match ended {
-            Ok(Ended::Done(product)) => {
-                tell(duty, &product);
+            Ok(ended) => {
+                if let Ended::Done(product) = &ended {
+                    tell(duty, product);
+                }
+                Some(ended)
+            }
+            Err(error) => {
+                tracing::error!(%task, error = format!("{error:#}"), again_in_blocks = RETRY_BLOCKS, "the work failed");
+                self.memory.again.insert(task, self.block.saturating_add(RETRY_BLOCKS));
+                None
+            }
+        }
+    }
+
+    /// Notes how work ended.
+    fn note(&mut self, duty: &Duty, ended: &Ended) -> anyhow::Result<()> {
+        let task = duty.task;
+        match ended.clone() {
+            Ended::Done(product) => {
                 let mut salt = [0; 32];
                 fill_random(&mut salt)?;
                 let act = Act::of(product, salt, &self.owner);
+                // Before the chain shows it, too: others will fetch it.
+                if let Some(blob) = act.blob() {
+                    self.pin_made(blob)?;
+                }
+                self.record(Event::Done { task, basis: duty.basis, act: act.clone() })?;
                 if let Some(blob) = act.blob()
                     && let Ok(found) = std::fs::metadata(self.blobs.own().path(blob))
                 {
                     metrics().blob(Direction::Stored, found.len());
                 }
-                // Before the chain shows it, too: others will fetch it.
-                if let Some(blob) = act.blob() {
-                    self.pin_made(blob)?;
-                }
-                self.record(Event::Done { task, basis: duty.basis, act })?;
             }
-            Ok(Ended::Declined { reason }) => {
+            Ended::Declined { reason } => {
                 tracing::error!(%task, %reason, "it is let go, and missed when its deadline has passed");
-                self.memory.refused.insert(task);
                 self.record(Event::Declined { task, reason })?;
+                self.memory.refused.insert(task);
             }
-            Ok(Ended::Parked { step }) => {
+            Ended::Parked { step } => {
                 tracing::info!(%task, step, "parked");
                 self.record(Event::Parked { task, step })?;
             }
-            Ok(Ended::Stopped) => tracing::info!(%task, "stopped: it begins anew"),
-            Ok(Ended::Waits { reason }) => {
+            Ended::Stopped => tracing::info!(%task, "stopped: it begins anew"),
+            Ended::Waits { reason } => {
                 tracing::debug!(%task, %reason, "waiting");
                 self.memory.again.insert(task, self.block.saturating_add(1));
-            }
-            Err(error) => {
-                tracing::error!(%task, error = format!("{error:#}"), again_in_blocks = RETRY_BLOCKS, "the work failed");
-                self.memory.again.insert(task, self.block.saturating_add(RETRY_BLOCKS));
             }
         }
         Ok(())

@@ -7,14 +7,16 @@ use super::{
     Daemon,
     decide::Errand,
     journal::{Event, Journal},
+    survey::Survey,
     task::Act,
-    watch::Rounds,
+    watch::{AT_ONCE, Rounds},
 };
 use crate::{
     blobs::{BlobStore, WorkerAddress},
     chain::{At, Call, ChainError, Worker},
     keys::AccountId,
 };
+use futures::{StreamExt, TryStreamExt, stream};
 use sabha_protocol::{Digest, Outcome, RunId, round::SlotState};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -84,20 +86,21 @@ impl Daemon {
     /// Looks for workers to fetch from, pins what rounds need, and compares where this worker is with what the chain says.
     pub(super) async fn keep_providers(
         &mut self,
-        at: &At,
+        survey: &mut Survey,
         worker: &Worker,
-        rounds: &mut Rounds<'_>,
     ) -> anyhow::Result<()> {
         self.announce(worker).await?;
-        if self.providers.looked.is_some_and(|looked| at.number() < looked.saturating_add(LOOK_EVERY)) {
+        if !survey.deep {
             return Ok(());
         }
+        let Survey { at, open, rounds, .. } = survey;
+        let at = &*at;
         // What was made and is not in the chain yet, or not in this block.
         let (mut needed, mut owners) = (made_of(&self.journal), BTreeSet::new());
         let mut makers = Vec::new();
-        self.keep_tips(at).await?;
-        for run in at.open_runs().await? {
-            let spec = self.specs.of(at, run).await?.map(|(_, spec)| spec);
+        self.keep_tips(open, rounds).await?;
+        for run in open.iter().copied() {
+            let spec = self.specs.of(rounds, run).await?.map(|(_, spec)| spec);
             needed.extend(
                 spec.iter().flat_map(|spec| [Some(spec.data.stream), spec.initial_checkpoint]).flatten(),
             );
@@ -146,8 +149,10 @@ impl Daemon {
         owners: &BTreeSet<AccountId>,
     ) -> Result<Vec<WorkerAddress>, ChainError> {
         let known = &mut self.providers.addresses;
-        for owner in known.due(owners, at.number()) {
-            let found = at.worker_of(&owner).await?;
+        let mut asked = stream::iter(known.due(owners, at.number()))
+            .map(|owner| async move { at.worker_of(&owner).await.map(|found| (owner, found)) })
+            .buffer_unordered(AT_ONCE);
+        while let Some((owner, found)) = asked.try_next().await? {
             known.0.insert(owner, (at.number(), found.as_ref().and_then(address)));
         }
         let mut addresses: Vec<_> = owners.iter().filter_map(|owner| known.of(owner)).cloned().collect();
@@ -165,7 +170,7 @@ impl Daemon {
 
     /// Daemons that share the folder have names of their own.
     fn pin_name(&self) -> String {
-        format!("daemon-{}", self.key.account())
+        format!("daemon-{}", self.owner)
     }
 
     /// Pins what was made here, before anything else is done with it.
@@ -175,11 +180,28 @@ impl Daemon {
         self.pin(pinned)
     }
 
+    /// What the pins of checkpoints that runs have come to begin with.
+    fn tips_prefix(&self) -> String {
+        let chain: String = self.client.genesis_hex().chars().skip(2).take(8).collect();
+        format!("model-{chain}-")
+    }
+
+    /// The runs whose checkpoints are pinned, and that may be over.
+    pub(super) fn runs_with_tips(&self) -> BTreeSet<RunId> {
+        let prefix = self.tips_prefix();
+        let damaged = self.providers.damaged.iter().filter_map(|name| run_of(&prefix, name));
+        self.providers.tips.keys().copied().chain(damaged).collect()
+    }
+
+    /// Whether it is time to look again for workers to fetch from.
+    pub(super) fn looks_for_providers(&self, block: u64) -> bool {
+        self.providers.looked.is_none_or(|looked| block >= looked.saturating_add(LOOK_EVERY))
+    }
+
     /// Pins the checkpoints that runs have come to, each by a pin of its own. That of a run that is over stays: it is the model that the
     /// run was for, and the chain names it still. Who does not want it unpins it.
-    async fn keep_tips(&mut self, at: &At) -> anyhow::Result<()> {
-        let prefix: String = self.client.genesis_hex().chars().skip(2).take(8).collect();
-        let prefix = format!("model-{prefix}-");
+    async fn keep_tips(&mut self, open: &[RunId], rounds: &mut Rounds) -> anyhow::Result<()> {
+        let prefix = self.tips_prefix();
         if self.providers.looked.is_none() {
             // Runs may have ended while the daemon was off.
             self.providers.tips = tips_of(&prefix, self.blobs.own().pins_named(&prefix)?);
@@ -187,9 +209,9 @@ impl Daemon {
         let mut runs: BTreeSet<RunId> = self.providers.tips.keys().copied().collect();
         // What these kept may be known by their names alone.
         runs.extend(self.providers.damaged.iter().filter_map(|name| run_of(&prefix, name)));
-        runs.extend(at.open_runs().await?);
+        runs.extend(open);
         for run in runs {
-            let Some(record) = at.run(run).await? else { continue };
+            let Some(record) = rounds.run(run).await? else { continue };
             let kept = self.providers.tips.get(&run).copied();
             // The one before stays until the next one is here.
             let tip =
@@ -250,7 +272,7 @@ impl Daemon {
 }
 
 /// What was made for what the chain has not settled yet, by the event log.
-fn made_of(journal: &Journal) -> BTreeSet<Digest> {
+pub(super) fn made_of(journal: &Journal) -> BTreeSet<Digest> {
     let acts = journal.open_tasks().filter_map(|(_, known)| Some(&known.done.as_ref()?.1));
     acts.filter_map(Act::blob).collect()
 }

@@ -10,7 +10,7 @@ use super::{
     work::{folder_of, kept_slots},
 };
 use crate::{
-    chain::{At, ChainError, Round},
+    chain::{ChainError, Round},
     stop::Stop,
 };
 use sabha_protocol::{Digest, Outcome, RunSpec, audit::Audits, round::Terms};
@@ -18,13 +18,13 @@ use std::path::PathBuf;
 
 impl Daemon {
     /// Has the states served that auditors need, as far as they were kept, and removes the files of slots whose rounds are settled.
-    pub(super) async fn tend_slots(&mut self, at: &At, rounds: &mut Rounds<'_>) -> Result<(), ChainError> {
+    pub(super) async fn tend_slots(&mut self, rounds: &mut Rounds) -> Result<(), ChainError> {
         let (mut gone, mut wanted) = (Vec::new(), Vec::new());
         for task in kept_slots(&self.state) {
             match rounds.round(task.run, task.round).await? {
                 None => gone.push(task),
                 Some(round) if matches!(round.audits, Audits::Sealing { .. }) => {
-                    if let Some((_, spec)) = self.specs.of(at, task.run).await? {
+                    if let Some((_, spec)) = self.specs.of(rounds, task.run).await? {
                         wanted.extend(self.wanted_of(&task, &round, spec, rounds).await?);
                     }
                 }
@@ -39,22 +39,31 @@ impl Daemon {
         Ok(())
     }
 
-    async fn forget_settled(&self, gone: Vec<Task>) -> Result<(), ChainError> {
+    async fn forget_settled(&mut self, gone: Vec<Task>) -> Result<(), ChainError> {
         // The node may be behind the one before it, or on a fork: the files, once removed, may be had too late.
         let finalised = self.client.at(self.client.finalised_hash().await?).await?;
-        let mut rounds = Rounds::at(&finalised);
+        let (mut rounds, mut settled) = (Rounds::at(&finalised), Vec::new());
         for task in gone {
             let is_open = rounds.round(task.run, task.round).await?.is_some();
             if is_settled(is_open, finalised.number(), self.journal.seen(task)) {
-                self.forget_slot(&task);
+                settled.extend(self.files_of(&task));
             }
+        }
+        if !settled.is_empty() {
+            // There may be many gigabytes, and clocks run meanwhile.
+            let served = self.served.clone();
+            self.serving = Some(Background::begin(move |_| {
+                settled.iter().for_each(|(folder, committed)| slots::remove(folder, &served, *committed));
+                Ok(())
+            }));
         }
         Ok(())
     }
 
-    fn forget_slot(&self, task: &Task) {
+    /// The files of a slot whose round is settled, and what was committed for it.
+    fn files_of(&self, task: &Task) -> Option<(PathBuf, Option<Digest>)> {
         if self.memory.working.values().any(|(working, _)| working == task) {
-            return;
+            return None;
         }
         tracing::debug!(%task, "its round is settled: its files are removed");
         let act = self.journal.known(*task).and_then(|known| known.signed.as_ref());
@@ -62,7 +71,7 @@ impl Daemon {
             Act::Commit(Outcome::Trained(commitment)) => Some(commitment.segments_root),
             _ => None,
         });
-        slots::remove(&folder_of(&self.state, task), &self.served, committed);
+        Some((folder_of(&self.state, task), committed))
     }
 
     /// Only the states that the sampled segments start from: with others, an auditor could copy its answer.
@@ -71,7 +80,7 @@ impl Daemon {
         task: &Task,
         round: &Round,
         spec: RunSpec,
-        rounds: &mut Rounds<'_>,
+        rounds: &mut Rounds,
     ) -> Result<Option<Wanted>, ChainError> {
         // Nobody was drawn for it, or it is not this worker's.
         let Some(slot) = rounds.slot(task.run, task.round, task.place).await? else { return Ok(None) };

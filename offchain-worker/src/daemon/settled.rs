@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 impl Daemon {
     /// Closes the rounds of which nothing is left to be done, that no slot's files are kept of, and that a finalised block does not have
     /// any more: of what the log knows of their duties nothing will be asked.
-    pub(super) async fn close_rounds(&mut self, rounds: &mut Rounds<'_>) -> anyhow::Result<()> {
+    pub(super) async fn close_rounds(&mut self, rounds: &mut Rounds) -> anyhow::Result<()> {
         let kept: BTreeSet<_> =
             kept_slots(&self.state).into_iter().map(|task| (task.run, task.round)).collect();
         let mut gone = Vec::new();
@@ -27,6 +27,7 @@ impl Daemon {
                 self.record(Event::Closed { run, round })?;
             }
         }
+        self.journal.tidy()?;
         Ok(())
     }
 }

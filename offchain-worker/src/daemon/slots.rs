@@ -5,6 +5,7 @@
 //! slots/RUN-ROUND-ATTEMPT-SLOT-GENERATION/state.safetensors   the parked state
 //!                                         leaves              the state roots at the segments' ends
 //!                                         ends/N              the state that segment N starts from
+//!                                         fetched             of an audit: the states that were fetched for it
 //! ```
 //!
 //! An auditor gets a state as a blob. Its hash is in the note `state-SEGMENTS_ROOT-N`, with the path that shows that it is leaf N below
@@ -13,7 +14,7 @@
 //! A served state need not be trusted: its root, with the path, must come to what was committed.
 
 use crate::{
-    blobs::{BlobError, BlobStore, PeerBlobs, UntilStopped},
+    blobs::{BlobError, BlobStore, Haste, PeerBlobs, UntilStopped},
     engine::{State, rounds::leaves},
     files::{self, FileError},
     stop::Stop,
@@ -22,11 +23,11 @@ use codec::{DecodeAll, Encode};
 use sabha_protocol::{Digest, audit::Opening, spec::RunSpec};
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fs,
     io::ErrorKind,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
 };
 
 /// What the states at a slot's segments' ends may take on the disk. Where they would take more, none are kept, and auditors train
@@ -56,6 +57,26 @@ fn leaves_file(folder: &Path) -> PathBuf {
 
 fn end_file(folder: &Path, segment: u32) -> PathBuf {
     folder.join("ends").join(segment.to_string())
+}
+
+fn fetched_file(folder: &Path) -> PathBuf {
+    folder.join("fetched")
+}
+
+/// The states that were fetched for an audit.
+fn read_fetched(folder: &Path) -> BTreeSet<Digest> {
+    let text = fs::read_to_string(fetched_file(folder)).unwrap_or_default();
+    text.lines().filter_map(|line| line.parse().ok()).collect()
+}
+
+/// Writes down that a state is fetched, before it is: so it is removed whatever becomes of the audit, and of the process.
+fn note_fetched(folder: &Path, digest: Digest) -> Result<(), FileError> {
+    let mut fetched = read_fetched(folder);
+    if !fetched.insert(digest) {
+        return Ok(());
+    }
+    let lines: String = fetched.iter().map(|digest| format!("{digest}\n")).collect();
+    files::write_atomic(&fetched_file(folder), lines.as_bytes())
 }
 
 /// Keeps a slot's leaves.
@@ -140,8 +161,6 @@ fn state_of(bytes: &[u8], spec: &RunSpec) -> Result<State, String> {
 #[derive(Clone, Debug)]
 pub struct Served {
     blobs: PeerBlobs,
-    /// States that were fetched from others, by their slots' roots.
-    fetched: Arc<Mutex<BTreeMap<Digest, BTreeSet<Digest>>>>,
 }
 
 /// What the notes of a slot begin with.
@@ -162,7 +181,7 @@ fn pin_of(segments_root: Digest) -> String {
 impl Served {
     /// From and in a blob store.
     pub fn beside(blobs: &PeerBlobs) -> Self {
-        Self { blobs: blobs.clone(), fetched: Arc::default() }
+        Self { blobs: blobs.clone() }
     }
 
     /// Serves the state that a segment starts from, if it was kept. Returns whether it is served.
@@ -203,9 +222,19 @@ impl Served {
         Ok(true)
     }
 
-    /// The state that a segment starts from, if its worker serves it; checked against what was committed.
-    pub fn fetch(&self, spec: &RunSpec, segments_root: Digest, segment: u32, stop: &Stop) -> Option<State> {
-        self.blobs.find_note(&note_of(segments_root, segment), |blobs, note| {
+    /// The state that a segment starts from, if its worker serves it `by` a time; checked against what was committed. In `folder` it is
+    /// written down what is fetched, until [`Self::release`].
+    pub fn fetch(
+        &self,
+        spec: &RunSpec,
+        segments_root: Digest,
+        segment: u32,
+        folder: &Path,
+        by: Instant,
+        stop: &Stop,
+    ) -> Option<State> {
+        let patient = self.blobs.in_haste(Haste::before(by));
+        patient.find_note(&note_of(segments_root, segment), |blobs, note| {
             let blobs = UntilStopped { blobs, stop };
             let refused =
                 |reason: &str| tracing::warn!(%segments_root, segment, reason, "the served state is of no use");
@@ -215,8 +244,11 @@ impl Served {
                 refused("its leaf is not the one that was committed");
                 return None;
             }
-            if !self.blobs.has(digest).unwrap_or(true) {
-                self.fetched().entry(segments_root).or_default().insert(digest);
+            if !self.blobs.has(digest).unwrap_or(true)
+                && let Err(error) = note_fetched(folder, digest)
+            {
+                refused(&error.to_string());
+                return None;
             }
             let bytes = blobs.get_within(digest, state_bytes(spec));
             let bytes = bytes.map_err(|error| refused(&error.to_string())).ok()?;
@@ -230,15 +262,14 @@ impl Served {
         })
     }
 
-    fn fetched(&self) -> MutexGuard<'_, BTreeMap<Digest, BTreeSet<Digest>>> {
-        self.fetched.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Removes the states of a slot that were fetched from others: they have been used.
-    pub fn release(&self, segments_root: Digest) {
-        let fetched = self.fetched().remove(&segments_root).unwrap_or_default();
-        if let Err(error) = self.remove_unpinned(&fetched) {
-            tracing::warn!(%segments_root, %error, "cannot remove the states that were fetched");
+    /// Removes the states that were fetched for an audit from others, as `folder` says: they have been used, or are of no use any more.
+    pub fn release(&self, folder: &Path) {
+        let fetched = read_fetched(folder);
+        let removed = self.remove_unpinned(&fetched);
+        if let Err(error) =
+            removed.and_then(|()| files::remove(&fetched_file(folder)).map_err(BlobError::from))
+        {
+            tracing::warn!(folder = %folder.display(), %error, "cannot remove the states that were fetched");
         }
     }
 
@@ -278,6 +309,7 @@ pub fn remove(folder: &Path, served: &Served, committed: Option<Digest>) {
         let roots: Vec<Digest> = blob.as_chunks::<32>().0.iter().map(|leaf| Digest(*leaf)).collect();
         served.remove(sabha_protocol::segments_root(&roots));
     }
+    served.release(folder);
     remove_folder(folder);
 }
 
@@ -298,6 +330,15 @@ mod tests {
 
     fn beside(blobs: &Path) -> Served {
         Served::beside(&PeerBlobs::open(blobs, &[]).unwrap())
+    }
+
+    fn in_a_minute() -> Instant {
+        Instant::now() + std::time::Duration::from_secs(60)
+    }
+
+    fn fetch(served: &Served, spec: &RunSpec, root: Digest, segment: u32) -> Option<State> {
+        let folder = served.blobs.own().root().join("audit");
+        served.fetch(spec, root, segment, &folder, in_a_minute(), &Stop::new())
     }
 
     /// A slot of three segments with leaves that are true of its states.
@@ -321,31 +362,34 @@ mod tests {
         let root = segments_root(&leaves);
         let (own, served) = (folder.path().join("own"), beside(folder.path()));
         assert!(!served.serve(&own, &leaves, root, 1).unwrap(), "nothing was kept");
-        assert_eq!(served.fetch(&spec, root, 1, &Stop::new()), None);
+        assert_eq!(fetch(&served, &spec, root, 1), None);
 
         keep_leaves(&own, &leaves).unwrap();
         keep_state(&own, 1, &states[1]).unwrap();
         assert!(served.serve(&own, &leaves, root, 1).unwrap());
-        assert_eq!(served.fetch(&spec, root, 1, &Stop::new()), Some(states[1].clone()));
-        assert_eq!(served.fetch(&spec, root, 2, &Stop::new()), None);
+        assert_eq!(fetch(&served, &spec, root, 1), Some(states[1].clone()));
+        assert_eq!(fetch(&served, &spec, root, 2), None);
 
         let peers = [folder.path().to_path_buf()];
+        let audit = folder.path().join("audit");
         let auditor = Served::beside(&PeerBlobs::open(folder.path().join("auditor"), &peers).unwrap());
         assert_eq!(
-            auditor.fetch(&spec, root, 1, &Stop::new()),
+            auditor.fetch(&spec, root, 1, &audit, in_a_minute(), &Stop::new()),
             Some(states[1].clone()),
             "from a peer's folder"
         );
         assert_eq!(auditor.blobs.own().entries().unwrap().len(), 1, "it is kept while it is used");
-        auditor.release(root);
-        assert!(auditor.blobs.own().entries().unwrap().is_empty());
-        served.release(root);
-        assert!(served.fetch(&spec, root, 1, &Stop::new()).is_some(), "what is served stays");
+        let restarted = Served::beside(&auditor.blobs);
+        restarted.release(&audit);
+        assert!(restarted.blobs.own().entries().unwrap().is_empty());
+        assert!(!fetched_file(&audit).exists());
+        served.release(&own);
+        assert!(fetch(&served, &spec, root, 1).is_some(), "what is served stays");
 
         let used = served.blobs.own().used().unwrap();
         std::fs::write(leaves_file(&own), [1; 40]).unwrap();
         remove(&own, &served, Some(root));
-        assert_eq!(served.fetch(&spec, root, 1, &Stop::new()), None);
+        assert_eq!(fetch(&served, &spec, root, 1), None);
         assert!(!own.exists());
         let left = served.blobs.own();
         assert!(left.entries().unwrap().is_empty() && left.pins().unwrap().is_empty(), "of {used} bytes");
@@ -367,18 +411,18 @@ mod tests {
             let (own, served) = (place.join("own"), beside(&place));
             keep_state(&own, 1, &bad).unwrap();
             assert!(served.serve(&own, &leaves, root, 1).unwrap());
-            assert_eq!(served.fetch(&spec, root, 1, &Stop::new()), None, "{index}");
+            assert_eq!(fetch(&served, &spec, root, 1), None, "{index}");
         }
         let (own, served) = (folder.path().join("own"), beside(folder.path()));
         keep_state(&own, 1, &states[1]).unwrap();
         served.serve(&own, &leaves, root, 1).unwrap();
-        assert!(served.fetch(&spec, root, 1, &Stop::new()).is_some());
+        assert!(fetch(&served, &spec, root, 1).is_some());
         let digest = *served.blobs.own().pinned(&pin_of(root)).unwrap().first().unwrap();
         for note in [(digest, Opening::of(&leaves, 2).unwrap()).encode(), digest.encode(), vec![1]] {
             served.blobs.own().put_note(&note_of(root, 1), &note).unwrap();
-            assert_eq!(served.fetch(&spec, root, 1, &Stop::new()), None);
+            assert_eq!(fetch(&served, &spec, root, 1), None);
             assert!(served.serve(&own, &leaves, root, 1).unwrap());
-            assert!(served.fetch(&spec, root, 1, &Stop::new()).is_some(), "whose it is makes it again");
+            assert!(fetch(&served, &spec, root, 1).is_some(), "whose it is makes it again");
         }
     }
 
@@ -396,7 +440,7 @@ mod tests {
         let digest = *blobs.pinned(&pin_of(root)).unwrap().first().unwrap();
         blobs.remove(digest).unwrap();
         serve();
-        assert!(served.fetch(&spec, root, 1, &Stop::new()).is_some());
+        assert!(fetch(&served, &spec, root, 1).is_some());
         blobs.pin(&pin_of(root), &BTreeSet::new()).unwrap();
         serve();
         assert_eq!(blobs.pinned(&pin_of(root)).unwrap(), [digest].into());

@@ -8,16 +8,23 @@ use super::{
     work,
 };
 use crate::{
-    chain::{At, ChainError, Round, Slot, Worker},
+    chain::{At, ChainError, Round, Run, Slot, Worker},
     keys::AccountId,
 };
+use futures::{StreamExt, TryStreamExt, stream};
 use sabha_protocol::{
     ActiveBlock, Digest, Outcome, RoundKey, RunId, SlotIndex, SlotSet,
     audit::SeatState,
     round::{self, Phase, SlotState},
     spec::{ClockSpec, RunSpec},
 };
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+/// Questions that are asked of a node at a time.
+pub(super) const AT_ONCE: usize = 16;
 
 /// Specifications that were read before, by their hash. They never change.
 #[derive(Debug, Default)]
@@ -57,21 +64,45 @@ impl Specs {
     ///
     /// # Errors
     /// If the node does not answer, or serves another specification than the one that the run names.
-    pub async fn of(&mut self, at: &At, id: RunId) -> Result<Option<(Digest, RunSpec)>, ChainError> {
-        let Some(run) = at.run(id).await? else { return Ok(None) };
-        if let Some(spec) = self.used(run.spec_hash) {
-            return Ok(Some((run.spec_hash, spec.clone())));
+    pub async fn of(
+        &mut self,
+        rounds: &mut Rounds,
+        id: RunId,
+    ) -> Result<Option<(Digest, RunSpec)>, ChainError> {
+        let Some(run) = rounds.run(id).await? else { return Ok(None) };
+        let hash = run.spec_hash;
+        if let Some(spec) = self.used(hash) {
+            return Ok(Some((hash, spec.clone())));
         }
-        let Some(spec) = at.spec(id).await? else { return Ok(None) };
-        if spec.hash() != run.spec_hash {
-            return Err(ChainError::Rpc {
-                what: format!("reading the specification of run {id}"),
-                reason: "what the node serves does not hash to what the run names".into(),
-            });
-        }
-        self.keep(run.spec_hash, spec.clone());
-        Ok(Some((run.spec_hash, spec)))
+        let Some(spec) = read_spec(&rounds.at, id, hash).await? else { return Ok(None) };
+        self.keep(hash, spec.clone());
+        Ok(Some((hash, spec)))
     }
+
+    /// Those that are here.
+    pub(super) fn hashes(&self) -> BTreeSet<Digest> {
+        self.kept.keys().copied().collect()
+    }
+
+    /// Takes in what was read elsewhere.
+    pub(super) fn take(&mut self, specs: Vec<(Digest, RunSpec)>) {
+        for (hash, spec) in specs {
+            self.asked = self.asked.saturating_add(1);
+            self.keep(hash, spec);
+        }
+    }
+}
+
+/// The specification of a run that names this hash.
+pub(super) async fn read_spec(at: &At, id: RunId, hash: Digest) -> Result<Option<RunSpec>, ChainError> {
+    let spec = at.spec(id).await?;
+    if spec.as_ref().is_some_and(|spec| spec.hash() != hash) {
+        return Err(ChainError::Rpc {
+            what: format!("reading the specification of run {id}"),
+            reason: "what the node serves does not hash to what the run names".into(),
+        });
+    }
+    Ok(spec)
 }
 
 /// Whether an account speaks for a worker.
@@ -98,16 +129,55 @@ pub async fn worker(followed: &At, best: &At, hot_key: &AccountId) -> Result<Fou
 }
 
 /// What was read of rounds after one block, so that nothing is read twice.
-pub struct Rounds<'a> {
-    at: &'a At,
+pub struct Rounds {
+    at: At,
+    runs: BTreeMap<RunId, Option<Run>>,
     rounds: BTreeMap<RunId, Vec<Round>>,
     slots: BTreeMap<(RunId, RoundKey), Vec<(SlotIndex, Slot)>>,
 }
 
-impl<'a> Rounds<'a> {
+impl Rounds {
     /// Nothing is read yet.
-    pub fn at(at: &'a At) -> Self {
-        Self { at, rounds: BTreeMap::new(), slots: BTreeMap::new() }
+    pub fn at(at: &At) -> Self {
+        Self { at: at.clone(), runs: BTreeMap::new(), rounds: BTreeMap::new(), slots: BTreeMap::new() }
+    }
+
+    /// Reads these runs and their rounds, and all slots of those if `deep`, many at a time.
+    ///
+    /// # Errors
+    /// As for [`Self::round`].
+    pub async fn fill(&mut self, runs: BTreeSet<RunId>, deep: bool) -> Result<(), ChainError> {
+        let at = &self.at;
+        let read = stream::iter(runs)
+            .map(
+                |run| async move { Ok::<_, ChainError>((run, at.run(run).await?, at.rounds_of(run).await?)) },
+            )
+            .buffer_unordered(AT_ONCE);
+        let read: Vec<_> = read.try_collect().await?;
+        let keys = read.iter().flat_map(|(run, _, rounds)| rounds.iter().map(|round| (*run, round.key)));
+        let keys: Vec<_> = keys.filter(|_| deep).collect();
+        let slots = stream::iter(keys)
+            .map(|(run, key)| async move { Ok::<_, ChainError>(((run, key), at.slots_of(run, key).await?)) })
+            .buffer_unordered(AT_ONCE);
+        self.slots = slots.try_collect().await?;
+        for (run, record, rounds) in read {
+            self.runs.insert(run, record);
+            self.rounds.insert(run, rounds);
+        }
+        Ok(())
+    }
+
+    /// A run.
+    ///
+    /// # Errors
+    /// As for [`Self::round`].
+    pub async fn run(&mut self, id: RunId) -> Result<Option<Run>, ChainError> {
+        if let Some(run) = self.runs.get(&id) {
+            return Ok(run.clone());
+        }
+        let run = self.at.run(id).await?;
+        self.runs.insert(id, run.clone());
+        Ok(run)
     }
 
     /// An attempt at a round, until it is settled.
@@ -200,11 +270,11 @@ pub struct Own<'a> {
     pub journal: &'a Journal,
     /// The folder of the daemon's state.
     pub state: &'a Path,
-    /// Whether runs are poked.
-    pub pokes: bool,
+    /// How much is due for the open runs, as far as it is known.
+    pub due: &'a [(RunId, u32)],
 }
 
-/// What a decision needs: what the worker has to do after the followed block, what is due after the best one.
+/// What a decision needs: what the worker has to do after the followed block.
 ///
 /// # Errors
 /// If the node does not answer, or the runtime differs from what this release knows.
@@ -213,18 +283,12 @@ pub async fn view(
     best: &At,
     worker: &Worker,
     own: &Own<'_>,
-    rounds: &mut Rounds<'_>,
+    rounds: &mut Rounds,
     specs: &mut Specs,
 ) -> Result<View, ChainError> {
-    let mut due = Vec::new();
-    if own.pokes {
-        for run in best.open_runs().await? {
-            due.push((run, best.due(run).await?));
-        }
-    }
     let mut duties = Vec::new();
     for asked in followed.duties_of(own.hot_key).await? {
-        let Some((hash, spec)) = specs.of(followed, asked.run()).await? else { continue };
+        let Some((hash, spec)) = specs.of(rounds, asked.run()).await? else { continue };
         duties.extend(duty(followed, &asked, hash, &spec, rounds, own.state).await?);
     }
     let mut standings = BTreeMap::new();
@@ -240,7 +304,7 @@ pub async fn view(
         status: worker.status,
         duties,
         standings,
-        due,
+        due: own.due.to_vec(),
     })
 }
 
@@ -250,7 +314,7 @@ async fn duty(
     asked: &round::Duty,
     spec_hash: Digest,
     spec: &RunSpec,
-    rounds: &mut Rounds<'_>,
+    rounds: &mut Rounds,
     state: &Path,
 ) -> Result<Option<Duty>, ChainError> {
     use round::Duty as Asked;
@@ -322,7 +386,7 @@ async fn standing(
     at: &At,
     task: &Task,
     owner: &AccountId,
-    rounds: &mut Rounds<'_>,
+    rounds: &mut Rounds,
 ) -> Result<Standing, ChainError> {
     let Task { kind, run, round: key, place, generation } = *task;
     let Some(round) = rounds.round(run, key).await? else { return Ok(Standing::Gone) };

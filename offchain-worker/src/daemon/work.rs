@@ -1,5 +1,7 @@
 //! One piece of work, how it ends, and where its data comes from.
 
+pub use super::time::Time;
+
 use super::task::{Duty, Kind, Product, Task};
 use crate::{
     blobs::{BlobStore, LocalBlobs},
@@ -30,8 +32,8 @@ pub struct Job {
     /// Where the slot's own files are: its parked state, its leaves, the states at its segments' ends. The slot is the one that the
     /// duty is about; each worker has its own folder for it.
     pub folder: PathBuf,
-    /// Whether to do with what is there, and to wait for nobody.
-    pub hurry: bool,
+    /// How long others are waited for.
+    pub time: Time,
     /// How the run's checkpoints were made, as far as the chain knows, if one of them is missing here.
     pub origins: Vec<Origin>,
 }

@@ -57,6 +57,7 @@ impl Metrics {
             | Event::Signing { .. }
             | Event::Poking { .. }
             | Event::Moving { .. }
+            | Event::Unknown { .. }
             | Event::Announcing { .. }
             | Event::Closed { .. }
             | Event::Compacted { .. }

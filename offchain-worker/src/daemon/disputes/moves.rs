@@ -78,6 +78,11 @@ impl Moves {
         self.sent.get(&game).is_some_and(|sent| sent.position == position)
     }
 
+    /// How many are on their way into a block.
+    pub(crate) fn flying(&self) -> usize {
+        self.sent.values().filter(|sent| matches!(sent.fate, Fate::Flies(_))).count()
+    }
+
     /// Forgets the games that are over.
     pub(crate) fn retain(&mut self, is_open: impl Fn(GameId) -> bool) {
         self.sent.retain(|game, _| is_open(*game));

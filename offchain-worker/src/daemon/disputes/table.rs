@@ -36,7 +36,7 @@ pub(crate) struct About<'a> {
 pub(crate) async fn table(
     about: About<'_>,
     dispute: &Dispute,
-    rounds: &mut Rounds<'_>,
+    rounds: &mut Rounds,
 ) -> anyhow::Result<Option<Table>> {
     let (run, key) = (dispute.run, dispute.round);
     let Some(round) = rounds.round(run, key).await? else { return Ok(None) };
@@ -83,7 +83,7 @@ pub(crate) async fn published(
     best: &At,
     table: &Table,
     dispute: &Dispute,
-    rounds: &mut Rounds<'_>,
+    rounds: &mut Rounds,
 ) -> Result<Vec<(u32, Digest)>, ChainError> {
     let (Phase::Naming { .. }, Risk::Seat(_), Subject::Slot { slot, outcome }) =
         (&dispute.stage, dispute.risk, table.subject)
@@ -93,6 +93,10 @@ pub(crate) async fn published(
     let Outcome::Trained(commitment) = outcome else { return Ok(Vec::new()) };
     let Some(round) = rounds.round(dispute.run, dispute.round).await? else { return Ok(Vec::new()) };
     let segments = round.audited_segments(&Terms::new(dispute.run, &table.spec), slot);
+    // Of one segment they tell nothing that the auditor does not know.
+    if segments.len() < 2 {
+        return Ok(Vec::new());
+    }
     let count = table.spec.segments().saturating_add(1);
     let fit = |leaves: &[Opening]| {
         let opens = |(leaf, segment): (&Opening, &u32)| {

@@ -41,17 +41,19 @@ fn judge(error: &FetchError) -> Verdict {
 }
 
 impl EngineWorkshop {
-    /// Fetches each update and checks its digest, length and form. One that is not there may still come, until there is hurry.
+    /// Fetches each update and checks its digest, length and form. One that is not there may still come, until there is hurry. Each has its
+    /// share of the time: who serves one slowly does not take it from the others.
     pub(super) fn attest(
         &self,
         job: &Job,
         updates: &[(SlotIndex, Digest)],
         stop: &Stop,
     ) -> anyhow::Result<Ended> {
-        let blobs = UntilStopped { blobs: &self.blobs, stop };
         let task = job.duty.task;
         let (mut got, mut missing) = (SlotSet::default(), Vec::new());
-        for (slot, digest) in updates {
+        for (index, (slot, digest)) in updates.iter().enumerate() {
+            let blobs = &self.blobs_within(Some(&job.time), updates.len().saturating_sub(index));
+            let blobs = UntilStopped { blobs, stop };
             let place = Place::of(&job.spec, task.round.round, *slot);
             match store::fetch_update(&blobs, &job.spec, place, *digest) {
                 Ok(_) => got.insert(*slot),
@@ -62,7 +64,7 @@ impl EngineWorkshop {
                 },
             }
         }
-        if !missing.is_empty() && !job.hurry {
+        if !missing.is_empty() && !job.time.is_short() {
             return Ok(Ended::Waits {
                 reason: format!("the updates of slots {missing:?} are not there yet"),
             });

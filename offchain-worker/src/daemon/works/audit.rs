@@ -142,18 +142,22 @@ impl EngineWorkshop {
         };
 
         let found = |answer, unserved| {
-            self.served.release(commitment.segments_root);
+            self.served.release(&job.folder);
             found(answer, unserved)
         };
         // Everybody knows the state that the first segment starts from.
-        let served = |segment: u32| self.served.fetch(spec, commitment.segments_root, segment, stop);
-        let unserved =
-            !segments.iter().filter(|segment| **segment > 0).all(|segment| served(*segment).is_some());
+        let root = commitment.segments_root;
+        let served = |segment: u32, by| self.served.fetch(spec, root, segment, &job.folder, by, stop);
+        let wanted: Vec<u32> = segments.iter().copied().filter(|segment| *segment > 0).collect();
+        let is_served = |(index, segment): (usize, &u32)| {
+            served(*segment, job.time.by(wanted.len().saturating_sub(index))).is_some()
+        };
+        let unserved = !wanted.iter().enumerate().all(is_served);
         // A fetch that was stopped says nothing of the slot's worker.
         if stop.is_raised() {
             return Ok(Ended::Stopped);
         }
-        if unserved && !job.hurry {
+        if unserved && !job.time.is_short() {
             let reason =
                 "the slot's worker does not serve the states that the segments start from yet".into();
             return Ok(Ended::Waits { reason });
@@ -166,7 +170,7 @@ impl EngineWorkshop {
                 None => {
                     let start: State = match segment {
                         0 => rounds::begin(&self.base(job, stop)?),
-                        _ => served(*segment).ok_or_else(|| {
+                        _ => served(*segment, job.time.by(1)).ok_or_else(|| {
                             anyhow::anyhow!("the state of segment {segment} is served no more")
                         })?,
                     };

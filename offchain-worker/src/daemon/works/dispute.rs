@@ -257,7 +257,7 @@ impl EngineWorkshop {
             hands.rest();
             let spec = &table.spec;
             let need = self.reserve(hands, spec)?;
-            let base = self.checkpoint(spec, table.base, &table.origins, stop)?;
+            let base = self.checkpoint(spec, table.base, &table.origins, None, stop)?;
             let stream = match table.subject {
                 dispute::Subject::Slot { .. } => Some(Arc::new(self.stream_of(spec)?)),
                 dispute::Subject::Aggregation { .. } => None,

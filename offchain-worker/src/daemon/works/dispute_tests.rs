@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    daemon::works::tests::Machine,
+    daemon::{work::Time, works::tests::Machine},
     engine::{EngineError, State},
 };
 use sabha_protocol::{
@@ -30,7 +30,7 @@ fn audited(auditor: &Machine, cheat: &Machine, told: Commitment, segments: &[u32
         cheat.serve(SLOT, &told, segments);
     }
     let job = auditor.audit_job(SLOT, Outcome::Trained(told), segments);
-    let found = auditor.found(&Job { hurry: true, ..job });
+    let found = auditor.found(&Job { time: Time::of_test(true), ..job });
     assert_eq!(found.unserved, !served);
     let ends = |segment: &u32| (*segment, leaves[*segment as usize + 1]);
     let published: Vec<(u32, Digest)> = segments.iter().map(ends).collect();

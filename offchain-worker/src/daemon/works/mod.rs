@@ -171,7 +171,7 @@ impl Workshop for EngineWorkshop {
         self.memory.admit_aggregation(spec)?;
         let need = memory::aggregation(spec);
         let _reserved = self.ledger.reserve(self.memory, "making a checkpoint again", need)?;
-        self.checkpoint(spec, Some(wanted), origins, stop)?;
+        self.checkpoint(spec, Some(wanted), origins, None, stop)?;
         let blob = self.remaking().get(&[wanted.root, wanted.blob]).copied().unwrap_or(Ok(wanted.blob))?;
         Ok(Checkpoint { blob, ..wanted })
     }

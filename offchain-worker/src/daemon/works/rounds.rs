@@ -19,7 +19,8 @@ impl EngineWorkshop {
         stop: &Stop,
     ) -> anyhow::Result<Ended> {
         let base = self.base(job, stop)?;
-        let next = self.aggregated(&job.spec, job.duty.task.round.round, &base, updates, stop)?;
+        let next =
+            self.aggregated(&job.spec, job.duty.task.round.round, &base, updates, Some(&job.time), stop)?;
         Ok(Ended::Done(Product::Checkpoint(store::publish_checkpoint(&self.blobs, &next)?)))
     }
 }

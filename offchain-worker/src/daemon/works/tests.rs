@@ -4,7 +4,7 @@ use crate::{
     daemon::{
         slots,
         task::{Act, Basis, Duty, Found, Kind, Product, Task},
-        work::Table,
+        work::{Table, Time},
     },
     data::Batch,
     engine::{EngineError, Inference, Session},
@@ -104,7 +104,7 @@ impl Machine {
             numerics_version: NUMERICS_EXACT,
         };
         let folder = crate::daemon::work::folder_of(self.folder.path(), &duty.about());
-        Job { duty, spec: self.spec.clone(), folder, hurry: false, origins: vec![] }
+        Job { duty, spec: self.spec.clone(), folder, time: Time::of_test(false), origins: vec![] }
     }
 
     pub(super) fn train_job(&self, round: u32, slot: SlotIndex, base: Option<round::Checkpoint>) -> Job {
@@ -277,7 +277,7 @@ fn an_attester_waits_for_updates_until_there_is_hurry_and_counts_no_wrong_one() 
     let (first, second) = (machine.train(0, 0, None), machine.train(0, 1, None));
     let attest = |updates: &[(SlotIndex, Digest)], hurry| {
         let job = machine.job(Kind::Attest, 0, 0, None, Ask::Attest(updates.into()));
-        machine.workshop.work(&Job { hurry, ..job }, &Stop::new()).unwrap()
+        machine.workshop.work(&Job { time: Time::of_test(hurry), ..job }, &Stop::new()).unwrap()
     };
     let got = |ended: Ended| match ended {
         Ended::Done(Product::Got(got)) => got.iter().collect::<Vec<_>>(),
@@ -321,7 +321,7 @@ fn an_auditor_finds_what_an_honest_worker_committed() {
         let expected = answer::of_roots(&ends);
         let job = machine.audit_job(1, Outcome::Trained(commitment), segments);
         assert!(matches!(machine.workshop.work(&job, &Stop::new()).unwrap(), Ended::Waits { .. }));
-        let replayed = machine.found(&Job { hurry: true, ..job.clone() });
+        let replayed = machine.found(&Job { time: Time::of_test(true), ..job.clone() });
         assert_eq!(replayed, Found { answer: expected, unserved: true }, "{segments:?}");
 
         let folder = machine.train_job(0, 1, None).folder;
@@ -340,7 +340,7 @@ fn an_auditor_finds_something_else_than_what_a_cheat_committed() {
     let other = machine.train(0, 0, None);
     let leaves = machine.leaves(0, &other);
     let job = machine.audit_job(1, Outcome::Trained(other), &[1, 3]);
-    let found = machine.found(&Job { hurry: true, ..job });
+    let found = machine.found(&Job { time: Time::of_test(true), ..job });
     assert_ne!(found.answer, answer::of_roots(&[leaves[2], leaves[4]]));
 }
 
@@ -361,7 +361,7 @@ fn a_divergence_is_found_again_and_a_false_one_is_not() {
     let found = machine.found(&machine.audit_job(0, Outcome::Diverged(divergence), &[1, 3]));
     assert_eq!(found.answer, answer::of_divergence(&divergence));
     // Its worker claims that it trained on.
-    let job = Job { hurry: true, ..machine.audit_job(0, Outcome::Trained(honest), &[1, 3]) };
+    let job = Job { time: Time::of_test(true), ..machine.audit_job(0, Outcome::Trained(honest), &[1, 3]) };
     assert_eq!(machine.found(&job).answer, answer::of_divergence(&divergence));
 }
 
@@ -369,7 +369,8 @@ fn a_divergence_is_found_again_and_a_false_one_is_not() {
 fn an_audit_that_is_stopped_begins_anew() {
     let machine = Machine::new();
     let commitment = machine.train(0, 0, None);
-    let job = Job { hurry: true, ..machine.audit_job(0, Outcome::Trained(commitment), &[1, 3]) };
+    let job =
+        Job { time: Time::of_test(true), ..machine.audit_job(0, Outcome::Trained(commitment), &[1, 3]) };
     let (workshop, stop) = stopping(&machine, 2);
     assert_eq!(workshop.work(&job, &stop).unwrap(), Ended::Stopped);
     let leaves = machine.leaves(0, &commitment);
@@ -451,6 +452,9 @@ fn the_states_at_segments_ends_are_kept_where_auditors_may_ask() {
 
 #[path = "cheats_tests.rs"]
 mod cheats;
+#[path = "slow_tests.rs"]
+mod slow;
+
 #[path = "withheld_tests.rs"]
 mod withheld;
 
