@@ -166,19 +166,21 @@ class Verdict:
 
     def ended(self, workers):
         """Whatever a worker has taken on is in the chain, or was let go, in every log: nothing was forgotten."""
-        kept, late, tasks = 0, 0, 0
+        kept, late, tasks, untold = 0, 0, 0, 0
         for worker in workers:
             for path in worker.journals():
                 last = {}
                 for event in read_events(path):
-                    if event["event"] in ("taken", "settled", "lost"):
+                    if event["event"] in ("taken", "settled", "lost", "unknown"):
                         last[names_of(event["task"])] = event
                 tasks += len(last)
                 kept += sum(event["event"] == "settled" for event in last.values())
                 late += sum(event.get("late", False) for event in last.values())
+                untold += sum(event["event"] == "unknown" for event in last.values())
                 forgotten = [task for task, event in last.items() if event["event"] == "taken"]
                 self.must(not forgotten, f"{worker.name} has taken on {', '.join(forgotten)}, and its log says no more of it")
-        say(f"of {tasks} duties that were taken on {kept} are in the chain, {late} came too late, and {tasks - kept - late} were taken back")
+        say(f"of {tasks} duties that were taken on {kept} are in the chain, {late} came too late, of {untold} it is not known, "
+            f"and {tasks - kept - late - untold} were taken back")
 
     def money(self, workers, stake):
         """To the last unit."""

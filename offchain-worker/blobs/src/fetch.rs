@@ -167,8 +167,10 @@ impl Fetch<'_> {
                     slow.push((*rate, offer));
                     slow.sort_by_key(|(rate, _)| *rate);
                 }
-            } else if self.so_far() <= came || !matches!(failure, Failure::Silent(_)) {
-                // Who was cut off may go on.
+            } else if !matches!(failure, Failure::Silent(_))
+                || (self.so_far() <= came && !self.haste.is_over())
+            {
+                // Who was cut off may go on, and for who had no more time nobody is at fault.
                 self.network.report(&provider, self.digest, &failure);
             }
             self.failures.push((provider, failure));
@@ -193,6 +195,18 @@ impl Fetch<'_> {
         let reasons: Vec<String> =
             tried.iter().map(|(provider, failure)| format!("{provider} {failure}")).collect();
         let reasons = reasons.join("; ");
+        // An object store is named by this machine's owner: that it is down, or refuses the keys, is no fault of whose blob it is.
+        let own_store = tried.iter().any(|(provider, _)| matches!(provider, Provider::Store(_)));
+        // Those that were asked, and whose answer nobody waited for any more.
+        let asked = if self.haste.is_over() { count.max(self.network.worker_count()) } else { count };
+        if !self.answered && (asked >= CUT_OFF || own_store) {
+            return BlobError::network(
+                format!(
+                    "blob {digest} could not be fetched: none of {asked} others answers; is this machine cut off?"
+                ),
+                reasons,
+            );
+        }
         if self.haste.is_over() {
             let reasons = if reasons.is_empty() { "nobody has answered yet".into() } else { reasons };
             return BlobError::Fetch { digest, reasons: format!("there is no more time for it: {reasons}") };
@@ -201,16 +215,6 @@ impl Fetch<'_> {
             let root = self.own.root().display();
             let place = format!("{root}, nor with any of {count} others that were asked");
             return BlobError::Missing { digest, place };
-        }
-        // An object store is named by this machine's owner: that it is down, or refuses the keys, is no fault of whose blob it is.
-        let own_store = tried.iter().any(|(provider, _)| matches!(provider, Provider::Store(_)));
-        if !self.answered && (count >= CUT_OFF || own_store) {
-            return BlobError::network(
-                format!(
-                    "blob {digest} could not be fetched: none of {count} others answers; is this machine cut off?"
-                ),
-                reasons,
-            );
         }
         BlobError::Fetch { digest, reasons }
     }

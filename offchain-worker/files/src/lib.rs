@@ -135,10 +135,8 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 pub fn rename(from: &Path, to: &Path) -> Result<(), FileError> {
     create_folder(folder_of(to))?;
     fs::rename(from, to).map_err(FileError::of("replace", to))?;
-    // The rename itself must reach the disk too. Some file systems cannot flush a folder: then there is nothing to do.
-    if let Ok(folder) = File::open(folder_of(to)) {
-        let _ = folder.sync_all();
-    }
+    // The rename itself must reach the disk too.
+    sync_folder(folder_of(to));
     Ok(())
 }
 
@@ -150,12 +148,23 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     fs::read(path).map_err(FileError::of("read", path))
 }
 
-/// Makes a folder and those above it.
+/// Makes a folder and those above it, which are on the disk then: what is written into it is not lost with it.
 ///
 /// # Errors
 /// If a folder cannot be made.
 pub fn create_folder(path: &Path) -> Result<(), FileError> {
-    fs::create_dir_all(path).map_err(FileError::of("create the folder", path))
+    let made: Vec<&Path> =
+        path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).collect();
+    fs::create_dir_all(path).map_err(FileError::of("create the folder", path))?;
+    made.into_iter().for_each(|folder| sync_folder(folder_of(folder)));
+    Ok(())
+}
+
+/// Flushes the names in a folder. Some file systems cannot flush a folder: then there is nothing to do.
+fn sync_folder(folder: &Path) {
+    if let Ok(folder) = File::open(folder) {
+        let _ = folder.sync_all();
+    }
 }
 
 /// Locks a file that is there against other processes, until what is returned is dropped. `None` if another one has it.
@@ -200,6 +209,19 @@ mod tests {
             .collect();
         names.sort();
         names
+    }
+
+    #[test]
+    fn folders_are_made_once_wherever_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("a/b/c");
+        for _ in 0..2 {
+            create_folder(&deep).unwrap();
+            assert!(deep.is_dir());
+        }
+        fs::write(folder.path().join("file"), b"").unwrap();
+        assert!(create_folder(&folder.path().join("file/below")).is_err());
+        create_folder(Path::new("")).unwrap();
     }
 
     #[test]

@@ -156,6 +156,11 @@ pub struct Proxy {
 impl Proxy {
     /// Passes on whatever comes, in both directions, until it is dropped.
     pub fn start(chain: &Chain) -> Self {
+        Self::delaying(chain, Duration::ZERO)
+    }
+
+    /// The same, later: what comes meanwhile does not wait longer.
+    pub fn delaying(chain: &Chain, delay: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let (port, to) = (listener.local_addr().unwrap().port(), chain.port);
@@ -172,8 +177,20 @@ impl Proxy {
                     for (mut from, mut to) in
                         [(from.try_clone().unwrap(), to.try_clone().unwrap()), (to, from)]
                     {
+                        let (sender, receiver) = std::sync::mpsc::channel::<(Instant, Vec<u8>)>();
                         thread::spawn(move || {
-                            let _ = std::io::copy(&mut from, &mut to);
+                            let mut buffer = vec![0; 1 << 16];
+                            while let Ok(count @ 1..) = from.read(&mut buffer) {
+                                let _ = sender.send((Instant::now() + delay, buffer[..count].to_vec()));
+                            }
+                        });
+                        thread::spawn(move || {
+                            for (at, bytes) in receiver {
+                                thread::sleep(at.saturating_duration_since(Instant::now()));
+                                if to.write_all(&bytes).is_err() {
+                                    break;
+                                }
+                            }
                             let _ = to.shutdown(Shutdown::Both);
                         });
                     }

@@ -36,22 +36,25 @@ fn a_worker_is_stopped_killed_and_cut_off_and_its_results_are_the_same() {
     assert_eq!(proposed["goal"], "16.25");
 
     let (state, blobs) = (home.path("state"), home.path("blobs"));
-    let daemon = [
-        "start",
-        "--key",
-        &hot,
-        "--state",
-        &state,
-        "--blobs",
-        &blobs,
-        "--dataset",
-        &data,
-        "--follow",
-        "best",
-        "--ready",
-        "--exit-when-run-over",
-        &run,
-    ];
+    let charlie = home.key("Charlie");
+    let daemon = |key| {
+        [
+            "start",
+            "--key",
+            key,
+            "--state",
+            &state,
+            "--blobs",
+            &blobs,
+            "--dataset",
+            &data,
+            "--follow",
+            "best",
+            "--ready",
+            "--exit-when-run-over",
+            &run,
+        ]
+    };
     let of = |kind: &str, event: &str| {
         let is =
             |entry: &Value| entry["event"] == event && (kind.is_empty() || entry["task"]["kind"] == kind);
@@ -59,7 +62,7 @@ fn a_worker_is_stopped_killed_and_cut_off_and_its_results_are_the_same() {
     };
 
     // SIGTERM in the middle of a slot parks it.
-    let process = home.start("daemon", &daemon);
+    let process = home.start("daemon", &daemon(&hot));
     chain.wait("training to begin", || (of("train", "taken") == 1).then_some(()));
     // Let it do some steps.
     std::thread::sleep(std::time::Duration::from_secs(1));
@@ -75,14 +78,17 @@ fn a_worker_is_stopped_killed_and_cut_off_and_its_results_are_the_same() {
     let step = parked["step"].as_u64().unwrap();
     assert!(step < u64::from(STEPS), "it should be in the middle of the slot: {step}");
 
+    // Another key speaks for the worker from now on, and goes on with the slot.
+    home.json(&["update", "--key", &bob, "--hot-key", &home.account(&charlie)]);
     // SIGKILL in the middle of the next one loses work, nothing else.
-    let process = home.start("daemon", &daemon);
+    let process = home.start("daemon", &daemon(&charlie));
     chain.wait("the first commitment", || (of("train", "settled") == 1).then_some(()));
+    assert!(process.log().contains("going on from the parked state"), "{}", process.log());
     chain.wait("the second slot", || taken(&home, &state, 1).then_some(()));
     process.kill();
 
     // The node goes away and comes back.
-    let process = home.start("daemon", &daemon);
+    let process = home.start("daemon", &daemon(&charlie));
     chain.wait("the second slot again", || (of("", "started") == 3).then_some(()));
     chain.stop_node();
     chain.start_node();

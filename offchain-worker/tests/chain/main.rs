@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod disk;
+mod far;
 mod harness;
 mod life;
 mod memory;
