@@ -6,7 +6,7 @@
 
 use crate::{
     BlobError, BlobStore, LocalBlobs,
-    incoming::Incoming,
+    incoming::{Incoming, LOOK_EVERY},
     local::Import,
     network::{Answers, Counts, Network},
     pace::{Haste, Pace},
@@ -17,13 +17,14 @@ use crate::{
 use bao_tree::io::{BaoContentItem, DecodeError, sync::DecodeResponseIter};
 use sabha_protocol::Digest;
 use std::{
+    cell::{Cell, RefCell},
     collections::BTreeSet,
     io::{self, Read},
     ops::ControlFlow,
     path::PathBuf,
     sync::atomic::Ordering,
     thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 /// How often everybody is asked again, as long as each time something more came.
@@ -35,11 +36,31 @@ const CHANGES: usize = 64;
 /// Providers that do not answer, and nobody else: from so many on, it is this machine that is cut off.
 const CUT_OFF: usize = 3;
 
-/// How often to look whether somebody else's download of the same blob has ended.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
-
-/// Told how far it is; says whether to go on.
+/// Told how far it is, now and then while nothing comes, too; says whether to go on. The size is 0 until anybody has said it.
 pub type Watch<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
+
+/// Whoever waits for the blob, asked by everything that waits for the network.
+struct Watching<'a> {
+    watch: RefCell<Watch<'a>>,
+    far: Cell<Progress>,
+    stopped: Cell<bool>,
+}
+
+impl Watching<'_> {
+    /// It is so far now. Returns whether to go on.
+    fn tell(&self, far: Progress) -> bool {
+        self.far.set(far);
+        self.goes_on()
+    }
+
+    fn goes_on(&self) -> bool {
+        // Once stopped it stays so.
+        if !self.stopped.get() {
+            self.stopped.set((self.watch.borrow_mut())(self.far.get()).is_break());
+        }
+        !self.stopped.get()
+    }
+}
 
 /// Why an attempt ended.
 enum Attempt {
@@ -62,7 +83,7 @@ struct Fetch<'a> {
     digest: Digest,
     limit: u64,
     haste: &'a Haste,
-    watch: Watch<'a>,
+    watching: Watching<'a>,
     failures: Vec<(Provider, Failure)>,
     /// Whether anybody has said anything.
     answered: bool,
@@ -91,7 +112,11 @@ pub fn fetch(
         digest,
         limit,
         haste,
-        watch,
+        watching: Watching {
+            watch: RefCell::new(watch),
+            far: Cell::new(own.progress(digest).unwrap_or(Progress { size: 0, done: 0 })),
+            stopped: Cell::new(false),
+        },
         failures: Vec::new(),
         answered: false,
         given_up: BTreeSet::new(),
@@ -122,7 +147,10 @@ impl Fetch<'_> {
             if self.haste.is_over() {
                 break;
             }
-            let next = answers.next().or_else(|| {
+            let Ok(next) = answers.next(&|| self.watching.goes_on()) else {
+                return Err(BlobError::Stopped { digest: self.digest });
+            };
+            let next = next.or_else(|| {
                 let offer = slow.pop().filter(|_| changes < CHANGES)?.1;
                 Some((offer.provider.clone(), Ok(offer)))
             });
@@ -178,7 +206,7 @@ impl Fetch<'_> {
         Ok(None)
     }
 
-    fn attempt(&mut self, offer: &Offer, answers: &Answers, known: u64) -> Result<PathBuf, Attempt> {
+    fn attempt(&self, offer: &Offer, answers: &Answers, known: u64) -> Result<PathBuf, Attempt> {
         let pace = Pace::new(&self.network.patience, self.haste, answers.offers.clone(), known);
         if offer.proved { self.proved(offer, pace) } else { self.plain(offer, pace) }
     }
@@ -220,7 +248,7 @@ impl Fetch<'_> {
     }
 
     /// With the hash tree: verified group by group, and resumed.
-    fn proved(&mut self, offer: &Offer, pace: Pace) -> Result<PathBuf, Attempt> {
+    fn proved(&self, offer: &Offer, pace: Pace) -> Result<PathBuf, Attempt> {
         let (own, network, digest) = (self.own, self.network, self.digest);
         let until = Instant::now().checked_add(self.haste.within(network.patience.whole(offer.size)));
         let mut partial = loop {
@@ -245,7 +273,7 @@ impl Fetch<'_> {
                 }
                 Opened::Taken => {
                     let far = own.progress(digest).unwrap_or(Progress { size: offer.size, done: 0 });
-                    if (self.watch)(far).is_break() {
+                    if !self.watching.tell(far) {
                         return Err(Attempt::Own(BlobError::Stopped { digest }));
                     }
                     thread::sleep(LOOK_EVERY);
@@ -280,10 +308,15 @@ impl Fetch<'_> {
         Ok(partial.finish()?)
     }
 
-    fn receive(&mut self, partial: &mut Partial, offer: &Offer, pace: Pace) -> Result<(), Attempt> {
+    fn receive(&self, partial: &mut Partial, offer: &Offer, pace: Pace) -> Result<(), Attempt> {
         let (network, digest) = (self.network, self.digest);
         let from = partial.done();
-        let mut incoming = network.pull(offer, digest, from, self.haste, pace);
+        let stopped = || Attempt::Own(BlobError::Stopped { digest });
+        if !self.watching.tell(Progress { size: offer.size, done: from }) {
+            return Err(stopped());
+        }
+        let goes_on = || self.watching.goes_on();
+        let mut incoming = network.pull(offer, digest, from..u64::MAX, self.haste, pace, &goes_on);
         let ranges = tree::from(from);
         let items = DecodeResponseIter::new(digest.0.into(), tree::shape(offer.size), &mut incoming, &ranges);
         let mut failed = None;
@@ -294,8 +327,8 @@ impl Fetch<'_> {
                         Counts::add(&network.counts.fetched, leaf.data.len() as u64);
                     }
                     partial.take(item)?;
-                    if (self.watch)(Progress { size: offer.size, done: partial.done() }).is_break() {
-                        return Err(Attempt::Own(BlobError::Stopped { digest }));
+                    if !self.watching.tell(Progress { size: offer.size, done: partial.done() }) {
+                        return Err(stopped());
                     }
                 }
                 Err(error) => {
@@ -311,6 +344,9 @@ impl Fetch<'_> {
                 Err(Attempt::Failed(Failure::Silent("it sent less than it offered".into())))
             };
         };
+        if self.watching.stopped.get() {
+            return Err(stopped());
+        }
         Err(Attempt::Failed(match error {
             DecodeError::ParentHashMismatch(_) | DecodeError::LeafHashMismatch(_) => {
                 Failure::Wrong(format!("after {} bytes, {error}", partial.done()))
@@ -322,11 +358,11 @@ impl Fetch<'_> {
     }
 
     /// Without it: all of it, or nothing.
-    fn plain(&mut self, offer: &Offer, pace: Pace) -> Result<PathBuf, Attempt> {
+    fn plain(&self, offer: &Offer, pace: Pace) -> Result<PathBuf, Attempt> {
         let (own, network, digest) = (self.own, self.network, self.digest);
-        let incoming = network.pull(offer, digest, 0, self.haste, pace);
-        let mut reader =
-            Watched { from: incoming, size: offer.size, done: 0, watch: &mut *self.watch, stopped: false };
+        let goes_on = || self.watching.goes_on();
+        let incoming = network.pull(offer, digest, 0..u64::MAX, self.haste, pace, &goes_on);
+        let mut reader = Watched { from: incoming, size: offer.size, done: 0, watching: &self.watching };
         match own.import(&mut reader, offer.size, Some(digest)) {
             Ok(digest) => {
                 Counts::add(&network.counts.fetched, offer.size);
@@ -335,7 +371,9 @@ impl Fetch<'_> {
             Err(Import::Wrong { found, .. }) => {
                 Err(Attempt::Failed(Failure::Wrong(format!("it hashes to {found}"))))
             }
-            Err(Import::Read(_)) if reader.stopped => Err(Attempt::Own(BlobError::Stopped { digest })),
+            Err(Import::Read(_)) if self.watching.stopped.get() => {
+                Err(Attempt::Own(BlobError::Stopped { digest }))
+            }
             Err(Import::Read(error)) => {
                 let failure = reader.from.failure.take();
                 Err(Attempt::Failed(failure.unwrap_or_else(|| Failure::Silent(error.to_string()))))
@@ -347,17 +385,15 @@ impl Fetch<'_> {
 
 /// What comes, as long as whoever waits for it wants to.
 struct Watched<'a, 'b> {
-    from: Incoming,
+    from: Incoming<'a>,
     size: u64,
     done: u64,
-    watch: &'a mut (dyn FnMut(Progress) -> ControlFlow<()> + 'b),
-    stopped: bool,
+    watching: &'a Watching<'b>,
 }
 
 impl Read for Watched<'_, '_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if (self.watch)(Progress { size: self.size, done: self.done }).is_break() {
-            self.stopped = true;
+        if !self.watching.tell(Progress { size: self.size, done: self.done }) {
             return Err(io::Error::other("it was stopped"));
         }
         let count = (&mut self.from).read(buffer)?;

@@ -5,7 +5,7 @@
 
 use crate::{
     BlobError, LocalBlobs, WorkerAddress,
-    incoming::{Incoming, Pieces, next, wait},
+    incoming::{Incoming, Pieces, Stopped, next, wait},
     objects::{ObjectBlobs, StoreOptions},
     pace::{Haste, Pace},
     provider::{Failure, Offer, Provider},
@@ -131,10 +131,16 @@ pub(crate) struct Answers {
 }
 
 impl Answers {
-    pub(crate) fn next(&mut self) -> Option<(Provider, Result<Offer, Failure>)> {
-        let next = next(&mut self.receiver)?;
-        self.offers.fetch_sub(usize::from(next.1.is_ok()), Ordering::Relaxed);
-        Some(next)
+    /// The next one, as long as `goes_on` says so.
+    pub(crate) fn next(
+        &mut self,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Result<Option<(Provider, Result<Offer, Failure>)>, Stopped> {
+        let next = next(&mut self.receiver, goes_on)?;
+        if let Some((_, Ok(_))) = &next {
+            self.offers.fetch_sub(1, Ordering::Relaxed);
+        }
+        Ok(next)
     }
 }
 
@@ -346,27 +352,16 @@ impl Network {
         Answers { receiver, offers }
     }
 
-    /// What a provider offered, from its byte `from` on.
-    pub(crate) fn pull(
-        &self,
-        offer: &Offer,
-        digest: Digest,
-        from: u64,
-        haste: &Haste,
-        pace: Pace,
-    ) -> Incoming {
-        self.pull_part(offer, digest, from..u64::MAX, haste, pace)
-    }
-
-    /// A part of what a provider offered.
-    pub(crate) fn pull_part(
+    /// A part of what a provider offered, as long as `goes_on` says so.
+    pub(crate) fn pull<'a>(
         &self,
         offer: &Offer,
         digest: Digest,
         part: Range<u64>,
         haste: &Haste,
         pace: Pace,
-    ) -> Incoming {
+        goes_on: &'a dyn Fn() -> bool,
+    ) -> Incoming<'a> {
         let (sender, pieces) = channel(PIECES);
         let size = offer.size;
         let bytes = part.end.min(size).saturating_sub(part.start);
@@ -402,7 +397,7 @@ impl Network {
                 }
             }
         }
-        Incoming::new(pieces)
+        Incoming::new(pieces, goes_on)
     }
 
     /// Takes note of what a provider did, and does not ask it again for a while.

@@ -11,11 +11,22 @@ use crate::{
 use sabha_protocol::Digest;
 use std::{
     collections::BTreeSet,
+    fmt,
     fs::File,
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
 };
+
+/// Says whether whoever waits is to stop.
+#[derive(Clone)]
+struct Stop(Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl fmt::Debug for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Stop").field(&(self.0)()).finish()
+    }
+}
 
 /// A worker's own store, before the folders of others on this machine, which are only read, and the network. Clones are the same.
 #[derive(Clone, Debug)]
@@ -24,6 +35,7 @@ pub struct PeerBlobs {
     peers: Vec<LocalBlobs>,
     network: Option<Arc<Network>>,
     haste: Haste,
+    stop: Option<Stop>,
 }
 
 impl PeerBlobs {
@@ -43,6 +55,7 @@ impl PeerBlobs {
             own,
             network: None,
             haste: Haste::default(),
+            stop: None,
         }
     }
 
@@ -56,6 +69,16 @@ impl PeerBlobs {
     #[must_use]
     pub fn in_haste(&self, haste: Haste) -> Self {
         Self { haste, ..self.clone() }
+    }
+
+    /// The same stores, where nothing waits for the network any more once `stopped` says so: neither notes, nor blobs, nor parts of them.
+    #[must_use]
+    pub fn with_stop(&self, stopped: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self { stop: Some(Stop(Arc::new(stopped))), ..self.clone() }
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.as_ref().is_some_and(|Stop(stopped)| stopped())
     }
 
     pub(crate) fn haste(&self) -> &Haste {
@@ -106,7 +129,8 @@ impl PeerBlobs {
 
     /// The first use that can be made of a note: of the own one, of those of others on this machine, then of those that come over the
     /// network. Nothing in a note is verified, so it may name a blob that only a slow provider has: what it names is to be fetched with
-    /// the store that `use_it` is given, which gives slow providers up, until every note has been tried.
+    /// the store that `use_it` is given, which gives slow providers up, until every note has been tried. None if it is stopped, or there is no
+    /// more time.
     pub fn find_note<T>(&self, name: &str, mut use_it: impl FnMut(&Self, &[u8]) -> Option<T>) -> Option<T> {
         for store in [&self.own].into_iter().chain(&self.peers) {
             match store.note(name) {
@@ -119,9 +143,13 @@ impl PeerBlobs {
             }
         }
         let network = self.network.as_ref()?;
+        let goes_on = || !self.is_stopped() && !self.haste.is_over();
         let mut answers = network.ask_note(name);
         let (mut slow, mut tried) = (Vec::new(), BTreeSet::new());
-        while let Some((provider, note)) = next(&mut answers) {
+        while let Ok(Some((provider, note))) = next(&mut answers, &goes_on) {
+            if !goes_on() {
+                return None;
+            }
             if !tried.insert(note.clone()) {
                 continue;
             }
@@ -135,7 +163,7 @@ impl PeerBlobs {
                 slow.push(note);
             }
         }
-        slow.into_iter().find_map(|note| use_it(self, &note))
+        slow.into_iter().take_while(|_| goes_on()).find_map(|note| use_it(self, &note))
     }
 
     /// Fetches a blob of at most `limit` bytes that the own store lacks, in constant memory. Returns its file.
@@ -160,8 +188,10 @@ impl PeerBlobs {
                 Err(Import::Kept(error)) => return Err(error),
             }
         }
+        let mut watch =
+            |progress| if self.is_stopped() { ControlFlow::Break(()) } else { (*watch)(progress) };
         match &self.network {
-            Some(network) => fetch::fetch(&self.own, network, digest, limit, &self.haste, watch),
+            Some(network) => fetch::fetch(&self.own, network, digest, limit, &self.haste, &mut watch),
             None => Err(BlobError::Missing { digest, place: self.own.root().display().to_string() }),
         }
     }
@@ -197,6 +227,7 @@ impl PeerBlobs {
             Err(BlobError::Missing { .. } | BlobError::Corrupt { .. }) => {}
             other => return other,
         }
+        let stopped = || stopped() || self.is_stopped();
         let mut watch = |_| if stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
         // Nobody is asked in vain.
         let fetched = if stopped() {

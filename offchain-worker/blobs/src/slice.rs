@@ -23,8 +23,9 @@ impl PeerBlobs {
         if self.own().has(digest)? || self.network().is_none() {
             return cut(self.get_within(digest, size)?, digest, size, &part);
         }
+        let goes_on = || !self.is_stopped();
         if let Some(found) =
-            self.network().and_then(|network| network.slice(digest, size, &part, self.haste()))
+            self.network().and_then(|network| network.slice(digest, size, &part, self.haste(), &goes_on))
         {
             return Ok(found);
         }
@@ -42,15 +43,22 @@ fn cut(bytes: Vec<u8>, digest: Digest, size: u64, part: &Range<u64>) -> Result<V
 
 impl Network {
     /// From the first who has it with its tree, and sends what proves itself.
-    fn slice(&self, digest: Digest, size: u64, part: &Range<u64>, haste: &Haste) -> Option<Vec<u8>> {
+    fn slice(
+        &self,
+        digest: Digest,
+        size: u64,
+        part: &Range<u64>,
+        haste: &Haste,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Option<Vec<u8>> {
         let mut answers = self.ask(digest, haste);
-        while let Some((provider, answer)) = answers.next() {
+        while let Ok(Some((provider, answer))) = answers.next(goes_on) {
             let Ok(offer) = answer else { continue };
             if !offer.proved || offer.size != size {
                 continue;
             }
             let pace = Pace::new(&self.patience, haste, answers.offers.clone(), 0);
-            let mut incoming = self.pull_part(&offer, digest, part.clone(), haste, pace);
+            let mut incoming = self.pull(&offer, digest, part.clone(), haste, pace, goes_on);
             let ranges = tree::ranges(part, size);
             let items = DecodeResponseIter::new(digest.0.into(), tree::shape(size), &mut incoming, &ranges);
             let mut bytes = Vec::new();
@@ -68,6 +76,9 @@ impl Network {
             if failed.is_none() && bytes.len() as u64 == part.end.saturating_sub(part.start) {
                 Counts::add(&self.counts.fetched, bytes.len() as u64);
                 return Some(bytes);
+            }
+            if !goes_on() {
+                return None;
             }
             let failure = match failed {
                 Some(error @ (DecodeError::ParentHashMismatch(_) | DecodeError::LeafHashMismatch(_))) => {

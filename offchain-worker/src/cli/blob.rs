@@ -262,12 +262,16 @@ pub(super) fn fetch(
         None => {
             let mut bar: Option<Progress> = None;
             let fetched = blobs.fetch(digest, limit, &mut |progress| {
-                let bar = bar.get_or_insert_with(|| {
-                    let mut bar = Progress::new("fetching", Unit::Bytes, progress.size, context.global.json);
-                    bar.starts_at(resumed_at);
-                    bar
-                });
-                bar.set(progress.done, String::new);
+                // Until anybody has answered there is nothing to show.
+                if progress.size > 0 {
+                    let bar = bar.get_or_insert_with(|| {
+                        let mut bar =
+                            Progress::new("fetching", Unit::Bytes, progress.size, context.global.json);
+                        bar.starts_at(resumed_at);
+                        bar
+                    });
+                    bar.set(progress.done, String::new);
+                }
                 if context.stop.is_raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             });
             if let Some(bar) = bar {

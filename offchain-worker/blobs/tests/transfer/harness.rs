@@ -147,6 +147,8 @@ pub enum Manner {
     Enlarges(u64),
     /// Never answers.
     Silent,
+    /// Sends so many bytes of an answer, and then nothing for a minute.
+    Stalls(usize),
     /// Sends so many bytes of an answer each tenth of a second.
     Trickles(usize),
     /// Answers after so many milliseconds.
@@ -205,10 +207,10 @@ impl Liar {
                             tokio::time::sleep(Duration::from_millis(millis)).await;
                         }
                         count.fetch_add(usize::from(pull), Ordering::SeqCst);
-                        let step = if let (Manner::Trickles(step), true) = (manner, pull) {
-                            step
-                        } else {
-                            usize::MAX
+                        let (step, pause) = match (manner, pull) {
+                            (Manner::Trickles(step), true) => (step, Duration::from_millis(100)),
+                            (Manner::Stalls(step), true) => (step, Duration::from_secs(60)),
+                            _ => (usize::MAX, Duration::ZERO),
                         };
                         tokio::spawn(async move {
                             for part in answer.chunks(step) {
@@ -216,7 +218,7 @@ impl Liar {
                                     return;
                                 }
                                 if step < usize::MAX {
-                                    tokio::time::sleep(Duration::from_millis(100)).await;
+                                    tokio::time::sleep(pause).await;
                                 }
                             }
                             let _ = send.finish();

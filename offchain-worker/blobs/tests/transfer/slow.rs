@@ -7,7 +7,10 @@ use sabha_protocol::Digest;
 use std::{
     fs::File,
     ops::ControlFlow,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -75,6 +78,94 @@ fn a_download_that_somebody_else_works_on_is_waited_for_and_can_be_stopped() {
         drop(theirs);
         assert!(fetching.join().unwrap().unwrap() == bytes);
     });
+}
+
+/// Raises a stop while `work` waits, and returns how long it went on after that.
+fn after_stop<T: Send>(work: impl FnOnce(&AtomicBool) -> T + Send) -> (T, Duration) {
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let working = scope.spawn(|| work(&stop));
+        thread::sleep(Duration::from_millis(500));
+        assert!(!working.is_finished(), "it is to wait");
+        stop.store(true, Ordering::SeqCst);
+        let raised = Instant::now();
+        (working.join().unwrap(), raised.elapsed())
+    })
+}
+
+/// For a connection, for an answer, and for bytes.
+#[test]
+fn whoever_waits_can_be_stopped_whatever_it_waits_for() {
+    let bytes = content(3_000_000);
+    let (digest, size) = (Digest::of(&bytes), bytes.len() as u64);
+    let silent = Liar::serving(bytes.clone(), Manner::Silent);
+    let stalls = Liar::serving(bytes.clone(), Manner::Stalls(100_000));
+    for from in [nobody(1), silent.address.clone(), stalls.address.clone()] {
+        let client = Machine::fetching([from.clone()]);
+        let (got, took) = after_stop(|stop| {
+            let stopped = || stop.load(Ordering::SeqCst);
+            client.blobs.fetching(digest, u64::MAX, stopped, |own| own.get(digest))
+        });
+        assert!(matches!(got, Err(BlobError::Stopped { .. })), "{got:?}");
+        assert!(took < Duration::from_millis(500), "{from}: {took:?}");
+        if from == stalls.address {
+            assert!(client.blobs.own().progress(digest).unwrap().done > 0, "what came stays");
+        }
+        let client = Machine::fetching([from.clone()]);
+        let raised = Arc::new(AtomicBool::new(false));
+        let stopped = raised.clone();
+        let blobs = client.blobs.with_stop(move || stopped.load(Ordering::SeqCst));
+        let (got, took) = after_stop(|stop| {
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    while !stop.load(Ordering::SeqCst) {
+                        thread::sleep(Duration::from_millis(1));
+                    }
+                    raised.store(true, Ordering::SeqCst);
+                });
+                blobs.slice(digest, size, 0..2_000_000)
+            })
+        });
+        assert!(matches!(got, Err(BlobError::Stopped { .. })));
+        assert!(took < Duration::from_millis(500), "a part, {from}: {took:?}");
+    }
+}
+
+#[test]
+fn whoever_looks_for_a_note_can_be_stopped_and_can_have_a_deadline() {
+    let client = Machine::fetching([nobody(1)]);
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = stop.clone();
+    let blobs = client.blobs.with_stop(move || stopped.load(Ordering::SeqCst));
+    thread::scope(|scope| {
+        let looking = scope.spawn(|| blobs.find_note("state-1", |_, _| Some(())));
+        thread::sleep(Duration::from_millis(300));
+        assert!(!looking.is_finished());
+        stop.store(true, Ordering::SeqCst);
+        let raised = Instant::now();
+        assert_eq!(looking.join().unwrap(), None);
+        assert!(raised.elapsed() < Duration::from_millis(500), "{:?}", raised.elapsed());
+    });
+    let began = Instant::now();
+    let hasty = client.blobs.in_haste(Haste::before(began + Duration::from_millis(500)));
+    assert_eq!(hasty.find_note("state-1", |_, _| Some(())), None);
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+}
+
+/// What a note names is not waited for beyond the deadline either, though slow ones are tried to the end.
+#[test]
+fn a_note_that_names_what_comes_slowly_is_given_up_at_the_deadline() {
+    let bytes = content(8_000_000);
+    let digest = Digest::of(&bytes);
+    let slow = Liar::serving(bytes, TRICKLE);
+    let teller = Machine::serving();
+    teller.blobs.put_note("state-1", &digest.0).unwrap();
+    let client = Machine::fetching([teller.address(), slow.address.clone()]);
+    let began = Instant::now();
+    let hasty = client.blobs.in_haste(Haste::before(began + Duration::from_secs(2)));
+    let found = hasty.find_note("state-1", |blobs, note| blobs.get(Digest(note.try_into().unwrap())).ok());
+    assert_eq!(found, None);
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
 }
 
 #[test]
