@@ -33,10 +33,10 @@ pub enum BlobError {
         /// The limit.
         limit: u64,
     },
-    /// What may take room is pinned, and what is to come does not fit beside it.
+    /// What may take room is pinned or still to be sent, and what is to come does not fit beside it.
     #[error(
-        "no room for {needed} bytes in {}: {held} of the {limit} bytes that blobs may take are taken by what is pinned or in use; raise \
-         storage.blobs_limit_mib, or unpin something (`sabha-worker blob ls`)",
+        "no room for {needed} bytes in {}: {held} of the {limit} bytes that blobs may take are taken by what is pinned, in use or not \
+         yet in the object store; raise storage.blobs_limit_mib, or unpin something (`sabha-worker blob ls`)",
         root.display()
     )]
     Full {

@@ -12,15 +12,15 @@ use crate::{
 };
 use bao_tree::iter::{BaoChunk, ResponseIter};
 use bytes::{Buf, Bytes, BytesMut};
-use futures::StreamExt;
+use futures::{StreamExt, stream::FuturesUnordered};
 use object_store::{
-    ClientOptions, GetOptions, GetRange, GetResult, ObjectStore, ObjectStoreExt, ObjectStoreScheme,
-    RetryConfig, aws::AmazonS3Builder, buffered::BufWriter, http::HttpBuilder, local::LocalFileSystem,
+    ClientOptions, GetOptions, GetRange, GetResult, MultipartUpload, ObjectStore, ObjectStoreExt,
+    ObjectStoreScheme, RetryConfig, aws::AmazonS3Builder, http::HttpBuilder, local::LocalFileSystem,
     path::Path as Key,
 };
 use sabha_protocol::Digest;
 use std::{fmt, future::Future, ops::Range, path::PathBuf, sync::Arc, time::Duration};
-use tokio::{io::AsyncWriteExt, time::timeout};
+use tokio::{io::AsyncReadExt, time::timeout};
 use url::Url;
 
 /// What is sent as one part.
@@ -305,19 +305,50 @@ impl ObjectBlobs {
 
     async fn send_file(&self, key: &Key, file: &std::path::Path, time: Duration) -> std::io::Result<()> {
         let mut file = tokio::fs::File::open(file).await?;
-        // All at once would share the line, and each would take as long as all of them.
-        let mut writer = BufWriter::with_capacity(self.uploads().clone(), key.clone(), PART_BYTES)
-            .with_max_concurrency(PARTS_AT_ONCE);
         let late = || std::io::Error::from(std::io::ErrorKind::TimedOut);
-        let copied = timeout(time, tokio::io::copy(&mut file, &mut writer)).await;
-        if let Err(error) = copied.unwrap_or_else(|_| Err(late())) {
-            // What was sent would be paid for.
-            let _ = timeout(ABORT_WITHIN, writer.abort()).await;
-            return Err(error);
+        let first = part(&mut file).await?;
+        if first.len() < PART_BYTES {
+            let put = timeout(time, self.uploads().put(key, first.into())).await;
+            put.map_err(|_| late())??;
+            return Ok(());
         }
-        // If it fails, it takes the parts back by itself.
-        timeout(time, writer.shutdown()).await.unwrap_or_else(|_| Err(late()))
+        let begun = timeout(time, self.uploads().put_multipart(key)).await;
+        let mut upload = begun.map_err(|_| late())??;
+        let sent = timeout(time, send_parts(&mut *upload, first, &mut file)).await;
+        let sent = sent.unwrap_or_else(|_| Err(late()));
+        if sent.is_err() {
+            // What was sent would be paid for.
+            let _ = timeout(ABORT_WITHIN, upload.abort()).await;
+        }
+        sent
     }
+}
+
+/// What is sent next; less than a whole part is the last one.
+async fn part(file: &mut tokio::fs::File) -> std::io::Result<Bytes> {
+    let mut bytes = Vec::new();
+    file.take(PART_BYTES as u64).read_to_end(&mut bytes).await?;
+    Ok(bytes.into())
+}
+
+async fn send_parts(
+    upload: &mut dyn MultipartUpload,
+    first: Bytes,
+    file: &mut tokio::fs::File,
+) -> std::io::Result<()> {
+    let mut on_their_way = FuturesUnordered::new();
+    let mut next = first;
+    while !next.is_empty() {
+        // All at once would share the line, and each would take as long as all of them.
+        if on_their_way.len() >= PARTS_AT_ONCE {
+            on_their_way.next().await.transpose()?;
+        }
+        on_their_way.push(upload.put_part(next.into()));
+        next = part(file).await?;
+    }
+    while on_their_way.next().await.transpose()?.is_some() {}
+    upload.complete().await?;
+    Ok(())
 }
 
 /// What a store says within a time.

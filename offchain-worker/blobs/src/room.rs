@@ -1,12 +1,13 @@
 //! How much of the disk blobs may take.
 //!
-//! What a pin names stays. Of the rest, what was not used for the longest time goes first, when room is needed or when asked. A
+//! What a pin names stays, and what is still to be sent to an object store. Of the rest, what was not used for the longest time goes first, when room is needed or when asked. A
 //! store without a limit never removes anything by itself.
 
 use crate::{
     BlobError, LocalBlobs,
     files::{self, FileError},
     local::Entry,
+    upload::{self, Item},
 };
 use sabha_protocol::Digest;
 use std::{
@@ -182,14 +183,14 @@ impl LocalBlobs {
         Ok(Reserved { room: self.room.clone(), bytes: needed })
     }
 
-    /// Whether so many more bytes would fit beside those that are `coming`, if everything went that no pin names.
+    /// Whether so many more bytes would fit beside those that are `coming`, if everything went that is not kept.
     ///
     /// # Errors
     /// [`BlobError::Full`] if they would not.
     pub(crate) fn could_hold(&self, needed: u64, coming: u64) -> Result<(), BlobError> {
         let Some(limit) = self.limit() else { return Ok(()) };
-        let pinned = self.pinned_by_any()?;
-        let entries = self.entries()?.into_iter().filter(|entry| pinned.contains(&entry.digest));
+        let kept = self.kept()?;
+        let entries = self.entries()?.into_iter().filter(|entry| kept.contains(&entry.digest));
         let held = entries.fold(coming, |sum, entry| sum.saturating_add(entry.size));
         if held.saturating_add(needed) > limit {
             return Err(BlobError::Full { root: self.root().into(), needed, held, limit });
@@ -197,7 +198,14 @@ impl LocalBlobs {
         Ok(())
     }
 
-    /// Removes blobs that no pin names, the least recently used ones first, until `target` bytes are taken at most; and what is
+    /// What is not removed: what a pin names, and what is still to be sent to an object store, for it may be nowhere else.
+    fn kept(&self) -> Result<BTreeSet<Digest>, BlobError> {
+        let mut kept = self.pinned_by_any()?;
+        kept.extend(upload::unsent(self)?.iter().filter_map(Item::digest));
+        Ok(kept)
+    }
+
+    /// Removes blobs that no pin names and that need not be sent anywhere any more, the least recently used ones first, until `target` bytes are taken at most; and what is
     /// left of downloads that nobody goes on with.
     ///
     /// # Errors
@@ -216,7 +224,7 @@ impl LocalBlobs {
                 break;
             }
             // Anew each time: others pin what they have found here, and a collection may take long.
-            if self.pinned_by_any()?.contains(&entry.digest) {
+            if self.kept()?.contains(&entry.digest) {
                 continue;
             }
             let nodes = self.nodes_path(entry.digest).metadata().map_or(0, |metadata| metadata.len());
@@ -450,6 +458,22 @@ mod tests {
         assert!(!store.has(all[0]).unwrap() && store.has(all[1]).unwrap());
         assert!(store.put(&[5; 3_000]).is_err(), "larger than all there is");
         assert!(store.has(all[1]).unwrap());
+    }
+
+    /// It may be nowhere else.
+    #[test]
+    fn what_is_still_to_be_sent_stays() {
+        let (_folder, store) = store(3_000);
+        let [blob, replaced, sent] = [1, 2, 3].map(|fill| store.put(&[fill; 900]).unwrap());
+        let unsent = store.root().join("unsent");
+        for name in [format!("blob-{blob}"), format!("replaced-{replaced}"), "note-x".into()] {
+            files::write_atomic(&unsent.join(name), b"1 0\n").unwrap();
+        }
+        assert_eq!(store.collect(0).unwrap().removed, [sent]);
+        let error = store.put(&[4; 1_300]).unwrap_err();
+        assert!(matches!(error, BlobError::Full { held: 1_800, .. }), "{error}");
+        fs::remove_dir_all(unsent).unwrap();
+        assert_eq!(store.collect(0).unwrap().removed.len(), 2);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What is to be sent to the object store, until it has been.
 //!
 //! Each thing is a file in the folder `unsent` beside the blobs, so that a restart forgets nothing. It is sent in the background; while
-//! the store does not take it, it is tried again after longer and longer times.
+//! the store does not take it, it is tried again after longer and longer times. What is small - an update, a note - does not wait for
+//! what is large: each has a sender of its own.
 
 use crate::{
     BlobError, LocalBlobs,
@@ -32,6 +33,9 @@ const LONGEST: Duration = Duration::from_secs(5 * 60);
 /// How long a wrong object is to be replaced if the right blob does not come here.
 const REPLACE_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Bytes of a small blob, at most.
+const SMALL_BYTES: u64 = 8 << 20;
+
 /// What an object store is sent.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Item {
@@ -43,7 +47,24 @@ pub(crate) enum Item {
     Note(String),
 }
 
+/// What of it one sender sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    /// Notes and small blobs.
+    Small,
+    /// The rest.
+    Large,
+}
+
 impl Item {
+    /// The blob, if it is one.
+    pub(crate) fn digest(&self) -> Option<Digest> {
+        match self {
+            Self::Blob(digest) | Self::Replaced(digest) => Some(*digest),
+            Self::Note(_) => None,
+        }
+    }
+
     fn file_name(&self) -> String {
         match self {
             Self::Blob(digest) => format!("blob-{digest}"),
@@ -79,6 +100,12 @@ impl From<BlobError> for Unsent {
     }
 }
 
+/// What is still to be sent of a store's blobs and notes.
+pub(crate) fn unsent(own: &LocalBlobs) -> Result<Vec<Item>, FileError> {
+    let found = folder(&own.root().join("unsent"))?;
+    Ok(found.into_iter().filter_map(|(_, name)| Item::of_file_name(&name)).collect())
+}
+
 /// What is to be sent. Clones are the same.
 #[derive(Clone, Debug)]
 pub(crate) struct Uploads(Arc<Inner>);
@@ -91,11 +118,24 @@ struct Inner {
     counts: Arc<Counts>,
     /// Held while a file is written or removed.
     files: Mutex<()>,
-    wake: Notify,
     /// How often something was added.
     added: AtomicU64,
-    /// Of that, what has been tried, or waits until the store is tried again.
+    small: Sender,
+    large: Sender,
+}
+
+/// How far a sender is.
+#[derive(Debug)]
+struct Sender {
+    wake: Notify,
+    /// Of what was added, what has been tried, or waits until the store is tried again.
     tried: watch::Sender<u64>,
+}
+
+impl Sender {
+    fn new() -> Self {
+        Self { wake: Notify::new(), tried: watch::Sender::new(0) }
+    }
 }
 
 impl Uploads {
@@ -111,9 +151,9 @@ impl Uploads {
             patience,
             counts,
             files: Mutex::default(),
-            wake: Notify::new(),
             added: AtomicU64::new(0),
-            tried: watch::Sender::new(0),
+            small: Sender::new(),
+            large: Sender::new(),
         }))
     }
 
@@ -133,43 +173,70 @@ impl Uploads {
             let text = format!("{} {number}\n", std::process::id());
             files::write_atomic(&self.path(item), text.as_bytes())?;
         }
-        self.0.wake.notify_one();
+        self.wake();
         Ok(())
+    }
+
+    fn wake(&self) {
+        self.0.small.wake.notify_one();
+        self.0.large.wake.notify_one();
     }
 
     /// A blob has come: if the store has a wrong one, it can be replaced now.
     pub(crate) fn came(&self, digest: Digest) {
         if self.path(&Item::Replaced(digest)).exists() {
             self.0.added.fetch_add(1, Ordering::SeqCst);
-            self.0.wake.notify_one();
+            self.wake();
         }
     }
 
     /// What waits.
     pub(crate) fn waiting(&self) -> Result<Vec<Item>, FileError> {
-        let found = folder(&self.0.own.root().join("unsent"))?;
-        Ok(found.into_iter().filter_map(|(_, name)| Item::of_file_name(&name)).collect())
+        unsent(&self.0.own)
+    }
+
+    /// What waits for a sender, the smallest first.
+    fn waiting_for(&self, class: Class) -> Result<Vec<Item>, FileError> {
+        let mut found: Vec<(u64, Item)> =
+            self.waiting()?.into_iter().map(|item| (self.size(&item), item)).collect();
+        found.retain(|(size, _)| (*size > SMALL_BYTES) == (class == Class::Large));
+        found.sort();
+        Ok(found.into_iter().map(|(_, item)| item).collect())
+    }
+
+    /// Bytes to be sent, as far as is known.
+    fn size(&self, item: &Item) -> u64 {
+        item.digest().and_then(|digest| self.0.own.size(digest).ok().flatten()).unwrap_or(0)
     }
 
     /// Waits until everything that was added has been tried.
     pub(crate) async fn settle(self) {
         let added = self.0.added.load(Ordering::SeqCst);
-        let mut tried = self.0.tried.subscribe();
-        let _ = tried.wait_for(|tried| *tried >= added).await;
+        for sender in [&self.0.small, &self.0.large] {
+            let _ = sender.tried.subscribe().wait_for(|tried| *tried >= added).await;
+        }
     }
 
     /// Sends what is there, and what comes, for ever.
     pub(crate) async fn run(self) {
+        tokio::join!(self.sending(Class::Small), self.sending(Class::Large));
+    }
+
+    async fn sending(&self, class: Class) {
+        let sender = match class {
+            Class::Small => &self.0.small,
+            Class::Large => &self.0.large,
+        };
         let first = self.0.patience.look_every.min(LONGEST);
         let mut delay = first;
         loop {
             let added = self.0.added.load(Ordering::SeqCst);
-            let all = self.pass().await;
-            self.0.tried.send_replace(added);
+            let all = self.pass(class).await;
+            sender.tried.send_replace(added);
             if all {
                 delay = first;
                 if self.0.added.load(Ordering::SeqCst) == added {
-                    self.0.wake.notified().await;
+                    sender.wake.notified().await;
                 }
                 continue;
             }
@@ -178,18 +245,18 @@ impl Uploads {
             delay = delay.saturating_mul(2).min(LONGEST);
             loop {
                 // What comes meanwhile waits, too, but not for long: the store may refuse one thing, and take another.
-                self.0.tried.send_replace(self.0.added.load(Ordering::SeqCst));
+                sender.tried.send_replace(self.0.added.load(Ordering::SeqCst));
                 tokio::select! {
                     () = tokio::time::sleep_until(until) => break,
-                    () = self.0.wake.notified() => until = until.min(after(first)),
+                    () = sender.wake.notified() => until = until.min(after(first)),
                 }
             }
         }
     }
 
-    /// Tries everything once. Returns whether the store took all of it.
-    async fn pass(&self) -> bool {
-        let waiting = match self.waiting() {
+    /// Tries everything of a class once. Returns whether the store took all of it.
+    async fn pass(&self, class: Class) -> bool {
+        let waiting = match self.waiting_for(class) {
             Ok(waiting) => waiting,
             Err(error) => {
                 tracing::error!(%error, "cannot see what is to be sent to the object store");
@@ -207,6 +274,15 @@ impl Uploads {
                     self.done(&path, &text);
                 }
                 Err(Unsent::NotHere) if matches!(item, Item::Replaced(_)) && !is_old(&path) => {}
+                Err(Unsent::NotHere) if matches!(item, Item::Blob(_)) => {
+                    let store = self.0.objects.url();
+                    tracing::error!(
+                        ?item,
+                        store,
+                        "it was to be sent to the object store, and is gone from here: if nobody else has it, it is lost"
+                    );
+                    self.done(&path, &text);
+                }
                 Err(Unsent::NotHere) => {
                     tracing::info!(?item, "it was to be sent to the object store, and is gone from here");
                     self.done(&path, &text);

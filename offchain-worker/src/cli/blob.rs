@@ -153,7 +153,8 @@ impl ServeArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Exit::BadInput`] if a file, the store or an address cannot be used; [`Exit::NoNode`] if nobody has the blob; or a signal's code.
+/// [`Exit::BadInput`] if a file, the store or an address cannot be used; [`Exit::NoNode`] if nobody has the blob, or
+/// the object store does not take what was added; or a signal's code.
 pub async fn run(args: BlobArgs, context: &Context) -> anyhow::Result<()> {
     match args.command {
         BlobCommand::Add(args) => add(args, context),
@@ -190,6 +191,7 @@ fn add(args: AddArgs, context: &Context) -> anyhow::Result<()> {
         None => blobs::open(&config)?,
     };
     let mut added = Vec::new();
+    let mut unsent = 0;
     for file in args.files {
         let total = file.metadata().map_or(0, |metadata| metadata.len());
         let mut bar = Progress::new("adding", Unit::Bytes, total, context.global.json);
@@ -200,14 +202,21 @@ fn add(args: AddArgs, context: &Context) -> anyhow::Result<()> {
     }
     if let Some(network) = blobs.network() {
         network.settle();
-        let left = network.unsent().exit(Exit::BadInput)?;
-        if left > 0 {
-            tracing::warn!(left, "not all of it is in the object store: the daemon sends it later");
-        }
+        unsent = network.unsent().exit(Exit::BadInput)?;
     }
     let text: String =
         added.iter().map(|Added { file, digest, .. }| format!("{digest}  {}\n", file.display())).collect();
-    context.print(&added, text)
+    context.print(&added, text)?;
+    if unsent > 0 {
+        return Err(failure(
+            Exit::NoNode,
+            format!(
+                "the files are kept here, but {unsent} things are not in the object store, for the reason above; mend that, and run the \
+                 command again. A daemon with the same folder and store sends them as well; until then they are not removed from here"
+            ),
+        ));
+    }
+    Ok(())
 }
 
 /// A blob that is here.

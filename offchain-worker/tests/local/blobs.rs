@@ -122,6 +122,13 @@ fn a_store_that_cannot_be_used_is_refused_before_anything_is_done() {
     assert_eq!(home.read(&format!("objects/{}/{digest}", &digest[..2])), b"content");
     let got = home.json(&["blob", "get", digest, "--blobs", "other", "--store", &store]);
     assert_eq!(got["fetched"], 7);
+    // It does not take anything.
+    home.write("taken", b"a file, no folder");
+    let store = format!("file://{}/x", home.path("taken").display());
+    let unsent = home.run(&["blob", "add", "file", "--blobs", "refused", "--store", &store]);
+    assert_eq!(unsent.status.code(), Some(4));
+    assert_eq!(text_of(&unsent.stdout), format!("{digest}  file\n"), "it is here");
+    assert!(text_of(&unsent.stderr).contains("run the command again"), "{}", text_of(&unsent.stderr));
     for (listen, says) in [("nowhere", "invalid"), ("192.0.2.77:1", "192.0.2.77")] {
         let refused = home.run(&["blob", "serve", "--listen", listen, "--state", "state"]);
         assert!(
