@@ -19,8 +19,9 @@ use crate::{
 };
 use sabha_protocol::Digest;
 use std::{
-    fs::File,
-    io::{self, Read},
+    fs::{File, Metadata},
+    io::{self, Read, Seek},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError},
     time::SystemTime,
@@ -104,15 +105,14 @@ impl LocalBlobs {
         if found > limit {
             // A damaged file says nothing of the blob.
             if tree::hash(&file).map_err(FileError::of("read", &path))? != digest {
-                return Err(BlobError::Corrupt { digest, path });
+                return Err(self.damaged(digest, &file));
             }
             return Err(BlobError::TooLarge { digest, found, limit });
         }
         Ok((file, found, path))
     }
 
-    /// As [`BlobStore::get_within`], but leaves a corrupt blob where it is.
-    fn peek(&self, digest: Digest, limit: u64) -> Result<Vec<u8>, BlobError> {
+    fn read_within(&self, digest: Digest, limit: u64) -> Result<Vec<u8>, BlobError> {
         let (file, found, path) = self.open_within(digest, limit)?;
         let mut bytes = Vec::new();
         let room = bytes.try_reserve_exact(usize::try_from(found).unwrap_or(usize::MAX));
@@ -122,17 +122,16 @@ impl LocalBlobs {
         // No further than it was long: what is appended meanwhile is not it.
         (&file).take(found).read_to_end(&mut bytes).map_err(FileError::of("read", &path))?;
         if Digest::of(&bytes) != digest {
-            return Err(BlobError::Corrupt { digest, path });
+            return Err(self.damaged(digest, &file));
         }
         note_use(&file);
         Ok(bytes)
     }
 
-    /// As [`BlobStore::file_within`], but leaves a corrupt blob where it is.
-    fn peek_file(&self, digest: Digest, limit: u64) -> Result<PathBuf, BlobError> {
+    fn verified_within(&self, digest: Digest, limit: u64) -> Result<PathBuf, BlobError> {
         let (file, found, path) = self.open_within(digest, limit)?;
         if tree::hash((&file).take(found)).map_err(FileError::of("read", &path))? != digest {
-            return Err(BlobError::Corrupt { digest, path });
+            return Err(self.damaged(digest, &file));
         }
         note_use(&file);
         Ok(path)
@@ -227,12 +226,12 @@ impl LocalBlobs {
         let (file, size, path) = self.open_within(digest, u64::MAX)?;
         let nodes_path = self.nodes_path(digest);
         let made = AtomicFile::create(&nodes_path)?;
-        let (found, _) = tree::build(&path, made.reopen()?)?;
+        let (found, _) = tree::build(&path, &file, made.reopen()?)?;
         if found != digest {
-            self.remove(digest)?;
-            return Err(BlobError::Corrupt { digest, path });
+            return Err(self.damaged(digest, &file));
         }
         made.commit()?;
+        (&file).rewind().map_err(FileError::of("read", &path))?;
         note_use(&file);
         let nodes = File::open(&nodes_path).map_err(FileError::of("read", &nodes_path))?;
         Ok((file, nodes, size))
@@ -261,12 +260,19 @@ impl LocalBlobs {
         files::remove(&self.path(digest))
     }
 
-    /// Removes a corrupt blob, so that it can be fetched or computed again.
-    fn dropping<T>(&self, read: Result<T, BlobError>) -> Result<T, BlobError> {
-        if let Err(BlobError::Corrupt { digest, .. }) = &read {
-            self.remove(*digest)?;
+    /// Removes a blob whose opened file is found to be damaged, so that it can be fetched or computed again, and says what it was. While
+    /// it was read, which may take long, somebody else may have put the right one there: that stays.
+    fn damaged(&self, digest: Digest, file: &File) -> BlobError {
+        let path = self.path(digest);
+        let of = |metadata: Metadata| (metadata.dev(), metadata.ino());
+        let same = match (file.metadata(), path.metadata()) {
+            (Ok(opened), Ok(there)) => of(opened) == of(there),
+            _ => false,
+        };
+        match same.then(|| self.remove(digest)) {
+            Some(Err(error)) => error.into(),
+            _ => BlobError::Corrupt { digest, path },
         }
-        read
     }
 }
 
@@ -341,11 +347,11 @@ impl BlobStore for LocalBlobs {
     }
 
     fn get_within(&self, digest: Digest, limit: u64) -> Result<Vec<u8>, BlobError> {
-        self.dropping(self.peek(digest, limit))
+        self.read_within(digest, limit)
     }
 
     fn file_within(&self, digest: Digest, limit: u64) -> Result<PathBuf, BlobError> {
-        self.dropping(self.peek_file(digest, limit))
+        self.verified_within(digest, limit)
     }
 
     fn has(&self, digest: Digest) -> Result<bool, BlobError> {
@@ -457,6 +463,22 @@ mod tests {
         assert_eq!(nodes.metadata().unwrap().len(), tree::shape(size).outboard_size());
         std::fs::write(store.path(digest), &bytes[..50_000]).unwrap();
         assert!(matches!(store.open_with_nodes(digest), Err(BlobError::Corrupt { .. })));
+        assert!(!store.has(digest).unwrap());
+    }
+
+    /// Reading a large one takes long.
+    #[test]
+    fn what_is_put_in_the_place_of_a_damaged_blob_while_that_is_read_stays() {
+        let (_folder, store) = store();
+        let digest = store.put(b"good").unwrap();
+        std::fs::write(store.path(digest), b"bad!").unwrap();
+        let damaged = File::open(store.path(digest)).unwrap();
+        assert_eq!(store.put(b"good").unwrap(), digest);
+        assert!(matches!(store.damaged(digest, &damaged), BlobError::Corrupt { .. }));
+        assert!(store.nodes_path(digest).exists());
+        assert_eq!(store.get(digest).unwrap(), b"good");
+        let there = File::open(store.path(digest)).unwrap();
+        assert!(matches!(store.damaged(digest, &there), BlobError::Corrupt { .. }));
         assert!(!store.has(digest).unwrap());
     }
 

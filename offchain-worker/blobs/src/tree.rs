@@ -87,8 +87,7 @@ pub fn hash(mut from: impl Read) -> io::Result<Digest> {
 ///
 /// # Errors
 /// If reading or writing fails.
-pub(crate) fn build(path: &Path, nodes_file: File) -> Result<(Digest, u64), FileError> {
-    let file = File::open(path).map_err(FileError::of("read", path))?;
+pub(crate) fn build(path: &Path, file: &File, nodes_file: File) -> Result<(Digest, u64), FileError> {
     let size = file.metadata().map_err(FileError::of("read", path))?.len();
     let reader = io::BufReader::with_capacity(BUFFER_BYTES, file);
     let digest = copy(reader, size, io::sink(), nodes_file).map_err(FileError::of("hash", path))?;
