@@ -14,6 +14,7 @@ use crate::{
     files,
     keys::Key,
     metrics::{
+        health::Pulse,
         metrics,
         server::{Served, Server},
     },
@@ -154,12 +155,13 @@ pub async fn run(args: StartArgs, context: &Context) -> anyhow::Result<()> {
     let folders = vec![("state", config.storage.state.clone()), ("blobs", config.storage.blobs.clone())];
     let network = blobs.network().cloned();
     let min_free_mib = config.storage.min_free_mib;
+    let (stop, pulse) = (context.stop.clone(), Pulse::default());
     let daemon =
-        Daemon::new(config, options, client, key, blobs, Arc::new(workshop), context.stop.clone()).await?;
+        Daemon::new(config, options, client, key, blobs, Arc::new(workshop), stop, pulse.clone()).await?;
     // A signal came before it could begin.
     let Some(daemon) = daemon else { return Ok(()) };
     if let Some(server) = server {
-        let served = Served { pulse: daemon.pulse(), folders, min_free_mib, metrics: metrics() };
+        let served = Served { pulse, folders, min_free_mib, metrics: metrics() };
         tokio::spawn(server.serve(served));
     }
     let ended = daemon.run().await;

@@ -9,7 +9,10 @@ use crate::{
     config::ChainConfig,
     error::{Exit, is_of_full_disk},
     keys::AccountId,
-    metrics::{health::FINALITY_AGE_LIMIT, metrics},
+    metrics::{
+        health::{FINALITY_AGE_LIMIT, Pulse},
+        metrics,
+    },
     stop::Stop,
 };
 use std::time::{Duration, Instant};
@@ -64,6 +67,7 @@ pub(super) async fn find_worker(
     hot_key: &AccountId,
     seen: u64,
     stop: &Stop,
+    pulse: &Pulse,
 ) -> anyhow::Result<Option<Worker>> {
     loop {
         let found = async { client.at_best().await?.worker_of(hot_key).await };
@@ -80,11 +84,13 @@ pub(super) async fn find_worker(
         let is_silent = error.downcast_ref().is_some_and(ChainError::is_silence) && config.urls.len() > 1;
         if is_silent {
             tracing::warn!(node = client.url(), %error, "the node does not serve: trying another one");
+            pulse.waits(format!("a node: {error}"));
         } else if !is_of_the_chain(&error) {
             return Err(error);
         } else {
             let Some(behind) = client.doubt(seen).await? else { return Err(error) };
             tracing::warn!(node = client.url(), %error, %behind, "the node is not believed: waiting for it");
+            pulse.waits(format!("a node: {behind}"));
         }
         tokio::select! {
             () = stop.raised() => return Ok(None),
@@ -244,6 +250,7 @@ impl Daemon {
     async fn bear_behind(&mut self, behind: &ChainError) {
         tracing::warn!(error = %behind, "what the node says is not believed");
         self.pulse.vitals().connected = true;
+        self.pulse.waits(format!("a node: {behind}"));
         if self.config.chain.urls.len() > 1 && self.troubles.behind.is_due(Instant::now()) {
             self.fail_over().await;
         }
@@ -252,7 +259,10 @@ impl Daemon {
     /// A look failed: connects anew if the node has not served for long.
     async fn bear_silence(&mut self, is_silence: bool) {
         metrics().rpc_failed();
-        self.pulse.vitals().connected = !is_silence;
+        {
+            let mut vitals = self.pulse.vitals();
+            (vitals.connected, vitals.waiting) = (!is_silence, None);
+        }
         let due = self.troubles.failed(is_silence, self.client.heard(), Instant::now());
         if due && self.fail_over().await {
             self.troubles.looked(Instant::now());
@@ -264,7 +274,7 @@ impl Daemon {
         self.troubles.looked(Instant::now());
         let seen = {
             let mut vitals = self.pulse.vitals();
-            vitals.connected = true;
+            (vitals.connected, vitals.waiting) = (true, None);
             vitals.node = self.client.url().into();
             // Where finalised blocks are followed, one that has no new ones of these does not help either.
             let finality = vitals.finalised_seen.and_then(|seen| seen.checked_add(FINALITY_AGE_LIMIT));

@@ -188,11 +188,12 @@ enum Flow {
 }
 
 impl Daemon {
-    /// Opens log and blobs, and checks that the key speaks for a worker of the chain; a node that is behind is waited for. `None` if a
-    /// signal comes meanwhile.
+    /// Opens log and blobs, and checks that the key speaks for a worker of the chain; a node that is behind is waited for, which `pulse`
+    /// says. `None` if a signal comes meanwhile.
     ///
     /// # Errors
     /// [`Exit::Refused`] if the key speaks for no worker; else if the node does not answer or a folder cannot be used.
+    #[allow(clippy::too_many_arguments, reason = "each is made elsewhere, and none belongs to another")]
     pub async fn new(
         config: Config,
         options: Options,
@@ -201,11 +202,14 @@ impl Daemon {
         blobs: PeerBlobs,
         workshop: Arc<dyn Workshop>,
         stop: Stop,
+        pulse: Pulse,
     ) -> anyhow::Result<Option<Self>> {
         let places = Places::of(&config.storage.state, &client.genesis_hex());
-        let found =
-            failover::find_worker(&mut client, &config.chain, &key.account(), places.highest(), &stop).await;
+        pulse.waits(format!("a node: asking {} for the worker", client.url()));
+        let (chain, seen) = (&config.chain, places.highest());
+        let found = failover::find_worker(&mut client, chain, &key.account(), seen, &stop, &pulse).await;
         let Some(worker) = found.map_err(coded)? else { return Ok(None) };
+        pulse.goes_on(client.url());
         // What was signed and sealed is the worker's, whichever key speaks for it.
         let state = places.of_worker(&worker.owner, &key.account())?;
         let mut journal = match Journal::open(&state) {
@@ -272,18 +276,13 @@ impl Daemon {
             seen: None,
             block: 0,
             highest: 0,
-            pulse: Pulse::default(),
+            pulse,
             troubles: Troubles::default(),
             runtime: None,
             compatible: BTreeSet::new(),
             spent: BTreeMap::new(),
             given_back: Instant::now(),
         }))
-    }
-
-    /// The daemon's vital signs, for whoever serves them.
-    pub fn pulse(&self) -> Pulse {
-        self.pulse.clone()
     }
 
     /// Writes an event down, and returns when it is on the disk.

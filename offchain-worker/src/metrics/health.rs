@@ -22,6 +22,8 @@ pub const LOOK_LIMIT: Duration = Duration::from_secs(300);
 /// Vital signs: what a daemon says of itself as it goes on.
 #[derive(Clone, Debug)]
 pub struct Vitals {
+    /// What it waits for before it looks at the chain, if it does: at its start, or for a node that is behind.
+    pub waiting: Option<String>,
     /// The node that is used.
     pub node: String,
     /// Whether it answered last time.
@@ -49,6 +51,7 @@ pub struct Vitals {
 impl Default for Vitals {
     fn default() -> Self {
         Self {
+            waiting: None,
             node: String::new(),
             connected: false,
             best: 0,
@@ -77,6 +80,18 @@ impl Pulse {
     /// As they are.
     pub fn read(&self) -> Vitals {
         self.vitals().clone()
+    }
+
+    /// The daemon waits for this before it looks at the chain.
+    pub fn waits(&self, what: impl Into<String>) {
+        self.vitals().waiting = Some(what.into());
+    }
+
+    /// It waits for nothing any more, and looks at the chain of `node` from now on.
+    pub fn goes_on(&self, node: &str) {
+        let mut vitals = self.vitals();
+        (vitals.waiting, vitals.looked) = (None, Instant::now());
+        vitals.node = node.into();
     }
 }
 
@@ -123,41 +138,13 @@ pub struct Health {
 /// Whether a daemon with these signs is healthy.
 pub fn health(vitals: &Vitals, disks: Vec<Room>, misses_limit: u32, now: Instant) -> Health {
     let since = |then: Instant| now.saturating_duration_since(then);
-    let mut problems = Vec::new();
     let age = vitals.best_seen.map(since);
-    if !vitals.connected {
-        problems.push(format!(
-            "no node answers (the last one was {}): look at it, or name others in chain.urls",
-            vitals.node
-        ));
-    }
-    match age {
-        None => problems.push("no block was seen yet".into()),
-        Some(age) if age > BLOCK_AGE_LIMIT => problems.push(format!(
-            "no new block for {} s: the node is behind or alone, or the chain stands still",
-            age.as_secs()
-        )),
-        Some(_) => {}
-    }
-    if let Some(age) = vitals.finalised_seen.map(since).filter(|age| *age > FINALITY_AGE_LIMIT) {
-        problems.push(format!(
-            "no block has become final for {} s, and nothing is done before one has: the node has no peers that vote, or too few \
-             validators are on",
-            age.as_secs()
-        ));
-    }
-    if age.is_some() && vitals.clock_skew_s.unsigned_abs() > CLOCK_SKEW_LIMIT_S {
-        let (by, side) =
-            (vitals.clock_skew_s.unsigned_abs(), if vitals.clock_skew_s > 0 { "ahead of" } else { "behind" });
-        problems.push(format!(
-            "this machine's clock is {by} s {side} the time of a block that has just come: set the clock (NTP), or the node is behind"
-        ));
-    }
     let looked = since(vitals.looked);
-    if looked > LOOK_LIMIT {
-        problems
-            .push(format!("the daemon has not looked at the chain for {} s: restart it", looked.as_secs()));
-    }
+    let mut problems = match &vitals.waiting {
+        // What is not seen of the chain follows from it.
+        Some(what) => vec![format!("waiting for {what}")],
+        None => of_the_chain(vitals, now),
+    };
     if vitals.disk_full {
         problems.push("the disk is full: free some space, the daemon goes on by itself".into());
     }
@@ -195,6 +182,47 @@ pub fn health(vitals: &Vitals, disks: Vec<Room>, misses_limit: u32, now: Instant
         misses_in_a_row: vitals.misses,
         disks,
     }
+}
+
+/// What is wrong with what is seen of the chain.
+fn of_the_chain(vitals: &Vitals, now: Instant) -> Vec<String> {
+    let since = |then: Instant| now.saturating_duration_since(then);
+    let mut problems = Vec::new();
+    let age = vitals.best_seen.map(since);
+    if !vitals.connected {
+        problems.push(format!(
+            "no node answers (the last one was {}): look at it, or name others in chain.urls",
+            vitals.node
+        ));
+    }
+    match age {
+        None => problems.push("no block was seen yet".into()),
+        Some(age) if age > BLOCK_AGE_LIMIT => problems.push(format!(
+            "no new block for {} s: the node is behind or alone, or the chain stands still",
+            age.as_secs()
+        )),
+        Some(_) => {}
+    }
+    if let Some(age) = vitals.finalised_seen.map(since).filter(|age| *age > FINALITY_AGE_LIMIT) {
+        problems.push(format!(
+            "no block has become final for {} s, and nothing is done before one has: the node has no peers that vote, or too few \
+             validators are on",
+            age.as_secs()
+        ));
+    }
+    if age.is_some() && vitals.clock_skew_s.unsigned_abs() > CLOCK_SKEW_LIMIT_S {
+        let (by, side) =
+            (vitals.clock_skew_s.unsigned_abs(), if vitals.clock_skew_s > 0 { "ahead of" } else { "behind" });
+        problems.push(format!(
+            "this machine's clock is {by} s {side} the time of a block that has just come: set the clock (NTP), or the node is behind"
+        ));
+    }
+    let looked = since(vitals.looked);
+    if looked > LOOK_LIMIT {
+        problems
+            .push(format!("the daemon has not looked at the chain for {} s: restart it", looked.as_secs()));
+    }
+    problems
 }
 
 #[cfg(test)]
@@ -250,7 +278,26 @@ mod tests {
         is(Vitals { disk_full: true, ..good(now) }, now, "the disk is full");
         is(Vitals { misses: 3, ..good(now) }, now, "3 duties were missed");
         is(Vitals { foreign: true, ..good(now) }, now, "two daemons use one hot key");
+        is(
+            Vitals { waiting: Some("a node: it is behind".into()), ..good(now) },
+            now,
+            "waiting for a node: it is",
+        );
         let found = health(&good(now), room(Some(99)), 3, now);
         assert!(found.problems[0].contains("99 MiB free in /b") && found.problems.len() == 1, "{found:?}");
+    }
+
+    /// At its start it has seen nothing of the chain, however long that lasts: the reason is said, and nothing that follows from it.
+    #[test]
+    fn what_is_waited_for_at_the_start_is_the_one_problem() {
+        let pulse = Pulse::default();
+        pulse.waits("a node: ws://a:1 is behind");
+        let later = Instant::now() + LOOK_LIMIT + Duration::from_secs(1);
+        let found = health(&pulse.read(), vec![], 3, later);
+        assert_eq!(found.problems, ["waiting for a node: ws://a:1 is behind"]);
+        pulse.goes_on("ws://b:1");
+        let found = health(&pulse.read(), vec![], 3, Instant::now());
+        assert!(!found.healthy && found.node == "ws://b:1", "{found:?}");
+        assert!(found.problems.iter().all(|problem| !problem.contains("waiting")), "{found:?}");
     }
 }
