@@ -137,13 +137,16 @@ pub async fn run(args: StartArgs, context: &Context) -> anyhow::Result<()> {
     let key = Key::load(config.worker.key.as_deref()).exit(Exit::BadInput)?;
     let _lock = lock_key(config.worker.key.as_deref())?;
     check_datasets(&config)?;
-    // Before the engine: what is wrong here is soon found.
-    let server = match config.metrics.listen {
-        Some(address) => Some(listen(address).await?),
-        None => None,
-    };
+    // Before the engine: what is wrong here is soon found, and whoever asks is told what is waited for.
+    let pulse = Pulse::default();
+    metrics().started();
+    if let Some(address) = config.metrics.listen {
+        serve(address, &config, pulse.clone()).await?;
+    }
     let blobs = blobs::connect(&config, Identity::Kept)?;
+    pulse.waits(format!("the engine on {}, whose results are compared first", config.engine.device));
     let workshop = EngineWorkshop::new(&config, blobs.clone())?.lying(args.lie);
+    pulse.waits(format!("a node: connecting to {}", config.chain.urls.join(" ")));
     let client = Client::connect(&config.chain).await.coded()?;
     let options = Options {
         ready: args.ready,
@@ -152,18 +155,11 @@ pub async fn run(args: StartArgs, context: &Context) -> anyhow::Result<()> {
         never_answer: args.never_answer,
         crash: args.crash_at,
     };
-    let folders = vec![("state", config.storage.state.clone()), ("blobs", config.storage.blobs.clone())];
     let network = blobs.network().cloned();
-    let min_free_mib = config.storage.min_free_mib;
-    let (stop, pulse) = (context.stop.clone(), Pulse::default());
-    let daemon =
-        Daemon::new(config, options, client, key, blobs, Arc::new(workshop), stop, pulse.clone()).await?;
+    let stop = context.stop.clone();
+    let daemon = Daemon::new(config, options, client, key, blobs, Arc::new(workshop), stop, pulse).await?;
     // A signal came before it could begin.
     let Some(daemon) = daemon else { return Ok(()) };
-    if let Some(server) = server {
-        let served = Served { pulse, folders, min_free_mib, metrics: metrics() };
-        tokio::spawn(server.serve(served));
-    }
     let ended = daemon.run().await;
     if let Some(network) = network {
         network.close();
@@ -187,15 +183,21 @@ fn lock_key(key: Option<&Path>) -> anyhow::Result<Option<File>> {
     }
 }
 
-async fn listen(address: SocketAddr) -> anyhow::Result<Server> {
+/// Serves `/metrics` and `/health` at `address` from now on, in the background. Where it listens.
+async fn serve(address: SocketAddr, config: &Config, pulse: Pulse) -> anyhow::Result<SocketAddr> {
     let server = Server::bind(address)
         .await
         .with_context(|| {
             format!("cannot listen at {address}: choose another --metrics-listen (metrics.listen)")
         })
         .exit(Exit::BadInput)?;
+    let address = server.address().unwrap_or(address);
+    let storage = &config.storage;
+    let folders = vec![("state", storage.state.clone()), ("blobs", storage.blobs.clone())];
+    let served = Served { pulse, folders, min_free_mib: storage.min_free_mib, metrics: metrics() };
+    tokio::spawn(server.serve(served));
     tracing::info!(%address, "serves /metrics and /health");
-    Ok(server)
+    Ok(address)
 }
 
 /// A worker that takes slots and has not the data that it was meant to have loses them, and each of them costs.
@@ -263,8 +265,53 @@ mod tests {
     #[tokio::test]
     async fn an_address_that_is_taken_names_the_flag() {
         let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let error = listen(taken.local_addr().unwrap()).await.unwrap_err();
+        let address = taken.local_addr().unwrap();
+        let error = serve(address, &Config::default(), Pulse::default()).await.unwrap_err();
         assert_eq!(Exit::of(&error), Exit::BadInput);
         assert!(error.to_string().contains("--metrics-listen"), "{error}");
+    }
+
+    async fn health(address: SocketAddr) -> Option<String> {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let mut stream = tokio::net::TcpStream::connect(address).await.ok()?;
+        stream.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.ok()?;
+        Some(answer)
+    }
+
+    /// A node that takes connections and says nothing: whoever asks for the daemon's health is told that it is waited for.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn health_is_served_before_there_is_a_node() {
+        let folder = tempfile::tempdir().unwrap();
+        let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let mut config = Config::default();
+        config.chain.urls = vec![format!("ws://{}", mute.local_addr().unwrap())];
+        config.chain.connect_timeout_s = 60;
+        (config.storage.state, config.storage.blobs) =
+            (folder.path().join("state"), folder.path().join("blobs"));
+        config.metrics.listen = Some(address);
+        let path = folder.path().join("worker.toml");
+        config.write_new(&path).unwrap();
+        let key = folder.path().join("hot.json");
+        crate::keys::store(&key, "//Alice").unwrap();
+        let mut args = StartArgs::default();
+        args.signer.key = Some(key);
+        let global = crate::cli::GlobalArgs { config: Some(path), ..Default::default() };
+        let context = Context { global, stop: crate::stop::Stop::new() };
+        let daemon = tokio::spawn(async move { run(args, &context).await });
+        let mut answer = None;
+        for _ in 0..100 {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            let within = std::time::Duration::from_secs(1);
+            answer = tokio::time::timeout(within, health(address)).await.ok().flatten();
+            if answer.as_ref().is_some_and(|answer| answer.contains("waiting for a node")) {
+                break;
+            }
+        }
+        let answer = answer.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("waiting for a node"), "{answer}");
+        daemon.abort();
     }
 }

@@ -223,7 +223,6 @@ impl Daemon {
             version: env!("CARGO_PKG_VERSION").into(),
         };
         journal.record(started.clone())?;
-        metrics().started();
         metrics().event(&started);
         tracing::info!(
             node = client.url(),
