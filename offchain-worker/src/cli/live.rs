@@ -2,10 +2,25 @@
 //! that there is a terminal.
 
 pub mod chart;
+pub mod losses;
+pub mod source;
 
-use crate::output::Output;
+use crate::{
+    output::Output,
+    stop::{self, Stop},
+};
 use console::Term;
-use std::io::{self, IsTerminal, Write};
+use std::{
+    fs::File,
+    io::{self, IsTerminal, Write},
+    os::fd::AsFd,
+};
+
+/// Alternate screen, no cursor.
+const ENTER: &str = "\x1b[?1049h\x1b[?25l";
+
+/// The cursor, and what was on the screen before.
+const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
 
 /// What a terminal has where nobody says how large it is.
 const USUAL: Size = Size { rows: 24, columns: 80 };
@@ -27,15 +42,20 @@ pub struct Size {
 pub struct Screen(());
 
 impl Screen {
-    /// The screen, if standard output is a terminal that can do more than print.
-    pub fn open() -> Option<Self> {
+    /// The screen, if standard output is a terminal that can do more than print. Signals that would end the process without a word raise
+    /// `stop` from then on, and none leaves the terminal as it is.
+    pub fn open(stop: &Stop) -> Option<Self> {
         let dumb = std::env::var_os("TERM").is_none_or(|name| name == "dumb");
         if dumb || !io::stdout().is_terminal() {
             return None;
         }
-        // Alternate screen, no cursor.
-        write!(Output::lock(), "\x1b[?1049h\x1b[?25l").ok()?;
-        Some(Self(()))
+        stop.also_at_hangup().ok()?;
+        stop::at_exit(Some(leave));
+        // From here on it is left when dropped.
+        let screen = Self(());
+        let mut out = Output::lock();
+        write!(out, "{ENTER}").and_then(|()| out.flush()).ok()?;
+        Some(screen)
     }
 
     /// How large it is now.
@@ -62,7 +82,15 @@ impl Screen {
 impl Drop for Screen {
     fn drop(&mut self) {
         let mut out = Output::lock();
-        let _ = write!(out, "\x1b[?25h\x1b[?1049l").and_then(|()| out.flush());
+        let _ = write!(out, "{LEAVE}").and_then(|()| out.flush());
+        stop::at_exit(None);
+    }
+}
+
+/// Leaves the screen where nothing is dropped. Not through the lock of standard output, which somebody may hold for good.
+fn leave() {
+    if let Ok(out) = io::stdout().as_fd().try_clone_to_owned() {
+        let _ = File::from(out).write_all(LEAVE.as_bytes());
     }
 }
 

@@ -2,20 +2,20 @@
 
 use super::{
     Context,
-    live::{Screen, Size, chart::chart},
-    on_chain::{QueryArgs, as_text, sbh, worker_of},
+    live::{Screen, Size, losses::Losses, source::Source},
+    on_chain::{QueryArgs, Session, as_text, sbh, worker_of},
     show, watch,
 };
 use crate::{
-    chain::{At, ChainResult, Client, Device, Hash},
+    chain::{At, ChainResult, Device, Hash},
     config::{Config, SignerArgs},
     error::{Exit, ResultExt},
     keys::{AccountId, Key, parse_account},
 };
 use clap::Args;
-use sabha_protocol::{ActiveBlock, Balance, RoundKey, RunId, SlotIndex, round::Duty};
+use sabha_protocol::{ActiveBlock, Balance, RoundKey, RunId, round::Duty};
 use serde::Serialize;
-use std::{collections::BTreeMap, fmt::Write};
+use std::fmt::Write;
 
 /// Arguments of `status`.
 #[derive(Args, Debug)]
@@ -29,7 +29,7 @@ pub struct StatusArgs {
     /// The worker's owner or hot key. Without it, that of the key
     #[arg(long, value_parser = parse_account, value_name = "ACCOUNT")]
     pub account: Option<AccountId>,
-    /// Show it anew after every block, until Ctrl-C; on a terminal with the loss curve of the slots that the worker trains
+    /// Show it anew after every block, until Ctrl-C; on a terminal with the loss curves of the runs whose slots the worker trains
     #[arg(long)]
     pub live: bool,
 }
@@ -107,78 +107,77 @@ pub async fn run(args: StatusArgs, context: &Context) -> anyhow::Result<()> {
             Key::load(config.worker.key.as_deref()).exit(Exit::BadInput)?.account()
         }
     };
-    let (session, at) = args.query.open(context).await?;
     if args.live {
-        return live(&session.client, args.query.finalised, &account, context).await;
+        // However long the nodes are silent: a signal ends it at once.
+        let opening = Session::open(context, &args.query.chain);
+        let Some(session) = context.stop.unless_raised(opening).await else { return Ok(()) };
+        return live(Source::of(session?), args.query.finalised, &account, context).await;
     }
+    let (_, at) = args.query.open(context).await?;
     let status = Status::read(&at, &account).await?;
     context.print(&status, text(&status)?)
 }
 
 /// Shows it anew after every block.
 async fn live(
-    client: &Client,
+    mut source: Source,
     finalised: bool,
     account: &AccountId,
     context: &Context,
 ) -> anyhow::Result<()> {
-    let poll = Config::load(&context.global)?.chain.poll();
-    let mut screen = if context.global.json { None } else { Screen::open() };
-    let (mut seen, mut losses) = (None, BTreeMap::new());
-    while !context.stop.is_raised() {
-        match next(client, finalised, seen, account, screen.is_some().then_some(&mut losses)).await {
-            Ok(Some((hash, status))) => {
-                match &mut screen {
-                    Some(screen) => screen.show(&lines(&status, client.url(), &losses, screen.size())?)?,
-                    None => context.print(&status, text(&status)?)?,
+    let mut screen = if context.global.json { None } else { Screen::open(&context.stop) };
+    let (mut seen, mut losses) = (None, Losses::default());
+    loop {
+        let looking = next(&mut source, finalised, seen, account, screen.is_some().then_some(&mut losses));
+        let Some(looked) = context.stop.unless_raised(looking).await else { return Ok(()) };
+        match looked {
+            Ok(found) => {
+                source.served();
+                if let Some((hash, status)) = found {
+                    let node = source.client().url();
+                    match &mut screen {
+                        Some(screen) => screen.show(&lines(&status, node, &losses, screen.size())?)?,
+                        None => context.print(&status, text(&status)?)?,
+                    }
+                    seen = Some(hash);
                 }
-                seen = Some(hash);
             }
-            Ok(None) => {}
-            // The connection comes back by itself.
-            Err(error) if Exit::of(&error) == Exit::NoNode => match &mut screen {
-                Some(screen) => screen.show(&[format!("{error:#}: trying again")])?,
-                None => tracing::warn!(error = format!("{error:#}"), "trying again"),
-            },
+            // The connection comes back by itself, or another node is asked.
+            Err(error) if Exit::of(&error) == Exit::NoNode => {
+                match &mut screen {
+                    Some(screen) => screen.show(&[format!("{error:#}: trying again")])?,
+                    None => tracing::warn!(error = format!("{error:#}"), "trying again"),
+                }
+                context.stop.unless_raised(source.failed()).await;
+            }
             Err(error) => return Err(error),
         }
-        tokio::select! {
-            () = context.stop.raised() => {}
-            () = tokio::time::sleep(poll) => {}
-        }
+        context.stop.unless_raised(tokio::time::sleep(source.poll())).await;
     }
-    Ok(())
 }
-
-/// Losses that the worker has committed, by run, round and slot.
-type Losses = BTreeMap<(RunId, RoundKey, SlotIndex), f64>;
 
 /// The status after the next block, if there is one that is not `seen`. Notes losses if that is asked for.
 async fn next(
-    client: &Client,
+    source: &mut Source,
     finalised: bool,
     seen: Option<Hash>,
     account: &AccountId,
     losses: Option<&mut Losses>,
 ) -> anyhow::Result<Option<(Hash, Status)>> {
-    let hash = if finalised { client.finalised_hash().await } else { client.best_hash().await }.coded()?;
-    if seen == Some(hash) {
-        return Ok(None);
-    }
-    let at = client.at(hash).await.coded()?;
+    let Some(at) = source.next(finalised, seen).await.coded()? else { return Ok(None) };
     let status = Status::read(&at, account).await?;
     if let Some(losses) = losses {
         for run in at.open_runs().await.coded()? {
             for (round, slots) in show::rounds(&at, run).await? {
                 for (index, slot) in slots.iter().filter(|(_, slot)| slot.worker() == Some(&status.owner)) {
                     if let Some(loss) = watch::loss(slot) {
-                        losses.insert((run, round.key, *index), loss);
+                        losses.note(run, round.key, *index, slot.generation, loss);
                     }
                 }
             }
         }
     }
-    Ok(Some((hash, status)))
+    Ok(Some((at.hash(), status)))
 }
 
 impl Status {
@@ -213,23 +212,11 @@ impl Status {
     }
 }
 
-/// Lines that the loss curve takes.
-const CURVE: usize = 6;
-
 /// The live view: a pure function of what is known.
 fn lines(status: &Status, node: &str, losses: &Losses, size: Size) -> Result<Vec<String>, std::fmt::Error> {
     let mut lines: Vec<String> = text(status)?.lines().map(String::from).collect();
     lines.insert(1, format!("node     {node}"));
-    let values: Vec<f64> = losses.values().copied().collect();
-    let curve = chart(&values, CURVE, size.columns);
-    let fits = lines.len().saturating_add(curve.len()).saturating_add(2) <= size.rows;
-    if let Some(last) = values.last().filter(|_| !curve.is_empty() && fits) {
-        lines.extend([
-            String::new(),
-            format!("loss of its {} slots since this began: {last:.4}", values.len()),
-        ]);
-        lines.extend(curve);
-    }
+    lines.extend(losses.lines(size.rows.saturating_sub(lines.len()), size.columns));
     lines.truncate(size.rows);
     Ok(lines)
 }
@@ -307,8 +294,10 @@ mod tests {
 
     #[test]
     fn the_live_view_is_the_status_with_the_node_and_the_curve() {
-        let losses =
-            (0..4).map(|round| ((0, RoundKey { round, attempt: 0 }, 1), 4.0 - f64::from(round))).collect();
+        let mut losses = Losses::default();
+        for round in 0..4 {
+            losses.note(0, RoundKey { round, attempt: 0 }, 1, 0, 4.0 - f64::from(round));
+        }
         let size = Size { rows: 24, columns: 49 };
         let found = lines(&status(), "ws://a:1", &losses, size).unwrap();
         let [owner, hot, payout] = [1, 2, 3].map(|byte| AccountId::from([byte; 32]));
@@ -320,14 +309,35 @@ mod tests {
             format!("payout   {payout}, has 0 SBH"),
             "duties   7 done, 1 missed, as settled; score 0.99; 3 tickets in the draw".into(),
             "  train 0/2.0/1 (run/round.attempt/place), until active block 130".into(),
-            String::new(),
-            "loss of its 4 slots since this began: 1.0000".into(),
         ];
         assert_eq!(found[..head.len()], head);
-        assert_eq!(found[head.len()..], chart(&[4.0, 3.0, 2.0, 1.0], CURVE, 49));
+        assert_eq!(found[head.len()..], losses.lines(24, 49));
+        assert!(found.len() > head.len());
         for rows in 8..24 {
             let found = lines(&status(), "ws://a:1", &losses, Size { rows, columns: 49 }).unwrap();
             assert!(found.len() <= rows && found[0].starts_with("ready"), "{rows}");
         }
+    }
+
+    /// A node that takes connections and says nothing: Ctrl-C is noticed all the same.
+    #[tokio::test]
+    async fn a_signal_ends_the_live_view_while_a_node_is_asked() {
+        let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let urls = vec![format!("ws://{}", mute.local_addr().unwrap())];
+        let global = crate::cli::GlobalArgs { urls, ..Default::default() };
+        let context = Context { global, stop: crate::stop::Stop::new() };
+        let stop = context.stop.clone();
+        let args = StatusArgs {
+            query: QueryArgs::default(),
+            signer: SignerArgs::default(),
+            account: Some(AccountId::from([1; 32])),
+            live: true,
+        };
+        let viewing = tokio::spawn(async move { run(args, &context).await });
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        stop.raise(Exit::Interrupted);
+        // Less than the time-out of a connection.
+        let ended = tokio::time::timeout(std::time::Duration::from_secs(2), viewing).await;
+        ended.unwrap().unwrap().unwrap();
     }
 }

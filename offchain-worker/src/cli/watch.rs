@@ -7,10 +7,15 @@ mod funding;
 mod testing;
 mod view;
 
-use super::{Context, live::Screen, on_chain::sbh, run::find, show};
+use super::{
+    Context,
+    live::{Screen, source::Source},
+    on_chain::{Session, sbh},
+    run::find,
+    show,
+};
 use crate::{
     chain::{At, ChainError, ChainResult, Client, Hash, Round, RunStatus, Slot},
-    cli::on_chain::Session,
     config::ChainArgs,
     error::{Exit, failure},
     keys::AccountId,
@@ -64,15 +69,18 @@ struct Line<'a> {
 /// # Errors
 /// [`Exit::BadInput`] if there is no such run; [`Exit::Failure`] if the time is up, or with `--until-final` the run was stopped.
 pub async fn run(args: WatchArgs, context: &Context) -> anyhow::Result<()> {
-    let session = Session::open(context, &args.chain).await?;
-    let client = &session.client;
     let began = Instant::now();
-    if !funding::follow(&session, &args, context).await? {
+    // However long the nodes are silent: a signal ends it at once.
+    let Some(session) = context.stop.unless_raised(Session::open(context, &args.chain)).await else {
+        return Ok(());
+    };
+    let mut source = Source::of(session?);
+    if !funding::follow(&mut source, &args, context).await? {
         return Ok(());
     }
     let mut seen = None;
     let mut before: Option<Snapshot> = None;
-    let mut view = View::open(context.global.json, args.lines);
+    let mut view = View::open(context, args.lines);
     let result = loop {
         if context.stop.is_raised() {
             break Ok(());
@@ -83,22 +91,28 @@ pub async fn run(args: WatchArgs, context: &Context) -> anyhow::Result<()> {
                 format!("run {} is not over after {} s", args.run, began.elapsed().as_secs()),
             ));
         }
-        match look(client, args.run, &mut seen, &mut before, &mut view, context.global.json).await {
-            Ok(()) => {}
-            // The connection comes back by itself; what happened meanwhile is seen then.
-            Err(error) if Exit::of(&error) == Exit::NoNode => view.warn(&error, before.as_ref())?,
-            Err(error) => break Err(error),
+        let looking = look(&mut source, args.run, &mut seen, &mut before, &mut view, context.global.json);
+        match context.stop.unless_raised(looking).await {
+            None => break Ok(()),
+            Some(Ok(())) => source.served(),
+            // The connection comes back by itself, or another node is asked; what happened meanwhile is seen then.
+            Some(Err(error)) if Exit::of(&error) == Exit::NoNode => {
+                view.warn(&error, before.as_ref())?;
+                context.stop.unless_raised(source.failed()).await;
+            }
+            Some(Err(error)) => break Err(error),
         }
         if let Some(now) = before.as_ref().filter(|now| now.run.status.is_over()) {
             if !args.until_final {
                 break Ok(());
             }
-            let is_final = match is_final(client, now).await {
-                Err(error) if error.is_transient() => {
+            let is_final = match context.stop.unless_raised(is_final(source.client(), now)).await {
+                None => break Ok(()),
+                Some(Err(error)) if error.is_transient() => {
                     view.warn(&error.into_coded(), Some(now))?;
                     false
                 }
-                found => found.coded()?,
+                Some(found) => found.coded()?,
             };
             if is_final {
                 break match now.run.status {
@@ -110,10 +124,7 @@ pub async fn run(args: WatchArgs, context: &Context) -> anyhow::Result<()> {
                 };
             }
         }
-        tokio::select! {
-            () = context.stop.raised() => {}
-            () = tokio::time::sleep(session.config.chain.poll()) => {}
-        }
+        context.stop.unless_raised(tokio::time::sleep(source.poll())).await;
     };
     view.close(before.as_ref());
     result
@@ -121,32 +132,28 @@ pub async fn run(args: WatchArgs, context: &Context) -> anyhow::Result<()> {
 
 /// Looks at the best block, if it is another one than before, and tells what happened.
 async fn look(
-    client: &Client,
+    source: &mut Source,
     id: RunId,
     seen: &mut Option<Hash>,
     before: &mut Option<Snapshot>,
     view: &mut View,
     json: bool,
 ) -> anyhow::Result<()> {
-    let hash = client.best_hash().await.coded()?;
-    if *seen == Some(hash) {
-        return Ok(());
-    }
-    let at = client.at(hash).await.coded()?;
+    let Some(at) = source.next(false, *seen).await.coded()? else { return Ok(()) };
     let run = find(&at, id).await?;
     let live = show::rounds(&at, run.id).await?;
     // What a live view shows of auditors changes.
     let known = if view.is_live() { None } else { before.as_ref() };
     let seats = seats(&at, run.id, &live, known).await.coded()?;
     let now = Snapshot { run, live, seats };
-    view.read(client, &at, &now).await?;
+    view.read(source.client(), &at, &now).await?;
     for change in changes(before.as_ref(), &now) {
         let line = Line { block: at.number(), run: id, change: &change };
         let text = if json { serde_json::to_string(&line)? } else { words(&line) };
         view.tell(text)?;
     }
     view.show(&at, &now)?;
-    *seen = Some(hash);
+    *seen = Some(at.hash());
     *before = Some(now);
     Ok(())
 }
@@ -166,8 +173,8 @@ enum View {
 }
 
 impl View {
-    fn open(json: bool, lines: bool) -> Self {
-        let screen = if json || lines { None } else { Screen::open() };
+    fn open(context: &Context, lines: bool) -> Self {
+        let screen = if context.global.json || lines { None } else { Screen::open(&context.stop) };
         match screen {
             Some(screen) => Self::Live(Box::default(), screen),
             None => Self::Lines(ProgressBar::new(0).with_style(style())),
@@ -343,4 +350,27 @@ fn show(bar: &ProgressBar, at: &At, now: &Snapshot) {
     bar.set_length(now.run.rounds.into());
     bar.set_position(now.run.finalised.into());
     bar.set_message(format!("{} paid, block {}", sbh(now.run.paid), at.number()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A node that takes connections and says nothing: Ctrl-C is noticed all the same.
+    #[tokio::test]
+    async fn a_signal_ends_watching_while_a_node_is_asked() {
+        let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let urls = vec![format!("ws://{}", mute.local_addr().unwrap())];
+        let global = crate::cli::GlobalArgs { urls, ..Default::default() };
+        let context = Context { global, stop: crate::stop::Stop::new() };
+        let stop = context.stop.clone();
+        let chain = ChainArgs::default();
+        let args = WatchArgs { run: 0, chain, until_final: false, timeout: None, lines: true };
+        let watching = tokio::spawn(async move { run(args, &context).await });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        stop.raise(Exit::Interrupted);
+        // Less than the time-out of a connection.
+        let ended = tokio::time::timeout(Duration::from_secs(2), watching).await;
+        ended.unwrap().unwrap().unwrap();
+    }
 }

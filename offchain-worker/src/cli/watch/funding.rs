@@ -2,10 +2,11 @@
 
 use super::WatchArgs;
 use crate::{
-    chain::{At, ChainResult, Proposal},
+    chain::{At, ChainResult, Client, Proposal},
     cli::{
         Context,
-        on_chain::{Session, as_text, sbh},
+        live::source::Source,
+        on_chain::{as_text, sbh},
         run::find,
     },
     error::{Exit, failure},
@@ -78,11 +79,13 @@ impl Funding {
 /// # Errors
 /// [`Exit::BadInput`] if there is neither a run nor a proposal; [`Exit::Failure`] if the time is up, or if only a run that ends is
 /// wanted.
-pub(super) async fn follow(session: &Session, args: &WatchArgs, context: &Context) -> anyhow::Result<bool> {
+pub(super) async fn follow(source: &mut Source, args: &WatchArgs, context: &Context) -> anyhow::Result<bool> {
     let (began, mut before) = (Instant::now(), None);
     loop {
-        match look(session, args.run, &mut before, context.global.json).await {
-            Ok(None) => {}
+        let looking = look(source.client(), args.run, &mut before, context.global.json);
+        let Some(looked) = context.stop.unless_raised(looking).await else { return Ok(false) };
+        match looked {
+            Ok(None) => source.served(),
             Ok(Some(true)) => return Ok(true),
             Ok(Some(false)) if args.until_final => {
                 return Err(failure(Exit::Failure, format!("proposal {} came to nothing", args.run)));
@@ -90,6 +93,7 @@ pub(super) async fn follow(session: &Session, args: &WatchArgs, context: &Contex
             Ok(Some(false)) => return Ok(false),
             Err(error) if Exit::of(&error) == Exit::NoNode && before.is_some() => {
                 tracing::warn!(error = format!("{error:#}"), "trying again");
+                context.stop.unless_raised(source.failed()).await;
             }
             Err(error) => return Err(error),
         }
@@ -97,21 +101,18 @@ pub(super) async fn follow(session: &Session, args: &WatchArgs, context: &Contex
             let message = format!("proposal {} is no run after {} s", args.run, began.elapsed().as_secs());
             return Err(failure(Exit::Failure, message));
         }
-        tokio::select! {
-            () = context.stop.raised() => return Ok(false),
-            () = tokio::time::sleep(session.config.chain.poll()) => {}
-        }
+        context.stop.unless_raised(tokio::time::sleep(source.poll())).await;
     }
 }
 
 /// Looks at the best block. Returns whether there is a run, once that is known.
 async fn look(
-    session: &Session,
+    client: &Client,
     id: RunId,
     before: &mut Option<Funding>,
     json: bool,
 ) -> anyhow::Result<Option<bool>> {
-    let at = session.client.at_best().await.coded()?;
+    let at = client.at_best().await.coded()?;
     if at.run(id).await.coded()?.is_some() {
         return Ok(Some(true));
     }
