@@ -1,5 +1,6 @@
 //! Whether a daemon is healthy, and why not: a pure function of its vital signs, the room on its disks and the time.
 
+use sabha_protocol::{ActiveBlock, Balance, UNITS, amount};
 use serde::Serialize;
 use std::{
     path::PathBuf,
@@ -18,6 +19,22 @@ pub const CLOCK_SKEW_LIMIT_S: u64 = 30;
 
 /// How long a look at the chain may take, with its acts. More than a transaction may take to be included.
 pub const LOOK_LIMIT: Duration = Duration::from_secs(300);
+
+/// What a hot key must have for fees, which the chain takes before it gives them back: some acts' worth.
+pub const FEES_LEAST: Balance = UNITS / 10;
+
+/// What the chain says of the worker that may keep it from being drawn, or from being heard.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fitness {
+    /// Until when it is drawn for nothing because it missed too much, if it is jailed.
+    pub jailed_until: Option<ActiveBlock>,
+    /// Its stake.
+    pub stake: Balance,
+    /// The least stake of a worker.
+    pub least_stake: Balance,
+    /// What its hot key has.
+    pub fees: Balance,
+}
 
 /// Vital signs: what a daemon says of itself as it goes on.
 #[derive(Clone, Debug)]
@@ -46,6 +63,8 @@ pub struct Vitals {
     pub misses: u32,
     /// Whether the chain has something of this worker that this daemon did not sign.
     pub foreign: bool,
+    /// What the chain says of the worker, once it was looked at.
+    pub fitness: Option<Fitness>,
 }
 
 impl Default for Vitals {
@@ -63,6 +82,7 @@ impl Default for Vitals {
             disk_full: false,
             misses: 0,
             foreign: false,
+            fitness: None,
         }
     }
 }
@@ -169,6 +189,7 @@ pub fn health(vitals: &Vitals, disks: Vec<Room>, misses_limit: u32, now: Instant
                 .into(),
         );
     }
+    problems.extend(vitals.fitness.iter().flat_map(of_the_worker));
     Health {
         healthy: problems.is_empty(),
         problems,
@@ -221,6 +242,33 @@ fn of_the_chain(vitals: &Vitals, now: Instant) -> Vec<String> {
     if looked > LOOK_LIMIT {
         problems
             .push(format!("the daemon has not looked at the chain for {} s: restart it", looked.as_secs()));
+    }
+    problems
+}
+
+/// What is wrong with what the chain says of the worker.
+fn of_the_worker(fitness: &Fitness) -> Vec<String> {
+    let Fitness { jailed_until, stake, least_stake, fees } = fitness;
+    let mut problems = Vec::new();
+    if *fees < FEES_LEAST {
+        problems.push(format!(
+            "the hot key has {} SBH for fees, and should have {} SBH or more: what it cannot pay for is not taken. Send it some",
+            amount::display(*fees),
+            amount::display(FEES_LEAST)
+        ));
+    }
+    if let Some(until) = jailed_until {
+        problems.push(format!(
+            "the worker missed too much and is jailed: it is drawn for nothing before active block {until}. Find out why"
+        ));
+    }
+    if stake < least_stake {
+        problems.push(format!(
+            "the worker's stake of {} SBH is below the least one of {} SBH, and counts for nothing: its owner can add to it \
+             (Training.add_stake)",
+            amount::display(*stake),
+            amount::display(*least_stake)
+        ));
     }
     problems
 }
@@ -283,6 +331,16 @@ mod tests {
             now,
             "waiting for a node: it is",
         );
+        let fitness = Fitness { jailed_until: None, stake: UNITS, least_stake: UNITS, fees: FEES_LEAST };
+        let with = |fitness| Vitals { fitness: Some(fitness), ..good(now) };
+        assert!(health(&with(fitness.clone()), vec![], 3, now).healthy);
+        is(with(Fitness { fees: FEES_LEAST - 1, ..fitness.clone() }), now, "for fees");
+        is(
+            with(Fitness { jailed_until: Some(7), ..fitness.clone() }),
+            now,
+            "jailed: it is drawn for nothing before active block 7",
+        );
+        is(with(Fitness { stake: UNITS - 1, ..fitness }), now, "below the least one of 1 SBH");
         let found = health(&good(now), room(Some(99)), 3, now);
         assert!(found.problems[0].contains("99 MiB free in /b") && found.problems.len() == 1, "{found:?}");
     }
