@@ -432,9 +432,12 @@ impl Daemon {
                 decide::note(&mut self.memory, &view, &self.journal);
                 metrics().worker(&worker, view.duties.len());
                 self.hurry(&view);
+                let active = view.active;
                 self.act(view).await?;
                 self.pulse.vitals().misses = self.memory.misses;
                 self.tend_slots(&mut rounds).await?;
+                let fitness = watch::fitness(&followed_at, &worker, active).await?;
+                self.pulse.vitals().fitness = Some(fitness);
                 self.keep_house(&worker).await?;
                 self.begin_survey(&followed_at, &best_at);
             }

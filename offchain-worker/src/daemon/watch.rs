@@ -10,6 +10,7 @@ use super::{
 use crate::{
     chain::{At, ChainError, Round, Run, Slot, Worker},
     keys::AccountId,
+    metrics::health::Fitness,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use sabha_protocol::{
@@ -126,6 +127,19 @@ pub async fn worker(followed: &At, best: &At, hot_key: &AccountId) -> Result<Fou
     }
     let later = followed.hash() != best.hash() && best.worker_of(hot_key).await?.is_some();
     Ok(if later { Found::NotYet } else { Found::No })
+}
+
+/// What the chain says of a worker that may keep it from being drawn, or from being heard.
+///
+/// # Errors
+/// As for [`worker`].
+pub async fn fitness(at: &At, worker: &Worker, active: ActiveBlock) -> Result<Fitness, ChainError> {
+    Ok(Fitness {
+        jailed_until: Some(worker.jailed_until).filter(|until| *until > active),
+        stake: worker.stake,
+        least_stake: at.min_stake()?,
+        fees: at.balances(&worker.hot_key).await?.free,
+    })
 }
 
 /// What was read of rounds after one block, so that nothing is read twice.
