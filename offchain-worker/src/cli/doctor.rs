@@ -7,14 +7,14 @@ mod nodes;
 
 use super::{Context, on_chain::sbh};
 use crate::{
-    chain::{At, ChainError, compat, names::SPEC_NAME},
+    chain::{At, ChainError, Worker, WorkerStatus, compat, names::SPEC_NAME},
     config::{ChainArgs, Config, DeviceArgs, MemoryArgs, MetricsArgs, NetworkArgs, SignerArgs, StorageArgs},
     engine::{AnyEngine, MemoryLimit, device::HAS_CUDA, memory, selftest},
     error::{Exit, failure},
     keys::Key,
 };
 use clap::Args;
-use sabha_protocol::{NUMERICS_EXACT, UNITS, numerics_is_known};
+use sabha_protocol::{ActiveBlock, Balance, NUMERICS_EXACT, UNITS, numerics_is_known};
 use serde::Serialize;
 use std::{
     fmt::Write,
@@ -222,7 +222,7 @@ async fn check_chain(report: &mut Report, config: &Config, key: Option<&Key>) ->
     let account = key.account();
     match best.worker_of(&account).await? {
         Some(worker) => {
-            report.good("worker", format!("{}, stake {}", worker.status.word(), sbh(worker.stake)));
+            judge_worker(report, &worker, best.active_blocks().await?, best.min_stake()?);
             network::check_endpoint(report, config, &worker.endpoint);
         }
         None => report.bad(
@@ -243,6 +243,35 @@ async fn check_chain(report: &mut Report, config: &Config, key: Option<&Key>) ->
         );
     }
     Ok(())
+}
+
+/// Whether the worker can be drawn.
+fn judge_worker(report: &mut Report, worker: &Worker, active: ActiveBlock, least: Balance) {
+    let found = format!("{}, stake {}", worker.status.word(), sbh(worker.stake));
+    match worker.status {
+        WorkerStatus::Unbonding { .. } => report.warn(
+            "worker",
+            found,
+            "it is drawn for nothing any more: `sabha-worker withdraw` when its time is over, and register it anew if it shall work again",
+        ),
+        _ if worker.jailed_until > active => report.warn(
+            "worker",
+            format!("{found}, jailed"),
+            format!(
+                "it missed too much, and is drawn for nothing before active block {}, now {active}: find out why in the daemon's log",
+                worker.jailed_until
+            ),
+        ),
+        _ if worker.stake < least => report.warn(
+            "worker",
+            format!("{found}, and the least one is {}", sbh(least)),
+            "it counts for nothing: its owner can add to it (Training.add_stake)",
+        ),
+        WorkerStatus::Idle => {
+            report.good("worker", format!("{found}: drawn for nothing until `sabha-worker ready`, or start --ready"));
+        }
+        WorkerStatus::Ready => report.good("worker", found),
+    }
 }
 
 fn check_clock(report: &mut Report, block_ms: u64, number: u64) {
@@ -344,6 +373,44 @@ mod tests {
             let mut report = Report::default();
             check_clock(&mut report, block_ms, number);
             assert_eq!(report.checks[0].grade, grade, "{number}");
+        }
+    }
+
+    #[test]
+    fn a_worker_that_cannot_be_drawn_is_told() {
+        let account = crate::keys::AccountId::from([1; 32]);
+        let worker = Worker {
+            owner: account,
+            stake: 100 * UNITS,
+            reserved: 0,
+            attesting: 0,
+            capacity: 1,
+            training: 0,
+            hot_key: account,
+            payout: account,
+            device: crate::chain::Device::Cpu,
+            endpoint: String::new(),
+            status: WorkerStatus::Ready,
+            tickets: 1,
+            score: 1_000_000,
+            jailed_until: 50,
+            owed: 0,
+            done: 0,
+            missed: 0,
+        };
+        let idle = Worker { status: WorkerStatus::Idle, ..worker.clone() };
+        let unbonding = Worker { status: WorkerStatus::Unbonding { since: 3 }, ..worker.clone() };
+        for (worker, active, grade, part) in [
+            (&worker, 50, Grade::Good, "ready, stake 100 SBH"),
+            (&idle, 50, Grade::Good, "idle, stake 100 SBH: drawn for nothing"),
+            (&worker, 49, Grade::Warning, "before active block 50, now 49"),
+            (&unbonding, 50, Grade::Warning, "withdraw"),
+            (&Worker { stake: 99 * UNITS, ..worker.clone() }, 50, Grade::Warning, "the least one is 100 SBH"),
+        ] {
+            let mut report = Report::default();
+            judge_worker(&mut report, worker, active, 100 * UNITS);
+            assert_eq!((report.checks.len(), report.checks[0].grade), (1, grade), "{part}");
+            assert!(report.text().unwrap().contains(part), "{part}: {}", report.text().unwrap());
         }
     }
 
