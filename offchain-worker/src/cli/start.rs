@@ -22,7 +22,13 @@ use crate::{
 use anyhow::Context as _;
 use clap::Args;
 use sabha_protocol::RunId;
-use std::{fs::File, net::SocketAddr, path::Path, sync::Arc};
+use std::{
+    fs::File,
+    net::SocketAddr,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// Arguments of `start`.
 #[derive(Args, Debug, Default, PartialEq)]
@@ -135,7 +141,7 @@ pub async fn run(args: StartArgs, context: &Context) -> anyhow::Result<()> {
     }
     let config = args.apply(Config::load(&context.global)?);
     let key = Key::load(config.worker.key.as_deref()).exit(Exit::BadInput)?;
-    let _lock = lock_key(config.worker.key.as_deref())?;
+    let _lock = lock_key(config.worker.key.as_deref()).await?;
     check_datasets(&config)?;
     // Before the engine: what is wrong here is soon found, and whoever asks is told what is waited for.
     let pulse = Pulse::default();
@@ -167,19 +173,26 @@ pub async fn run(args: StartArgs, context: &Context) -> anyhow::Result<()> {
     ended
 }
 
+/// How long to wait for a key file that is in use: `doctor` has it for a moment, and a daemon that was told to end has it until then.
+const LOCK_WITHIN: Duration = Duration::from_secs(2);
+
 /// Two daemons with one key would do everything twice, and each of them seal what the other one cannot reveal. The lock is on the key
 /// file, whatever folders they have; a copy of the file, or a secret in the environment, only the chain can tell.
-fn lock_key(key: Option<&Path>) -> anyhow::Result<Option<File>> {
+async fn lock_key(key: Option<&Path>) -> anyhow::Result<Option<File>> {
     let Some(path) = key else { return Ok(None) };
-    match files::lock(path).exit(Exit::BadInput)? {
-        Some(lock) => Ok(Some(lock)),
-        None => Err(failure(
-            Exit::InUse,
-            format!(
-                "{} is in use by another daemon: a hot key is for one daemon. End that one first",
-                path.display()
-            ),
-        )),
+    let began = Instant::now();
+    loop {
+        if let Some(lock) = files::lock(path).exit(Exit::BadInput)? {
+            return Ok(Some(lock));
+        }
+        if began.elapsed() >= LOCK_WITHIN {
+            let path = path.display();
+            let message = format!(
+                "{path} is in use by another daemon: a hot key is for one daemon. End that one first"
+            );
+            return Err(failure(Exit::InUse, message));
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
@@ -247,19 +260,24 @@ mod tests {
         assert_eq!(config.engine.device, "cuda:1");
         assert!(!config.worker.poke);
     }
-    #[test]
-    fn a_key_file_is_for_one_daemon() {
+
+    #[tokio::test]
+    async fn a_key_file_is_for_one_daemon() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("hot.json");
         std::fs::write(&path, "{}").unwrap();
-        let held = lock_key(Some(&path)).unwrap();
+        let held = lock_key(Some(&path)).await.unwrap();
         assert!(held.is_some());
-        let error = lock_key(Some(&path)).unwrap_err();
+        let error = lock_key(Some(&path)).await.unwrap_err();
         assert_eq!(Exit::of(&error), Exit::InUse);
         assert!(error.to_string().contains("another daemon"), "{error}");
-        drop(held);
-        lock_key(Some(&path)).unwrap();
-        assert!(lock_key(None).unwrap().is_none());
+        // Whoever has it for a moment only, as `doctor` has, keeps no daemon from starting.
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            drop(held);
+        });
+        lock_key(Some(&path)).await.unwrap();
+        assert!(lock_key(None).await.unwrap().is_none());
     }
 
     #[tokio::test]
@@ -303,8 +321,8 @@ mod tests {
         let daemon = tokio::spawn(async move { run(args, &context).await });
         let mut answer = None;
         for _ in 0..100 {
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-            let within = std::time::Duration::from_secs(1);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let within = Duration::from_secs(1);
             answer = tokio::time::timeout(within, health(address)).await.ok().flatten();
             if answer.as_ref().is_some_and(|answer| answer.contains("waiting for a node")) {
                 break;
