@@ -214,7 +214,7 @@ impl Daemon {
             }
             // The log comes before every act: without room for it nothing is done, and nothing is lost.
             _ if is_of_full_disk(&error) => {
-                self.pulse.vitals().disk_full = true;
+                self.pulse.vitals().disk_full = Some(Instant::now());
                 tracing::error!(
                     error = format!("{error:#}"),
                     again_in_s = ROOM_AFTER.as_secs(),

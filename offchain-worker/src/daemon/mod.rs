@@ -291,7 +291,6 @@ impl Daemon {
     fn record(&mut self, event: Event) -> Result<(), JournalError> {
         self.journal.record(event.clone())?;
         metrics().event(&event);
-        self.pulse.vitals().disk_full = false;
         Ok(())
     }
 

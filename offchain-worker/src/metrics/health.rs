@@ -17,6 +17,10 @@ pub const FINALITY_AGE_LIMIT: Duration = Duration::from_secs(300);
 /// How far this machine's clock may be from the time of a block that has just come, in seconds.
 pub const CLOCK_SKEW_LIMIT_S: u64 = 30;
 
+/// How long a disk counts as full after something did not fit. Whatever is lacked is tried again at each look, every some seconds; that one
+/// write succeeds does not mean that there is room, for there may be two disks.
+pub const DISK_FULL_FOR: Duration = Duration::from_secs(120);
+
 /// How long a look at the chain may take, with its acts. More than a transaction may take to be included.
 pub const LOOK_LIMIT: Duration = Duration::from_secs(300);
 
@@ -57,8 +61,8 @@ pub struct Vitals {
     pub clock_skew_s: i64,
     /// When the last look at the chain ended, well or not.
     pub looked: Instant,
-    /// Whether the last write to the disk failed for want of room.
-    pub disk_full: bool,
+    /// When something could last not be written for want of room. What is not written is tried again all the time.
+    pub disk_full: Option<Instant>,
     /// Duties missed since the last one that was done.
     pub misses: u32,
     /// Whether the chain has something of this worker that this daemon did not sign.
@@ -79,7 +83,7 @@ impl Default for Vitals {
             finalised_seen: None,
             clock_skew_s: 0,
             looked: Instant::now(),
-            disk_full: false,
+            disk_full: None,
             misses: 0,
             foreign: false,
             fitness: None,
@@ -165,7 +169,7 @@ pub fn health(vitals: &Vitals, disks: Vec<Room>, misses_limit: u32, now: Instant
         Some(what) => vec![format!("waiting for {what}")],
         None => of_the_chain(vitals, now),
     };
-    if vitals.disk_full {
+    if vitals.disk_full.is_some_and(|then| since(then) <= DISK_FULL_FOR) {
         problems.push("the disk is full: free some space, the daemon goes on by itself".into());
     }
     for Room { name, folder, free_mib, wanted_mib } in &disks {
@@ -323,7 +327,14 @@ mod tests {
         let vitals =
             Vitals { best_seen: Some(silent), looked: silent, finalised_seen: Some(now), ..good(now) };
         is(vitals, silent, "no block has become final for 301 s");
-        is(Vitals { disk_full: true, ..good(now) }, now, "the disk is full");
+        let full = Vitals { disk_full: Some(now), ..good(now) };
+        is(full.clone(), now, "the disk is full");
+        let room_since = now + DISK_FULL_FOR + Duration::from_secs(1);
+        let seen = Vitals { best_seen: Some(room_since), looked: room_since, ..full };
+        assert!(
+            health(&seen, vec![], 3, room_since).healthy,
+            "there is room again, and nothing to be written"
+        );
         is(Vitals { misses: 3, ..good(now) }, now, "3 duties were missed");
         is(Vitals { foreign: true, ..good(now) }, now, "two daemons use one hot key");
         is(
