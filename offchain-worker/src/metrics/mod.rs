@@ -15,7 +15,12 @@ pub mod table;
 use prometheus::{
     CounterVec, Encoder, GaugeVec, HistogramOpts, HistogramVec, Opts, Registry, TextEncoder, core::Collector,
 };
-use std::sync::LazyLock;
+use sabha_protocol::RunId;
+use std::{
+    collections::BTreeMap,
+    sync::{LazyLock, Mutex},
+    time::Instant,
+};
 use table::{Declared, Kind, Metric, TABLE};
 
 /// The metrics of one process. Setting them is cheap and never fails.
@@ -23,6 +28,8 @@ pub struct Metrics {
     registry: Registry,
     /// In the order of [`TABLE`].
     families: Vec<Family>,
+    /// When a step of each run was done last, of those whose loss is told.
+    trained: Mutex<BTreeMap<RunId, Instant>>,
 }
 
 /// One metric, with all values of its label.
@@ -51,7 +58,7 @@ impl Metrics {
     pub fn new() -> Self {
         let registry = Registry::new();
         let families = TABLE.iter().map(|declared| Family::of(declared, &registry)).collect();
-        Self { registry, families }
+        Self { registry, families, trained: Mutex::default() }
     }
 
     /// Adds to a counter.
@@ -75,6 +82,14 @@ impl Metrics {
             && let Ok(gauge) = gauges.get_metric_with_label_values(label.as_slice())
         {
             gauge.set(value);
+        }
+    }
+
+    /// Takes a gauge's value out: it says nothing any more.
+    pub fn forget(&self, metric: Metric, label: &str) {
+        if let Some(Family::Gauge(gauges)) = self.family(metric) {
+            // One that is not there is as good.
+            let _ = gauges.remove_label_values(&[label]);
         }
     }
 

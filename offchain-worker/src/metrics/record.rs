@@ -7,7 +7,13 @@ use crate::{
     daemon::{journal::Event, task::Kind, work::Ended},
 };
 use sabha_protocol::{RunId, UNITS, dispute::Side};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::PoisonError,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+/// How long a run's loss is told after its last step. Without an end, every run would leave a series for as long as the process lives.
+pub const LOSS_FOR: Duration = Duration::from_secs(3_600);
 
 /// Which way bytes of blobs went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +79,21 @@ impl Metrics {
         #[allow(clippy::cast_precision_loss, reason = "nobody trains on 2^53 tokens in a step")]
         self.add(M::TrainTokens, None, tokens as f64);
         self.set(M::TrainLoss, Some(&run.to_string()), loss.into());
+        let now = Instant::now();
+        self.trained.lock().unwrap_or_else(PoisonError::into_inner).insert(run, now);
+        self.forget_losses(now);
+    }
+
+    /// Takes out the losses of runs of which nothing was trained for [`LOSS_FOR`]: most of them are over.
+    pub fn forget_losses(&self, now: Instant) {
+        let mut trained = self.trained.lock().unwrap_or_else(PoisonError::into_inner);
+        trained.retain(|run, then| {
+            let told = now.saturating_duration_since(*then) <= LOSS_FOR;
+            if !told {
+                self.forget(M::TrainLoss, &run.to_string());
+            }
+            told
+        });
     }
 
     /// A piece of work took `took`, and came to this.

@@ -133,6 +133,7 @@ impl Served {
     /// Measures what is quickly measured.
     pub fn refresh(&self) {
         let (metrics, vitals) = (self.metrics, self.pulse.read());
+        metrics.forget_losses(Instant::now());
         for (name, folder) in &self.folders {
             if let Some(free) = system::free_bytes(folder) {
                 metrics.set(M::DiskFree, Some(name), float(free));

@@ -124,7 +124,7 @@ use Metric as M;
 pub const TABLE: &[Declared] = &[
     metric(M::TrainTokens, "sabha_train_tokens_total", Counter, None, "Tokens that were trained on"),
     metric(M::TrainSteps, "sabha_train_steps_total", Counter, None, "Inner steps that were done"),
-    metric(M::TrainLoss, "sabha_train_loss_nats", Gauge, Some(RUN), "Loss of the last inner step, in nats per token"),
+    metric(M::TrainLoss, "sabha_train_loss_nats", Gauge, Some(RUN), "Loss of the last inner step, in nats per token, until an hour after it"),
     metric(M::SlotSeconds, "sabha_slot_seconds", Histogram(SLOT_BUCKETS), None, "Time that the engine spent on a slot, from its begin to its end, pauses not counted"),
     metric(M::DutySeconds, "sabha_duty_seconds", Histogram(DUTY_BUCKETS), Some(DUTY), "Time that one piece of work for a duty took, whether it came to an end or not"),
     metric(M::DutiesTaken, "sabha_duties_taken_total", Counter, Some(DUTY), "Duties that were begun, or taken up again after a restart"),
@@ -138,7 +138,7 @@ pub const TABLE: &[Declared] = &[
     metric(M::Disputes, "sabha_disputes_total", Counter, Some(SIDE), "Disputes that this worker is a side of"),
     metric(M::DisputesOpen, "sabha_disputes_open", Gauge, None, "Disputes of this worker that go on"),
     metric(M::DisputeMoves, "sabha_dispute_moves_total", Counter, None, "Moves that were sent in disputes"),
-    metric(M::Transactions, "sabha_transactions_total", Counter, Some(RESULT), "Transactions that were signed: included, refused by the pool or the call, failed on the way"),
+    metric(M::Transactions, "sabha_transactions_total", Counter, Some(RESULT), "Transactions that were signed: included, refused by the pool or the call, failed on the way; not those whose node was left meanwhile"),
     metric(M::ForeignActs, "sabha_foreign_acts_total", Counter, None, "Results of this worker that the chain has and this daemon has not signed: somebody else uses its key"),
     metric(M::BlobBytes, "sabha_blob_bytes_total", Counter, Some(DIRECTION), "Bytes of blobs that were made here and stored, received from others, sent to others, uploaded to the object store"),
     metric(M::BlobProvidersDropped, "sabha_blob_providers_dropped_total", Counter, None, "Providers of blobs that were dropped because they sent wrong bytes"),

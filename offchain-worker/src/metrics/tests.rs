@@ -10,7 +10,10 @@ use crate::{
         work::Ended,
     },
     keys::AccountId,
-    metrics::{record::Direction, table::TABLE},
+    metrics::{
+        record::{Direction, LOSS_FOR},
+        table::TABLE,
+    },
 };
 use sabha_protocol::{Digest, RoundKey, UNITS, dispute::Side, round::Checkpoint};
 use std::collections::BTreeMap;
@@ -125,6 +128,23 @@ fn a_worker() -> Worker {
         done: 0,
         missed: 0,
     }
+}
+
+#[test]
+fn the_loss_of_a_run_that_is_over_is_not_told_for_ever() {
+    let metrics = fresh();
+    let told = |run: u32| {
+        let line = format!("sabha_train_loss_nats{{run=\"{run}\"}} 2.5");
+        String::from_utf8(metrics.text()).unwrap().lines().any(|found| found == line)
+    };
+    metrics.stepped(3, 1, 2.5);
+    metrics.forget_losses(Instant::now() + LOSS_FOR - Duration::from_secs(60));
+    assert!(told(3));
+    metrics.forget_losses(Instant::now() + LOSS_FOR + Duration::from_secs(1));
+    assert!(!told(3));
+    metrics.stepped(4, 1, 2.5);
+    metrics.stepped(3, 1, 2.5);
+    assert!(told(3) && told(4), "it goes on");
 }
 
 #[test]
