@@ -152,7 +152,8 @@ fn the_unit_starts_a_daemon_and_gives_up_only_where_trying_again_does_not_help()
     let [command] = unit("ExecStart").try_into().unwrap();
     let words: Vec<&str> = command.split_whitespace().collect();
     assert_eq!(words[0], "/usr/local/bin/sabha-worker");
-    assert!(matches!(Cli::try_parse_from(&words).unwrap().command, Command::Start(_)));
+    let Command::Start(args) = Cli::try_parse_from(&words).unwrap().command else { panic!("{command}") };
+    assert!(!args.ready, "a restart undoes no drain");
     let [codes] = unit("RestartPreventExitStatus").try_into().unwrap();
     let codes: BTreeSet<u8> = codes.split_whitespace().map(|code| code.parse().unwrap()).collect();
     // Bad input may be an address that is not up yet, or a disk that is not mounted.
@@ -194,6 +195,7 @@ fn the_container_starts_a_daemon_whose_metrics_can_be_reached() {
     };
     let command = [words("ENTRYPOINT"), words("CMD")].concat();
     let Command::Start(args) = Cli::try_parse_from(&command).unwrap().command else { panic!("{command:?}") };
+    assert!(!args.ready, "a restart undoes no drain");
     let listen = args.metrics.metrics_listen.unwrap();
     assert!(
         text.lines().any(|line| line == format!("EXPOSE {}", listen.port())) && listen.ip().is_unspecified()
