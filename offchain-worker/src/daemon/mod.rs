@@ -535,7 +535,7 @@ impl Daemon {
                 }
                 // It may be the work of hours: it is noted when there is room, and other acts need none of the blobs' disk.
                 Err(error) if is_of_full_disk(&error) => {
-                    self.pulse.vitals().disk_full = true;
+                    self.pulse.vitals().disk_full = Some(Instant::now());
                     tracing::error!(task = %duty.task, error = format!("{error:#}"), "there is no room to note what was done: trying again");
                     self.memory.stopping.insert(lane);
                     self.unnoted.insert(lane, Unnoted { duty, ended });

@@ -157,7 +157,7 @@ impl Daemon {
         match self.keep_all(&mut survey, worker).await {
             Err(error) if is_of_full_disk(&error) => {
                 self.house.again = Instant::now().checked_add(ROOM_AFTER);
-                self.pulse.vitals().disk_full = true;
+                self.pulse.vitals().disk_full = Some(Instant::now());
                 tracing::error!(
                     error = format!("{error:#}"),
                     again_in_s = ROOM_AFTER.as_secs(),
