@@ -167,6 +167,8 @@ impl LocalBlobs {
         let mut file = AtomicFile::create(&incoming).map_err(|error| Import::Kept(error.into()))?;
         let mut nodes = AtomicFile::create(&incoming).map_err(|error| Import::Kept(error.into()))?;
         let nodes_file = nodes.reopen().map_err(|error| Import::Kept(error.into()))?;
+        // However old they seem, nobody takes them for what is left of a crash.
+        let _locks = [locked(&file, &incoming)?, locked(&nodes, &incoming)?];
         let mut reader = Reading { from, failed: false, room };
         let copied = tree::copy(&mut reader, size, &mut file, nodes_file);
         let digest = match copied {
@@ -274,6 +276,13 @@ impl LocalBlobs {
             _ => BlobError::Corrupt { digest, path },
         }
     }
+}
+
+/// Holds what is being written until what is returned is dropped.
+fn locked(file: &AtomicFile, path: &Path) -> Result<File, Import> {
+    let file = file.reopen().map_err(|error| Import::Kept(error.into()))?;
+    file.lock().map_err(|error| Import::Kept(FileError::of("lock", path)(error).into()))?;
+    Ok(file)
 }
 
 /// Why bytes were not taken in.

@@ -13,8 +13,9 @@ use sabha_protocol::Digest;
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -261,10 +262,16 @@ impl LocalBlobs {
             if !touched.elapsed().is_ok_and(|idle| idle >= age) {
                 continue;
             }
-            // Who works on it holds the lock.
-            let lock = File::open(self.root().join("partial").join(name));
-            if lock.as_ref().is_ok_and(|file| file.try_lock().is_err()) {
+            // Who works on it holds the lock, and nobody begins to while this one has it.
+            let path = self.root().join("partial").join(name);
+            let Some(_lock) = lock_download(&path)? else { continue };
+            // Meanwhile somebody may have gone on with it.
+            let modified = |path: &PathBuf| path.metadata().and_then(|metadata| metadata.modified()).ok();
+            if paths.iter().filter_map(modified).any(|now| now > touched) {
                 continue;
+            }
+            if !paths.contains(&path) {
+                paths.push(path);
             }
             // The one that is locked goes last: its name is the shortest.
             paths.sort_by_key(|path| Reverse(path.as_os_str().len()));
@@ -372,6 +379,25 @@ impl LocalBlobs {
 pub(crate) fn is_plain(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
     (1..=100).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(plain)
+}
+
+/// The lock of a download, whose data file is made if only other parts are left. None if somebody has it, or has ended it.
+fn lock_download(path: &Path) -> Result<Option<File>, FileError> {
+    // An import is one file.
+    let parts = path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b"."));
+    let file = match File::options().read(true).write(true).create(parts).truncate(false).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(FileError::of("open", path)(error)),
+    };
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        Err(TryLockError::Error(error)) => return Err(FileError::of("lock", path)(error)),
+    }
+    let same =
+        file.metadata().is_ok_and(|opened| path.metadata().is_ok_and(|there| there.ino() == opened.ino()));
+    Ok(same.then_some(file))
 }
 
 fn read_pin(path: &Path) -> Result<BTreeSet<Digest>, BlobError> {
@@ -570,6 +596,42 @@ mod tests {
         left.sort();
         let two = |digest: Digest| [digest.to_string(), format!("{digest}.nodes")];
         assert_eq!(left, [two(going), two(locked)].concat());
+    }
+
+    /// Its data file is gone, or was never made.
+    #[test]
+    fn what_is_left_of_a_download_without_its_data_is_removed_too() {
+        let (folder, store) = store(u64::MAX);
+        let partial = folder.path().join("partial");
+        fs::create_dir(&partial).unwrap();
+        let digest = Digest([1; 32]);
+        for suffix in [".nodes", ".done"] {
+            let file = File::create(partial.join(format!("{digest}{suffix}"))).unwrap();
+            file.set_modified(SystemTime::now() - PARTIAL_FOR).unwrap();
+        }
+        store.remove_stale_partials().unwrap();
+        assert_eq!(fs::read_dir(&partial).unwrap().count(), 0);
+    }
+
+    /// A clock may jump ahead.
+    #[test]
+    fn what_is_being_taken_in_stays_however_old_it_seems() {
+        struct Old(LocalBlobs);
+        impl io::Read for Old {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                for (path, _) in folder(&self.0.root().join("partial")).unwrap() {
+                    let file = File::options().write(true).open(path).unwrap();
+                    file.set_modified(SystemTime::now() - PARTIAL_FOR).unwrap();
+                }
+                self.0.remove_stale_partials().unwrap();
+                buffer.fill(7);
+                Ok(buffer.len())
+            }
+        }
+        let (_folder, store) = store(u64::MAX);
+        let imported = store.import(Old(store.clone()), 100_000, None);
+        let Ok(digest) = imported else { panic!("it was removed") };
+        assert_eq!(store.get(digest).unwrap(), [7; 100_000]);
     }
 
     #[test]
