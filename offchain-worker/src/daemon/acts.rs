@@ -2,71 +2,32 @@
 
 use super::{
     Crew, Daemon,
-    background::Background,
     decide::{
         Action, Errand, MISSES_IN_A_ROW, RESEND_BLOCKS, RETRY_BLOCKS, Refusal, View, is_foreign, is_miss,
         next_action,
     },
     journal::Event,
-    providers::made_of,
     task::{Act, Duty, Task},
     work::{self, Job, Time},
 };
 use crate::{
-    blobs::{BlobError, BlobStore},
     chain::{At, Call, ChainError, Included, Until},
     error::{Exit, failure},
     metrics::metrics,
     stop::Stop,
 };
-use sabha_protocol::{Digest, RunId};
-use std::{
-    collections::BTreeMap,
-    time::{Instant, SystemTime},
-};
+use sabha_protocol::RunId;
+use std::time::Instant;
 
 /// Acts between two looks at the chain: more would mean that deciding does not come to an end.
 const ACTS_A_LOOK: usize = 64;
 
-/// Blobs up to this size are read within a look.
-const READ_AT_ONCE: u64 = 64 << 20;
-
 /// Blocks for which an act waits once, if something else of its key is in the pool.
 const WAITED_BLOCKS: u32 = RESEND_BLOCKS as u32;
-
-/// What a blob's file was when it was read.
-type State = (u64, SystemTime);
-
-/// Blobs that were read before they are signed.
-#[derive(Default)]
-pub(super) struct Proofs {
-    whole: BTreeMap<Digest, State>,
-    reading: Option<(Digest, State, Background<bool>)>,
-}
-
-impl Proofs {
-    /// Whether one was read that is asked for.
-    pub(super) fn have_news(&self) -> bool {
-        self.reading.as_ref().is_some_and(|(.., thread)| thread.has_ended())
-    }
-
-    /// Forgets all but these.
-    fn retain(&mut self, is_of_use: impl Fn(&Digest) -> bool) {
-        self.whole.retain(|blob, _| is_of_use(blob));
-    }
-}
 
 impl Daemon {
     /// Does what is to be done, one thing after another.
     pub(super) async fn act(&mut self, mut view: View) -> anyhow::Result<()> {
-        let made = made_of(&self.journal);
-        self.proofs.retain(|blob| made.contains(blob));
-        if self.proofs.have_news() {
-            // Whatever it was that waited for it.
-            self.memory
-                .again
-                .retain(|task, _| self.journal.known(*task).is_none_or(|known| known.done.is_none()));
-        }
         for _ in 0..ACTS_A_LOOK {
             let action = next_action(&view, &self.memory, &self.journal, &self.key.account());
             tracing::debug!(block = view.block, ?action, "decided");
@@ -271,44 +232,6 @@ impl Daemon {
         let own = self.memory.flying.len().saturating_add(self.disputes.flying());
         let waiting = self.client.waiting(&self.key.account(), best).await?;
         Ok(waiting > u64::try_from(own).unwrap_or(u64::MAX))
-    }
-
-    /// Whether what was made is here, and is what its name says: others reckon with it from then on. What is damaged is removed. `None`
-    /// while a large one is being read.
-    async fn is_whole(&mut self, blob: Digest) -> anyhow::Result<Option<bool>> {
-        let own = self.blobs.own().clone();
-        let Ok(found) = std::fs::metadata(own.path(blob)) else { return Ok(Some(false)) };
-        let state = (found.len(), found.modified()?);
-        if self.proofs.whole.get(&blob) == Some(&state) {
-            return Ok(Some(true));
-        }
-        if let Some((reading, state, thread)) = self.proofs.reading.take() {
-            if !thread.has_ended() {
-                self.proofs.reading = Some((reading, state, thread));
-                return Ok(None);
-            }
-            if thread.result().await? {
-                self.proofs.whole.insert(reading, state);
-            }
-            if reading == blob {
-                return Ok(Some(self.proofs.whole.contains_key(&blob)));
-            }
-        }
-        let check = move || match own.file_within(blob, u64::MAX) {
-            Ok(_) => Ok(true),
-            Err(BlobError::Missing { .. } | BlobError::Corrupt { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
-        };
-        let thread = Background::begin(move |_| check());
-        if found.len() > READ_AT_ONCE {
-            self.proofs.reading = Some((blob, state, thread));
-            return Ok(None);
-        }
-        let is_whole = thread.result().await?;
-        if is_whole {
-            self.proofs.whole.insert(blob, state);
-        }
-        Ok(Some(is_whole))
     }
 
     /// Tells the chain whether the worker can be drawn.

@@ -15,6 +15,7 @@
 //! - `providers` says whom blobs are fetched from, and which ones stay.
 //! - `checkpoints` fetches what rounds have made, or makes it again.
 //! - `survey` reads what all open runs are at, beside the loop, for what is not urgent.
+//! - `proofs` reads a blob once more before it is signed.
 //! - `background` are threads that wait for others, so that the daemon's loop never does; `errands` are transactions on their way into a
 //!   block, which it does not wait for either.
 //!
@@ -34,6 +35,7 @@ mod failover;
 pub mod journal;
 mod log_file;
 mod places;
+mod proofs;
 pub(crate) mod providers;
 mod serve;
 mod settled;
@@ -139,7 +141,7 @@ pub struct Daemon {
     /// Work that has ended and could not be noted yet: there was no room. Its lane is taken.
     unnoted: BTreeMap<Lane, Unnoted>,
     /// The check of a large blob before it is signed.
-    proofs: acts::Proofs,
+    proofs: proofs::Proofs,
     disputes: disputes::Disputes,
     specs: watch::Specs,
     stop: Stop,
@@ -268,7 +270,7 @@ impl Daemon {
             workshop,
             crews: BTreeMap::new(),
             unnoted: BTreeMap::new(),
-            proofs: acts::Proofs::default(),
+            proofs: proofs::Proofs::default(),
             disputes: disputes::Disputes::default(),
             specs: watch::Specs::default(),
             stop,
@@ -390,6 +392,8 @@ impl Daemon {
         }
         self.reap().await?;
         self.take_in_checkpoints().await?;
+        self.take_in_proof().await;
+        self.house.take_in().await;
         self.take_in_errands().await;
         let best = self.client.best_hash().await?;
         let followed = match self.config.chain.follow {

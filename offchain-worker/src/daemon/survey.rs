@@ -81,6 +81,8 @@ impl Wanted {
 #[derive(Default)]
 pub(super) struct House {
     reading: Option<JoinHandle<Result<Survey, ChainError>>>,
+    /// What it came to.
+    came: Option<Result<Survey, ChainError>>,
     /// The blocks that it was begun for: followed, best.
     read: Option<(Hash, Hash)>,
     /// Before that it is not kept again: there was no room.
@@ -100,14 +102,15 @@ impl House {
         if let Some(reading) = self.reading.take() {
             reading.abort();
         }
-        self.read = None;
+        (self.read, self.came) = (None, None);
     }
 
-    async fn take(&mut self) -> Option<Result<Survey, ChainError>> {
-        let reading = self.reading.take_if(|reading| reading.is_finished())?;
-        Some(reading.await.unwrap_or_else(|error| {
+    /// Takes in what it came to.
+    pub(super) async fn take_in(&mut self) {
+        let Some(reading) = self.reading.take_if(|reading| reading.is_finished()) else { return };
+        self.came = Some(reading.await.unwrap_or_else(|error| {
             Err(ChainError::Rpc { what: "reading all open runs".into(), reason: error.to_string() })
-        }))
+        }));
     }
 }
 
@@ -136,10 +139,10 @@ impl Daemon {
         }));
     }
 
-    /// Takes in what was read of all open runs, and does what follows for the store of blobs and for checkpoints. A full disk is waited
+    /// Does what follows from what was read of all open runs for the store of blobs and for checkpoints. A full disk is waited
     /// for, and nothing else waits with it.
     pub(super) async fn keep_house(&mut self, worker: &Worker) -> anyhow::Result<()> {
-        let mut survey = match self.house.take().await {
+        let mut survey = match self.house.came.take() {
             None => return Ok(()),
             Some(Ok(survey)) => survey,
             Some(Err(error)) if error.is_transient() => {

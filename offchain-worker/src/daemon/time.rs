@@ -10,8 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Something is waited for so long in any case: what is near comes.
+/// Something is waited for so long, or for a quarter of all the time that is left: what is near comes.
 const LEAST: Duration = Duration::from_secs(10);
+
+/// However short that is. The chain's clock may be behind this machine's, which says that the time is over.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// The part of the time until there is hurry that one try to fetch something takes at most, so that other work comes to its turn. What came
 /// stays for the next try.
@@ -29,7 +32,6 @@ pub struct Time {
     /// When it must be done, likewise.
     until: Instant,
     hurry: Arc<AtomicBool>,
-    least: Duration,
 }
 
 impl Time {
@@ -41,7 +43,7 @@ impl Time {
             began.checked_add(slot.saturating_mul(block.saturating_sub(now))).unwrap_or(began)
         };
         let hurry = Arc::new(AtomicBool::new(now >= patience));
-        Self { patience: time(patience), until: time(until), hurry, least: LEAST }
+        Self { patience: time(patience), until: time(until), hurry }
     }
 
     /// From now on it is done with what is there, and nobody is waited for.
@@ -57,12 +59,14 @@ impl Time {
     /// How long to wait for one of so many things that are still to come.
     pub fn share_of(&self, things: usize) -> Duration {
         let now = Instant::now();
+        let left = self.until.saturating_duration_since(now);
         let all = if self.is_short() {
-            self.until.saturating_duration_since(now) / IN_HURRY
+            left / IN_HURRY
         } else {
             self.patience.saturating_duration_since(now) / TRIES
         };
-        (all / u32::try_from(things.max(1)).unwrap_or(u32::MAX)).max(self.least)
+        let share = all / u32::try_from(things.max(1)).unwrap_or(u32::MAX);
+        share.max(LEAST.min(left / 4)).max(MOMENT)
     }
 
     /// When to give up waiting for one of so many things.
@@ -81,8 +85,7 @@ impl Time {
 
     /// Of work whose clocks are short.
     pub(crate) fn brief(hurry: bool) -> Self {
-        let least = Duration::from_millis(700);
-        Self { least, ..Self::at(if hurry { 1 } else { 0 }, 1, 2, Duration::from_millis(700)) }
+        Self::at(if hurry { 1 } else { 0 }, 1, 2, MOMENT)
     }
 }
 
@@ -106,6 +109,8 @@ mod tests {
         assert!(late.is_short() && near(late.share_of(1), 225) && near(late.share_of(3), 75));
         let over = Time::at(1_000, 500, 900, slot);
         assert!(over.is_short());
-        assert_eq!(over.share_of(1), LEAST);
+        assert_eq!(over.share_of(1), MOMENT);
+        let soon = Time::at(0, 6, 12, Duration::from_secs(1));
+        assert!(near(soon.share_of(2), 3), "of twelve seconds, for each of some that are all slow");
     }
 }
