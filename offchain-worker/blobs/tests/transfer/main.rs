@@ -4,4 +4,5 @@ mod harness;
 mod liars;
 mod objects;
 mod slow;
+mod uploads;
 mod workers;
