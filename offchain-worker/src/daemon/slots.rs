@@ -233,7 +233,8 @@ impl Served {
         by: Instant,
         stop: &Stop,
     ) -> Option<State> {
-        let patient = self.blobs.in_haste(Haste::before(by));
+        let raised = stop.clone();
+        let patient = self.blobs.in_haste(Haste::before(by)).with_stop(move || raised.is_raised());
         patient.find_note(&note_of(segments_root, segment), |blobs, note| {
             let blobs = UntilStopped { blobs, stop };
             let refused =
