@@ -21,9 +21,15 @@ fn many_runs_and_a_far_node_keep_no_duty_waiting() {
         home.json(&["run", "propose", &spec, "--data", &data, "--key", &alice, "--pay"])["run"].to_string()
     };
     // Nobody has the stake for these: they stay open.
-    let idle = spec(1, 40)
-        .replace("stake_per_slot = \"20\"", "stake_per_slot = \"5000\"")
-        .replace("window = 12", "window = 600");
+    let mut idle = spec(1, 40);
+    for (from, to) in [
+        ("stake_per_slot = \"20\"", "stake_per_slot = \"5000\""),
+        ("window = 12", "window = 48"),
+        ("tries = 3", "tries = 16"),
+    ] {
+        assert!(idle.contains(from), "{from}");
+        idle = idle.replace(from, to);
+    }
     for _ in 0..RUNS {
         propose("idle.toml", &idle);
     }
@@ -38,6 +44,8 @@ fn many_runs_and_a_far_node_keep_no_duty_waiting() {
         (shown["status"] == "completed").then_some(shown)
     });
     assert_eq!(shown["finalised"], 2, "{shown}\n{}", process.log());
+    let open = home.json(&["run", "list"]);
+    assert_eq!(open.to_string().matches("\"status\":\"open\"").count(), RUNS, "{open}");
     let status = home.json(&["status", "--key", &bob]);
     assert_eq!(status["missed"], 0, "{status}\n{}", process.log());
     assert!(process.wait().success());
